@@ -120,8 +120,8 @@ struct json_field {
 	enum field_kind kind;
 	bool required;
 	bool null_ok;
-	size_t offset;     /* of the value in the struct */
-	size_t set_offset; /* of a bool "was present"; 0: none (so it cannot be the first member) */
+	size_t offset; /* of the value in the struct */
+	size_t set_offset; /* of a bool "was present"; 0 or SIZE_MAX: none (never the first member) */
 	int64_t min, max;
 	size_t item_max;              /* FIELD_STRS: bytes of one item; 0: no limit */
 	const char *const *names;     /* FIELD_ENUM */

@@ -19,116 +19,117 @@
 #define HOURS_MS(n) (INT64_C(3600000) * (n))
 #define DAYS_MS(n) (INT64_C(86400000) * (n))
 
-/* clang-format off: one aligned line per limit */
+/* One aligned line per limit. */
+/* clang-format off */
 
 /* --- Requests --- */
-#define BODY_BYTES_MAX MIB(1)          /* a JSON request body: far over any real job */
-#define BULK_BODY_BYTES_MAX MIB(16)    /* bulk submit: JOBS_PER_BULK_MAX of 16 KiB */
-#define POLL_BODY_BYTES_MAX MIB(16)    /* a worker's poll: results of many runs */
-#define HEADERS_BYTES_MAX KIB(32)      /* all request headers together: room for tokens */
-#define HEADERS_MAX 100                /* header fields in a request */
-#define URL_BYTES_MAX KIB(8)           /* request target: long filters, no payloads */
-#define QUERY_PARAMS_MAX 100           /* members of a query string */
-#define CONNECTIONS_MAX 4096           /* HTTP connections; below the usual fd limit */
-#define CONNECTIONS_PER_IP_MAX 2048    /* one address cannot take them all */
-#define REQUEST_IDLE_MS SECONDS_MS(30) /* a request that stops arriving is closed */
-#define IDEMPOTENCY_KEY_BYTES_MAX 200  /* opaque to us; a UUID has 36 */
-#define IDEMPOTENCY_KEEP_MS DAYS_MS(1) /* how long a key is remembered */
+#define BODY_BYTES_MAX            MIB(1)          /* a JSON request body: far over any real job */
+#define BULK_BODY_BYTES_MAX       MIB(16)         /* bulk submit: JOBS_PER_BULK_MAX of 16 KiB */
+#define POLL_BODY_BYTES_MAX       MIB(16)         /* a worker's poll: results of many runs */
+#define HEADERS_BYTES_MAX         KIB(32)         /* all request headers together: room for tokens */
+#define HEADERS_MAX               100             /* header fields in a request */
+#define URL_BYTES_MAX             KIB(8)          /* request target: long filters, no payloads */
+#define QUERY_PARAMS_MAX          100             /* members of a query string */
+#define CONNECTIONS_MAX           4096            /* HTTP connections; below the usual fd limit */
+#define CONNECTIONS_PER_IP_MAX    2048            /* one address cannot take them all */
+#define REQUEST_IDLE_MS           SECONDS_MS(30)  /* a request that stops arriving is closed */
+#define IDEMPOTENCY_KEY_BYTES_MAX 200             /* opaque to us; a UUID has 36 */
+#define IDEMPOTENCY_KEEP_MS       DAYS_MS(1)      /* how long a key is remembered */
 
 /* --- JSON --- */
-#define JSON_DEPTH_MAX 32          /* nested arrays and objects: bounds recursion */
-#define JSON_ISSUES_MAX 16         /* offences reported at once; the rest is counted */
-#define JSON_POINTER_BYTES_MAX 512 /* pointer of an offence; cut */
+#define JSON_DEPTH_MAX            32              /* nested arrays and objects: bounds recursion */
+#define JSON_ISSUES_MAX           16              /* offences reported at once; the rest is counted */
+#define JSON_POINTER_BYTES_MAX    512             /* pointer of an offence; cut */
 
 /* --- Names and small texts --- */
-#define NAME_BYTES_MAX 200        /* names of everything; fits an index page */
-#define TAGS_MAX 64               /* tags of a test, template or job */
-#define TAG_BYTES_MAX 100         /* one tag */
-#define TAG_EXPR_BYTES_MAX KIB(4) /* a tag expression */
-#define LABELS_MAX 32             /* labels of a worker or a job */
-#define LABEL_BYTES_MAX 200       /* key or value of a label */
-#define REASON_BYTES_MAX KIB(1)   /* why something was cancelled, stopped; cut */
-#define MESSAGE_BYTES_MAX KIB(4)  /* progress text and error message of a run; cut */
-#define PARAMS_MAX 100            /* parameters of a template */
-#define PARAM_BYTES_MAX KIB(64)   /* value of one parameter */
-#define SECRET_BYTES_MAX KIB(64)  /* a secret: certificates with their chains fit */
-#define TOKEN_BYTES_MAX 200       /* an access token as text */
+#define NAME_BYTES_MAX            200             /* names of everything; fits an index page */
+#define TAGS_MAX                  64              /* tags of a test, template or job */
+#define TAG_BYTES_MAX             100             /* one tag */
+#define TAG_EXPR_BYTES_MAX        KIB(4)          /* a tag expression */
+#define LABELS_MAX                32              /* labels of a worker or a job */
+#define LABEL_BYTES_MAX           200             /* key or value of a label */
+#define REASON_BYTES_MAX          KIB(1)          /* why something was cancelled, stopped; cut */
+#define MESSAGE_BYTES_MAX         KIB(4)          /* progress text and error message of a run; cut */
+#define PARAMS_MAX                100             /* parameters of a template */
+#define PARAM_BYTES_MAX           KIB(64)         /* value of one parameter */
+#define SECRET_BYTES_MAX          KIB(64)         /* a secret: certificates with their chains fit */
+#define TOKEN_BYTES_MAX           200             /* an access token as text */
 
 /* --- Jobs --- */
-#define DEFINITION_BYTES_MAX MIB(1)        /* a test or template as stored */
-#define TESTS_PER_JOB_MAX 10000            /* keeps a plan and its result list in memory */
-#define TARGETS_PER_JOB_MAX 32             /* browsers or devices of a job */
-#define JOBS_PER_BULK_MAX 1000             /* one engine turn takes it whole */
-#define ITERATIONS_MAX INT64_C(1000000000) /* 0 means endless; counters stay 64-bit safe */
-#define CONCURRENCY_MAX 1000               /* runs of one job, or of a queue, at a time */
-#define FAILURES_TO_IGNORE_MAX INT64_C(1000000000) /* as many as there are iterations */
-#define PRIORITY_MIN (-1000)                       /* later than default */
-#define PRIORITY_MAX 1000              /* sooner than default; bounds the rank key */
-#define JOB_TIMEOUT_MS_MAX DAYS_MS(30) /* a job's whole time; longer is endless or wrong */
-#define RUN_TIMEOUT_MS_MAX DAYS_MS(30) /* one run */
-#define RUN_TIMEOUT_MS_DEFAULT MINUTES_MS(30) /* a forgotten hang ends in the same shift */
-#define RUN_AT_AHEAD_MS_MAX DAYS_MS(3660)     /* runAt at most ten years ahead */
-#define RETRIES_MAX 100                       /* further attempts at one run */
-#define RETRY_DELAY_MS_MAX DAYS_MS(1)         /* longest pause between attempts */
-#define RETRY_FACTOR_MAX 100                  /* growth of the pause per attempt */
-#define QUARANTINE_ATTEMPTS_MAX 100           /* attempts of a quarantined test */
+#define DEFINITION_BYTES_MAX      MIB(1)          /* a test or template as stored */
+#define TESTS_PER_JOB_MAX         10000           /* keeps a plan and its result list in memory */
+#define TARGETS_PER_JOB_MAX       32              /* browsers or devices of a job */
+#define JOBS_PER_BULK_MAX         1000            /* one engine turn takes it whole */
+#define ITERATIONS_MAX            INT64_C(1000000000) /* 0 means endless; counters stay 64-bit safe */
+#define CONCURRENCY_MAX           1000            /* runs of one job, or of a queue, at a time */
+#define FAILURES_TO_IGNORE_MAX    INT64_C(1000000000) /* as many as there are iterations */
+#define PRIORITY_MIN              (-1000)         /* later than default */
+#define PRIORITY_MAX              1000            /* sooner than default; bounds the rank key */
+#define JOB_TIMEOUT_MS_MAX        DAYS_MS(30)     /* a job's whole time; longer is endless or wrong */
+#define RUN_TIMEOUT_MS_MAX        DAYS_MS(30)     /* one run */
+#define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
+#define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
+#define RETRIES_MAX               100             /* further attempts at one run */
+#define RETRY_DELAY_MS_MAX        DAYS_MS(1)      /* longest pause between attempts */
+#define RETRY_FACTOR_MAX          100             /* growth of the pause per attempt */
+#define QUARANTINE_ATTEMPTS_MAX   100             /* attempts of a quarantined test */
 
 /* --- Runs and workers --- */
-#define LEASE_MS_DEFAULT SECONDS_MS(15)     /* a dead worker is noticed within this */
-#define LEASE_MS_MIN SECONDS_MS(1)          /* below this, ordinary pauses lose runs */
-#define LEASE_MS_MAX HOURS_MS(1)            /* above this, nothing is noticed in time */
-#define WORKERS_MAX 10000                   /* known workers of a server */
-#define WORKER_SLOTS_MAX 1000               /* connections of one worker */
-#define POLL_PARK_MS_MAX SECONDS_MS(30)     /* a poll with nothing to give waits this long */
-#define POLL_EVENTS_MAX 1000                /* events in one poll */
-#define POLL_RESULTS_MAX 1000               /* finished runs in one poll */
-#define EVENT_DATA_BYTES_MAX KIB(64)        /* data of one event */
-#define RUN_EVENTS_MAX 100000               /* events of one run; further ones are dropped */
-#define RUN_LOG_BYTES_MAX MIB(8)            /* captured stdout and stderr of a run; cut */
-#define RUN_LOG_LINE_BYTES_MAX KIB(16)      /* one line of it; cut */
-#define RUN_RESULT_BYTES_MAX MIB(1)         /* structured result of a run */
-#define RUN_ERROR_BYTES_MAX KIB(64)         /* error text with stack of a run; cut */
-#define STOP_GRACE_MS_DEFAULT SECONDS_MS(5) /* from asking to killing */
-#define STOP_GRACE_MS_MAX MINUTES_MS(5)     /* the same, by setting */
-#define RUNNER_MSG_BYTES_MAX MIB(4)         /* one line of the runner protocol */
-#define COMMAND_ARGS_MAX 1000               /* arguments of a command */
-#define COMMAND_ENV_MAX 1000                /* environment members of a command */
-#define COMMAND_TEXT_BYTES_MAX KIB(128)     /* one argument or member: the kernel's own limit */
-#define SPAWN_FDS_MAX 16                    /* descriptors mapped into a child */
+#define LEASE_MS_DEFAULT          SECONDS_MS(15)  /* a dead worker is noticed within this */
+#define LEASE_MS_MIN              SECONDS_MS(1)   /* below this, ordinary pauses lose runs */
+#define LEASE_MS_MAX              HOURS_MS(1)     /* above this, nothing is noticed in time */
+#define WORKERS_MAX               10000           /* known workers of a server */
+#define WORKER_SLOTS_MAX          1000            /* connections of one worker */
+#define POLL_PARK_MS_MAX          SECONDS_MS(30)  /* a poll with nothing to give waits this long */
+#define POLL_EVENTS_MAX           1000            /* events in one poll */
+#define POLL_RESULTS_MAX          1000            /* finished runs in one poll */
+#define EVENT_DATA_BYTES_MAX      KIB(64)         /* data of one event */
+#define RUN_EVENTS_MAX            100000          /* events of one run; further ones are dropped */
+#define RUN_LOG_BYTES_MAX         MIB(8)          /* captured stdout and stderr of a run; cut */
+#define RUN_LOG_LINE_BYTES_MAX    KIB(16)         /* one line of it; cut */
+#define RUN_RESULT_BYTES_MAX      MIB(1)          /* structured result of a run */
+#define RUN_ERROR_BYTES_MAX       KIB(64)         /* error text with stack of a run; cut */
+#define STOP_GRACE_MS_DEFAULT     SECONDS_MS(5)   /* from asking to killing */
+#define STOP_GRACE_MS_MAX         MINUTES_MS(5)   /* the same, by setting */
+#define RUNNER_MSG_BYTES_MAX      MIB(4)          /* one line of the runner protocol */
+#define COMMAND_ARGS_MAX          1000            /* arguments of a command */
+#define COMMAND_ENV_MAX           1000            /* environment members of a command */
+#define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one argument or member: the kernel's own limit */
+#define SPAWN_FDS_MAX             16              /* descriptors mapped into a child */
 
 /* --- Artifacts --- */
-#define ARTIFACT_BYTES_MAX MIB(512)      /* one file of a run: a long video fits */
-#define ARTIFACTS_PER_RUN_MAX 1000       /* files of a run */
-#define ARTIFACT_NAME_BYTES_MAX 255      /* a file name, with its folders */
-#define BUNDLE_BYTES_MAX MIB(256)        /* an uploaded test project, packed */
-#define BUNDLE_UNPACKED_BYTES_MAX GIB(1) /* and unpacked: stops archive bombs */
-#define BUNDLE_FILES_MAX 50000           /* files of a bundle */
-#define REPORT_BYTES_MAX MIB(64)         /* one rendered report */
+#define ARTIFACT_BYTES_MAX        MIB(512)        /* one file of a run: a long video fits */
+#define ARTIFACTS_PER_RUN_MAX     1000            /* files of a run */
+#define ARTIFACT_NAME_BYTES_MAX   255             /* a file name, with its folders */
+#define BUNDLE_BYTES_MAX          MIB(256)        /* an uploaded test project, packed */
+#define BUNDLE_UNPACKED_BYTES_MAX GIB(1)          /* and unpacked: stops archive bombs */
+#define BUNDLE_FILES_MAX          50000           /* files of a bundle */
+#define REPORT_BYTES_MAX          MIB(64)         /* one rendered report */
 
 /* --- Reading --- */
-#define PAGE_MIN 1                    /* items of a list */
-#define PAGE_MAX 1000                 /* the same; bounds one answer */
-#define PAGE_DEFAULT 50               /* the same, unasked */
-#define CURSOR_BYTES_MAX KIB(1)       /* text of a cursor */
-#define FILTER_VALUES_MAX 100         /* values of one filter */
-#define WAIT_MS_MAX SECONDS_MS(60)    /* ?wait=: below the usual proxy's patience */
-#define RESPONSE_BYTES_MAX MIB(64)    /* one JSON answer */
-#define SSE_QUEUE_BYTES_MAX KIB(256)  /* a stream reader that lags further is dropped */
-#define SSE_STREAMS_MAX 20000         /* open event streams */
-#define SSE_COMMENT_MS SECONDS_MS(15) /* a comment this often keeps proxies awake */
+#define PAGE_MIN                  1               /* items of a list */
+#define PAGE_MAX                  1000            /* the same; bounds one answer */
+#define PAGE_DEFAULT              50              /* the same, unasked */
+#define CURSOR_BYTES_MAX          KIB(1)          /* text of a cursor */
+#define FILTER_VALUES_MAX         100             /* values of one filter */
+#define WAIT_MS_MAX               SECONDS_MS(60)  /* ?wait=: below the usual proxy's patience */
+#define RESPONSE_BYTES_MAX        MIB(64)         /* one JSON answer */
+#define SSE_QUEUE_BYTES_MAX       KIB(256)        /* a stream reader that lags further is dropped */
+#define SSE_STREAMS_MAX           20000           /* open event streams */
+#define SSE_COMMENT_MS            SECONDS_MS(15)  /* a comment this often keeps proxies awake */
 
 /* --- Engine and store --- */
-#define TURN_INTENTS_MAX 512            /* intents of one engine turn: bounds its latency */
-#define INTENT_QUEUE_MAX 65536          /* waiting intents; then 429 */
-#define EVENTS_PAGE_MAX 1000            /* events read from the store at a time */
-#define ARENA_REQUEST_BYTES_MAX MIB(64) /* memory of one request */
-#define ARENA_TURN_BYTES_MAX MIB(256)   /* memory of one engine turn */
+#define TURN_INTENTS_MAX          512             /* intents of one engine turn: bounds its latency */
+#define INTENT_QUEUE_MAX          65536           /* waiting intents; then 429 */
+#define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */
+#define ARENA_REQUEST_BYTES_MAX   MIB(64)         /* memory of one request */
+#define ARENA_TURN_BYTES_MAX      MIB(256)        /* memory of one engine turn */
 
 /* --- The program itself --- */
-#define LOG_LINE_BYTES_MAX KIB(16) /* one line of our own log; cut */
-#define CONFIG_BYTES_MAX MIB(1)    /* a settings or job file */
-#define PATH_BYTES_MAX 4096        /* a path: the kernel's own limit */
-#define DIR_DEPTH_MAX 64           /* nested folders that tree_remove() descends */
+#define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */
+#define CONFIG_BYTES_MAX          MIB(1)          /* a settings or job file */
+#define PATH_BYTES_MAX            4096            /* a path: the kernel's own limit */
+#define DIR_DEPTH_MAX             64              /* nested folders that tree_remove() descends */
 
 /* clang-format on */
 
