@@ -105,6 +105,11 @@
 #define BUNDLE_UNPACKED_BYTES_MAX GIB(1)          /* and unpacked: stops archive bombs */
 #define BUNDLE_FILES_MAX          50000           /* files of a bundle */
 #define REPORT_BYTES_MAX          MIB(64)         /* one rendered report */
+#define REPORT_RUNS_MAX           5000            /* attempts in one report; the rest is counted */
+#define REPORT_EVENTS_MAX         50000           /* cases and steps read from events for it */
+#define REPORT_IMAGES_BYTES_MAX   MIB(12)         /* screenshots inside one report; then only links */
+#define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
+#define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */
 
 /* --- Reading --- */
 #define PAGE_MIN                  1               /* items of a list */

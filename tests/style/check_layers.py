@@ -16,7 +16,7 @@ MAY_USE = {
     "store": {"core", "base"},
     "blob": {"core", "base"},
     "http": {"base"},
-    "report": {"core", "base"},
+    "report": {"store", "blob", "core", "base"},  # the query side: report_load()
     "engine": {"store", "blob", "core", "base"},
     "api": {"engine", "store", "http", "report", "core", "base"},
     "dialects": {"engine", "http", "core", "base"},

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One job as a report shows it, whatever the report's form: the job, its tests, every attempt
+ * with its cases and steps, and what each attempt left.
+ *
+ * Pure: rows and texts in (struct report_input), a model out. Texts inside are what tests and
+ * products wrote, so they are hostile to every format; each writer escapes them. Text that is
+ * not UTF-8 has been replaced by U+FFFD here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "core/event.h"
+#include "core/job.h"
+#include "core/run.h"
+#include "core/uow.h"
+#include "core/worker_row.h"
+
+/* docs/protocol/runner.md, "error". Absent members are NULL or 0. */
+struct report_error {
+	const char *message; /* never NULL */
+	const char *stack, *file, *snippet, *expected, *actual;
+	const char *screenshot; /* name of an artifact */
+	int64_t line, column;
+};
+
+struct report_step {
+	const char *title;
+	const char *status;  /* "passed", "failed" */
+	int64_t duration_ms; /* -1: unknown */
+	int32_t depth;       /* 0: directly in its case */
+	const struct report_error *error;
+};
+
+struct report_case {
+	const char *id;
+	const char *title;
+	const char *path; /* file and suites, joined by " › "; "" for none */
+	const char
+		*status;  /* "passed", "failed", "skipped", "flaky", "running" (never ended) */
+	const char *file; /* or NULL */
+	int64_t line;
+	int64_t attempts;    /* at least 1 */
+	int64_t duration_ms; /* -1: unknown */
+	const struct report_error *error;
+	struct report_step *steps;
+	size_t n_steps;
+};
+
+struct report_artifact {
+	const struct artifact *row;
+	struct str data; /* its first bytes, when report_load() fetched them; else empty */
+	bool is_whole;   /* data is all of it */
+	bool in_tree;    /* a file of a kept folder: reports name only the folder */
+};
+
+/* One attempt. */
+struct report_run {
+	const struct run *row;
+	char id[UUID_TEXT_LEN + 1];
+	const char *target;  /* or NULL */
+	const char *outcome; /* "passed", …, or the state's name when it is not finished */
+	const char *worker; /* name of the worker that had it last, or its id; NULL: none yet */
+	int64_t start_ms;   /* 0: it never began */
+	int64_t end_ms;     /* 0: it has not ended */
+	int32_t lane;       /* row of the timeline: model->lanes; -1: it never began */
+	const struct report_error *error;
+	struct report_case *cases;
+	size_t n_cases;
+	struct report_step *steps; /* that belong to no case */
+	size_t n_steps;
+	const char **warnings;
+	size_t n_warnings;
+	struct report_artifact *artifacts;
+	size_t n_artifacts;
+	const char *output; /* JSON text of its structured output, or NULL */
+};
+
+/* A unit: one test on one target in one iteration, with its attempts in order. */
+struct report_unit {
+	int64_t iteration;
+	const char *target;  /* or NULL */
+	const char *outcome; /* of the last attempt */
+	bool is_flaky;       /* passed after another attempt, or with a flaky case */
+	struct report_run **attempts;
+	size_t n_attempts; /* at least 1 */
+};
+
+struct report_test {
+	const char *name, *kind;
+	int32_t index;
+	struct job_counts counts;
+	struct report_unit *units;
+	size_t n_units; /* 0: it never began */
+};
+
+/* One connection of one worker, as far as the overlap of its runs shows. */
+struct report_lane {
+	const char *worker;
+	int32_t number; /* from 1 */
+};
+
+struct report_model {
+	const struct job *job;
+	char id[UUID_TEXT_LEN + 1];
+	const char *status;  /* job_state_name() */
+	const char *reason;  /* or NULL */
+	const char *options; /* JSON text as submitted, or NULL */
+	const char **tags;
+	size_t n_tags;
+	struct report_test *tests;
+	size_t n_tests;
+	struct report_run *runs; /* by seq */
+	size_t n_runs;
+	int64_t n_runs_left_out; /* past REPORT_RUNS_MAX; passed ones are left out first */
+	struct report_lane *lanes;
+	size_t n_lanes;
+	int64_t begin_ms, end_ms; /* of the timeline; both 0 when nothing began */
+	int64_t now_ms;           /* when the report was made */
+	struct job_counts
+		cases; /* over the last attempt of every unit; passed includes flaky */
+};
+
+struct report_result {
+	int64_t run_seq;
+	struct str text; /* JSON kept with the run */
+};
+
+/* All borrowed; must live as long as the model. */
+struct report_input {
+	const struct job *job;
+	const struct job_test *tests;
+	size_t n_tests;
+	struct str options;
+	const struct run *const *runs; /* of the current incarnation, by seq */
+	size_t n_runs;
+	int64_t n_runs_left_out;
+	const struct report_result *results; /* any order */
+	size_t n_results;
+	const struct event *events; /* run.case, run.step and run.warning, by seq */
+	size_t n_events;
+	const struct artifact *const *artifacts;
+	size_t n_artifacts;
+	const struct worker_row *const *workers;
+	size_t n_workers;
+	int64_t now_ms;
+};
+
+/* The model, in the arena. Never fails: what is not as it should be is left out. */
+struct report_model *report_model_build(const struct report_input *input, struct arena *arena);
