@@ -12,10 +12,13 @@ FUZZ_SECONDS ?= 60
 # More options for tools/run_tests.py
 TEST_FLAGS ?=
 
-.PHONY: all setup-build demo test install fuzz bench sim style sanitize tsan clean
+.PHONY: all setup setup-build demo test install fuzz bench sim style sanitize tsan clean
 
 all: setup-build
 	@$(MAKE) --no-print-directory $(BUILD)/proctor
+
+setup:
+	@tools/setup.sh
 
 setup-build:
 	@tools/setup.sh build
