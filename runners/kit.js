@@ -125,7 +125,7 @@ class Session {
 		if (typeof request.run !== "string")
 			return this.breach("a run has no id");
 		const abort = new AbortController();
-		const ctx = new Context(request, abort.signal, this.output);
+		const ctx = new Context(request, abort.signal, this.output, () => this.isLeaving);
 		const current = { id: request.run, abort, ctx };
 		this.current = current;
 		current.done = this.carryOut(request, ctx, current);
@@ -179,7 +179,8 @@ class Session {
 
 /* What a runner may say about its run. Nothing is sent after close(). */
 class Context {
-	constructor(request, signal, output) {
+	constructor(request, signal, output, isLeaving) {
+		this.isLeaving = isLeaving; /* the signal means that the process ends, in leaveMs at the latest */
 		this.request = request;
 		this.signal = signal;
 		this.warnings = [];

@@ -49,6 +49,9 @@ findPrograms(env = process.env)
 		if (program)
 			found[name] = program;
 	}
+	/* Full Chromium does the headless shell's work too, at about three times the cost. */
+	if (!found["chromium-headless-shell"] && found.chromium)
+		found["chromium-headless-shell"] = found.chromium;
 	return found;
 }
 
@@ -73,7 +76,7 @@ shim(coreDir, cache, programs)
 	const wanted = plan(coreDir, programs);
 	const digest = crypto.createHash("sha256").update(JSON.stringify(wanted)).digest("hex").slice(0, 16);
 	const root = path.join(cache, "browsers", digest);
-	if (isComplete(root))
+	if (isComplete(root, wanted))
 		return root;
 	build(root, wanted);
 	return root;
@@ -104,10 +107,12 @@ directoryName(name, revision)
 	return `${name.replace(/-/g, "_")}-${revision}`;
 }
 
+/* A cache may lose files at any time, so the links themselves are looked at, not a mark. */
 function
-isComplete(root)
+isComplete(root, wanted)
 {
-	return fs.existsSync(path.join(root, "COMPLETE"));
+	return wanted.every(([directory, links]) =>
+		links.every(([place]) => fs.existsSync(path.join(root, directory, place))));
 }
 
 function
@@ -123,7 +128,6 @@ build(root, wanted)
 		}
 		fs.writeFileSync(path.join(draft, directory, "INSTALLATION_COMPLETE"), "");
 	}
-	fs.writeFileSync(path.join(draft, "COMPLETE"), "");
 	fs.chmodSync(draft, 0o755);
 	publish(draft, root);
 }
@@ -134,15 +138,34 @@ publish(draft, root)
 	try {
 		fs.renameSync(draft, root);
 	} catch (error) {
-		/* Somebody was faster, or the cache lost parts of an old one: links are put right in place. */
-		if (!isComplete(root)) {
-			fs.cpSync(draft, root, { recursive: true, force: true, verbatimSymlinks: true });
-			fs.writeFileSync(path.join(root, "COMPLETE"), "");
-		}
-		fs.rmSync(draft, { recursive: true, force: true });
 		if (!["ENOTEMPTY", "EEXIST"].includes(error.code))
 			throw error;
+		/* Somebody was faster, or the cache has lost parts of an old one: fill in what is not there. */
+		copyMissing(draft, root);
+		fs.rmSync(draft, { recursive: true, force: true });
 	}
+}
+
+function
+copyMissing(from, to)
+{
+	for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+		const source = path.join(from, entry.name);
+		const target = path.join(to, entry.name);
+		if (entry.isDirectory()) {
+			fs.mkdirSync(target, { recursive: true });
+			copyMissing(source, target);
+		} else {
+			renameIfFree(source, target);
+		}
+	}
+}
+
+function
+renameIfFree(source, target)
+{
+	if (!fs.existsSync(target))
+		fs.renameSync(source, target);
 }
 
 /* The browsers ("chromium", "firefox", "webkit") that a browsers path offers. */

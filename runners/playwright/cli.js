@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One process of Playwright's command line: starts it, hands on what its reporter says, stops it,
+ * and leaves nothing of it behind.
+ *
+ * It is started with node directly: npx costs a second and adds nothing. A pool of processes that
+ * have Playwright already loaded can take the place of start() here; nothing else would change.
+ */
+"use strict";
+
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const { spawn } = require("child_process");
+const crypto = require("crypto");
+const { LineReader } = require("../kit");
+const { sweep, MARK } = require("./sweep");
+
+const REPORT_FD = 3;
+const REPORT_LINE_MAX = 4 * 1024 * 1024;
+const OUTPUT_TAIL_MAX = 16 * 1024;
+const OUTPUT_LINGER_MS = 1000;
+const TMP_PATH_MAX = 60; /* sockets below it must fit into sun_path's 108 bytes */
+
+class Cli {
+	/*
+	 * plan: {cli, args, cwd, env, dir, use, modules?, isModule}. onMessage takes each message of
+	 * the reporter and may return a promise; the next one waits for it, and so does Playwright.
+	 */
+	constructor(plan, onMessage) {
+		this.plan = plan;
+		this.onMessage = onMessage;
+		this.mark = crypto.randomUUID();
+		this.tail = "";
+		this.killTimer = null;
+	}
+
+	/* Resolves to {code, signal, output} when the process and its reporter's socket are closed. */
+	run() {
+		const child = this.start();
+		this.child = child;
+		const reports = this.readReports(child.stdio[REPORT_FD]);
+		child.stderr.on("data", (chunk) => this.onErrorOutput(chunk));
+		const ended = new Promise((resolve, reject) => {
+			child.on("error", reject);
+			child.on("close", (code, signal) => resolve({ code, signal }));
+		});
+		/* A process that got away may hold stderr open: the end of node is the end all the same. */
+		child.on("exit", () => this.onExit());
+		return ended.then(async (end) => {
+			await reports;
+			return { ...end, output: this.tail };
+		}).finally(() => this.cleanUp());
+	}
+
+	start() {
+		const { plan } = this;
+		this.tmp = this.makeTmp();
+		const attachments = path.join(plan.dir, "attachments");
+		fs.mkdirSync(attachments, { recursive: true });
+		const report = { fd: REPORT_FD, attachments, use: plan.use, mark: this.mark };
+		const node = plan.modules ? ["-r", path.join(__dirname, "preload.js")] : [];
+		return spawn(process.execPath, [...node, plan.cli, ...plan.args], {
+			cwd: plan.cwd,
+			env: {
+				...plan.env,
+				PROCTOR_REPORT: JSON.stringify(report),
+				...(plan.modules ? { PROCTOR_MODULES: plan.modules, PROCTOR_ESM: plan.isModule ? "1" : "0" } : {}),
+				TMPDIR: this.tmp,
+				[MARK]: this.mark,
+			},
+			stdio: ["ignore", "inherit", "pipe", "pipe"],
+		});
+	}
+
+	/* Browser profiles and the like go where they vanish with the run, unless the path is too long. */
+	makeTmp() {
+		const inside = path.join(this.plan.dir, "tmp");
+		if (inside.length <= TMP_PATH_MAX) {
+			fs.mkdirSync(inside, { recursive: true });
+			return inside;
+		}
+		return fs.mkdtempSync(path.join(os.tmpdir(), "proctor-pw-"));
+	}
+
+	async readReports(socket) {
+		const lines = [];
+		const reader = new LineReader(REPORT_LINE_MAX, (line) => lines.push(line), () => socket.destroy());
+		try {
+			for await (const chunk of socket) {
+				reader.push(chunk);
+				while (lines.length > 0)
+					await this.onMessage(JSON.parse(lines.shift()));
+			}
+		} catch (error) {
+			/* The socket breaks when the process is killed: its exit status tells more. */
+			if (error instanceof SyntaxError || !error.code)
+				throw error;
+		}
+	}
+
+	onErrorOutput(chunk) {
+		process.stderr.write(chunk);
+		this.tail = (this.tail + chunk.toString("utf8")).slice(-OUTPUT_TAIL_MAX);
+	}
+
+	/*
+	 * Asks Playwright to stop: it ends the test in progress, closes browsers and web servers and
+	 * writes its report. After graceMs everything of it is killed.
+	 */
+	stop(graceMs) {
+		if (this.killTimer || !this.child || this.child.exitCode !== null)
+			return;
+		this.child.kill("SIGINT");
+		this.killTimer = setTimeout(() => this.kill(), graceMs);
+	}
+
+	kill() {
+		this.child.kill("SIGKILL");
+		sweep(this.mark);
+	}
+
+	onExit() {
+		sweep(this.mark);
+		setTimeout(() => this.child.stderr.destroy(), OUTPUT_LINGER_MS).unref();
+	}
+
+	cleanUp() {
+		clearTimeout(this.killTimer);
+		sweep(this.mark);
+		fs.rmSync(this.tmp, { recursive: true, force: true, maxRetries: 3 });
+	}
+}
+
+module.exports = { Cli };

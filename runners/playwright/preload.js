@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loaded (node -r) before Playwright's command line and its worker processes when a project has no
+ * Playwright of its own: `@playwright/test` then resolves to ours, after everything that the
+ * project itself can offer. It must be the very copy that the command line runs from, because
+ * Playwright refuses to work with two.
+ *
+ * PROCTOR_MODULES names the folder; PROCTOR_ESM=1 says that the project uses ES modules, whose
+ * resolution knows no search path and on older versions of Node costs a thread to extend.
+ */
+"use strict";
+
+const Module = require("module");
+const path = require("path");
+const { pathToFileURL } = require("url");
+
+const modules = process.env.PROCTOR_MODULES;
+const OURS = /^(@playwright\/test|playwright|playwright-core)(\/|$)/;
+
+/* Node reads NODE_PATH only here; the variable itself stays as it was for the test's children. */
+function
+extendRequire()
+{
+	const before = process.env.NODE_PATH;
+	process.env.NODE_PATH = before ? before + path.delimiter + modules : modules;
+	Module._initPaths();
+	if (before === undefined)
+		delete process.env.NODE_PATH;
+	else
+		process.env.NODE_PATH = before;
+}
+
+function
+extendImport()
+{
+	const parent = pathToFileURL(path.join(path.dirname(modules), "index.js")).href;
+	if (Module.registerHooks)
+		Module.registerHooks({ resolve: resolver(parent) });
+	else if (process.env.PROCTOR_ESM === "1")
+		Module.register(pathToFileURL(path.join(__dirname, "resolve.mjs")), { data: { parent } });
+}
+
+function
+resolver(parent)
+{
+	return (specifier, context, nextResolve) => {
+		try {
+			return nextResolve(specifier, context);
+		} catch (error) {
+			if (!OURS.test(specifier))
+				throw error;
+			return nextResolve(specifier, { ...context, parentURL: parent });
+		}
+	};
+}
+
+if (modules) {
+	extendRequire();
+	extendImport();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of preload.js that older versions of Node run in their loader thread. */
+
+const OURS = /^(@playwright\/test|playwright|playwright-core)(\/|$)/;
+let parent;
+
+export async function initialize(data) {
+	parent = data.parent;
+}
+
+export async function resolve(specifier, context, nextResolve) {
+	try {
+		return await nextResolve(specifier, context);
+	} catch (error) {
+		if (!OURS.test(specifier))
+			throw error;
+		return nextResolve(specifier, { ...context, parentURL: parent });
+	}
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run from request to result: what to run (project.js), how (options.js), with which browser
+ * (shim.js); then Playwright's command line (cli.js), told live by its reporter (reporter.js) and
+ * summed up (collect.js).
+ */
+"use strict";
+
+const fs = require("fs");
+const path = require("path");
+const { Cli } = require("./cli");
+const { Collector } = require("./collect");
+const { readOptions } = require("./options");
+const { choosePlaywright, locate } = require("./project");
+const { Refusal } = require("./refusal");
+const { findPrograms, offered, shim } = require("./shim");
+
+const STOP_GRACE_MS = 6000; /* below the worker's 10 s, so that the result still gets through */
+const LEAVE_GRACE_MS = 1500;
+const DEADLINE_MARGIN = 0.1; /* of timeoutMs, at most … */
+const DEADLINE_MARGIN_MAX_MS = 3000;
+const BROWSERS = { chromium: "Chromium", firefox: "Firefox", webkit: "WebKit" };
+
+async function
+run(request, ctx)
+{
+	const project = locate(request);
+	const playwright = choosePlaywright(project.root);
+	/* A script has no configuration of its own in which somebody could have asked for more. */
+	const options = readOptions(request, project.configFile ? {} : { screenshot: "on-failure" });
+	if (options.unknown.length > 0)
+		ctx.warn(`config: playwright tests do not use ${options.unknown.join(", ")}`);
+	const browsers = prepareBrowsers(request, playwright);
+	refuseTarget(request.target, browsers);
+	ctx.log("info", `Playwright ${playwright.version}${playwright.isOwn ? " (the project's own)" : ""}`);
+
+	const first = await start({ request, ctx, project, playwright, options, browsers });
+	if (first.only)
+		return (await start({ request, ctx, project, playwright, browsers,
+			options: { ...options, args: [...options.args, ...first.only] } })).result;
+	return first.result;
+}
+
+/* The browsers' folder: the operator's own when the environment names one, otherwise the shim. */
+function
+prepareBrowsers(request, playwright)
+{
+	const own = process.env.PLAYWRIGHT_BROWSERS_PATH;
+	const root = own || shim(playwright.coreDir, request.cache, findPrograms());
+	return { root, names: offered(root) };
+}
+
+function
+refuseTarget(target, browsers)
+{
+	if (Object.hasOwn(BROWSERS, String(target)) && target !== "chromium" && !browsers.names.has(target))
+		throw new Refusal("browser_unavailable", `This worker has no ${BROWSERS[target]}; `
+			+ "Playwright tests run in Debian's Chromium here");
+}
+
+/*
+ * Starts Playwright once. Resolves to {result}, or to {only: arguments} when the project wants
+ * browsers that are not there and the run's target says which of its projects are meant.
+ */
+async function
+start({ request, ctx, project, playwright, options, browsers })
+{
+	const startedAt = Date.now();
+	let isStopping;
+	const stop = (why, grace = STOP_GRACE_MS) => {
+		isStopping = isStopping || { ...why, running: collector.runningTitles() };
+		cli.stop(grace);
+	};
+	const collector = new Collector(request, ctx, project.root, (reason) => stop({ fatal: reason }));
+	const cli = new Cli(plan({ request, project, playwright, options, browsers }), (message) => {
+		if (message.type === "begin") {
+			const refused = refusedProjects(message, browsers);
+			if (refused.length > 0) {
+				/* Not a test is run of a project whose other half cannot be. */
+				stop({ refused, begun: message }, 0);
+				return undefined;
+			}
+		}
+		return isStopping && isStopping.refused ? undefined : collector.onMessage(message);
+	});
+
+	const guard = guardRun(request, ctx, stop);
+	let end;
+	try {
+		end = await cli.run();
+	} finally {
+		guard.release();
+	}
+	collector.keepReport();
+	if (isStopping && isStopping.refused)
+		return refusal(isStopping, request);
+	const timings = { totalMs: Date.now() - startedAt };
+	if (collector.begun)
+		Object.assign(timings, { loadMs: collector.begun.at - startedAt, testsMs: Date.now() - collector.begun.at });
+	return { result: { ...conclude(collector, end, isStopping, request), timings } };
+}
+
+function
+conclude(collector, end, isStopping, request)
+{
+	const result = collector.result(end);
+	if (isStopping && isStopping.deadline) {
+		const titles = collector.runningTitles();
+		result.outcome = "timed_out";
+		result.reason = "timeout";
+		result.error = { message: `The run's time limit of ${request.timeoutMs} ms passed`
+			+ (isStopping.running.length > 0 ? ` during: ${isStopping.running.join(", ")}` : "")
+			+ (titles.length > 0 ? "; it did not stop when asked" : "") };
+	} else if (isStopping && isStopping.cancel) {
+		result.outcome = "cancelled";
+		result.reason = isStopping.cancel;
+	}
+	return result;
+}
+
+/* Watches for the two things that end a run from outside: its cancel and its time limit. */
+function
+guardRun(request, ctx, stop)
+{
+	const onAbort = () => stop({ cancel: String(ctx.signal.reason) }, ctx.isLeaving() ? LEAVE_GRACE_MS : STOP_GRACE_MS);
+	ctx.signal.addEventListener("abort", onAbort, { once: true });
+	if (ctx.signal.aborted)
+		setImmediate(onAbort);
+	let timer;
+	if (request.timeoutMs > 0) {
+		const margin = Math.min(request.timeoutMs * DEADLINE_MARGIN, DEADLINE_MARGIN_MAX_MS);
+		timer = setTimeout(() => stop({ deadline: true }, margin / 2), request.timeoutMs - margin);
+	}
+	return {
+		release() {
+			clearTimeout(timer);
+			ctx.signal.removeEventListener("abort", onAbort);
+		},
+	};
+}
+
+function
+refusedProjects({ projects }, browsers)
+{
+	/* Without any browser the launch itself says what to install, and tests without one can run. */
+	return projects.filter(({ browser }) => browser !== "chromium" && !browsers.names.has(browser));
+}
+
+function
+refusal({ refused, begun }, { target, test })
+{
+	const usable = begun.projects.filter((one) => !refused.includes(one));
+	if (target === "chromium" && test.projectName === undefined && usable.length > 0)
+		return { only: usable.map(({ name }) => `--project=${name}`) };
+	const list = refused.map(({ name, browser }) => `${name ? `project "${name}" wants ` : ""}${BROWSERS[browser] || browser}`);
+	throw new Refusal("browser_unavailable", `Not available on this worker: ${list.join(", ")}. `
+		+ "Playwright tests run in Debian's Chromium here"
+		+ (usable.length > 0 ? `; choose with projectName: ${usable.map(({ name }) => name).join(", ")}` : ""));
+}
+
+function
+plan({ request, project, playwright, options, browsers })
+{
+	const args = ["test", `--reporter=${path.join(__dirname, "reporter.js")},html`,
+		`--output=${path.join(request.dir, "results")}`, ...options.args, ...project.filters];
+	if (project.configFile)
+		args.push(`--config=${project.configFile}`);
+	return {
+		cli: playwright.cli,
+		args,
+		cwd: project.root,
+		dir: request.dir,
+		use: options.use,
+		modules: playwright.modules,
+		isModule: project.isModule,
+		env: environment(request, browsers),
+	};
+}
+
+function
+environment(request, browsers)
+{
+	const cache = path.join(request.cache, "transform");
+	fs.mkdirSync(cache, { recursive: true });
+	const report = path.join(request.artifacts, "report");
+	return {
+		...process.env,
+		FORCE_COLOR: "0",
+		...ownVariables(request.test.env),
+		PLAYWRIGHT_BROWSERS_PATH: browsers.root,
+		PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS: "1",
+		PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1",
+		PLAYWRIGHT_HTML_OPEN: "never",
+		PW_TEST_HTML_REPORT_OPEN: "never", /* the name before 1.45 */
+		PLAYWRIGHT_HTML_OUTPUT_DIR: report,
+		PLAYWRIGHT_HTML_REPORT: report, /* the name before 1.45 */
+		PWTEST_CACHE_DIR: cache,
+		NODE_COMPILE_CACHE: path.join(request.cache, "compiled"), /* Node 22 and later */
+	};
+}
+
+function
+ownVariables(env = {})
+{
+	if (env === null || typeof env !== "object" || Array.isArray(env))
+		throw new Refusal("config", "env must be an object of names and texts");
+	for (const [name, value] of Object.entries(env)) {
+		if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || typeof value !== "string" || value.includes("\0"))
+			throw new Refusal("config", `env.${name} must be text under a plain name`);
+	}
+	return env;
+}
+
+module.exports = { run };
