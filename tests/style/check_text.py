@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Rules that a reader of any file relies on: a licence line, clean line ends, no path of the
-machine somebody worked on, no registry address in a lock file, TODO only with an issue."""
+machine somebody worked on, no registry address in a lock file, to-dos only with an issue."""
 
 import json
 import re
@@ -15,7 +15,7 @@ BINARY_SUFFIXES = (".png", ".ico", ".zip", ".tar", ".gz", ".webm", ".mp4", ".wof
 FREE_TEXT = ("LICENSE",)
 # In pieces, so that this file does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:" + "work" + "|" + "root" + r")/[\w.]")
-TODO = re.compile(r"\b(?:TO" + "DO|FIX" + "ME|XX" + r"X)\b(?!\s*\(?#\d+)")
+TO_DO = re.compile(r"\b(?:TO" + "DO|FIX" + "ME|XX" + r"X)\b(?!\s*\(?#\d+)")
 
 
 def check_lines(name, text):
@@ -26,7 +26,7 @@ def check_lines(name, text):
             problems.append(f"{name}:{number}: white space at the end of the line")
         if MACHINE_PATH.search(line):
             problems.append(f"{name}:{number}: path of one machine: {line.strip()[:60]}")
-        if TODO.search(line) and not name.endswith(".json"):
+        if TO_DO.search(line) and not name.endswith(".json"):
             problems.append(f"{name}:{number}: a to-do needs an issue number")
     if text and not text.endswith("\n"):
         problems.append(f"{name}: no newline at the end")
