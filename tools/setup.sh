@@ -64,6 +64,7 @@ packages() {
 		clang-tidy|clang-tidy|static analysis
 		codespell|codespell|spelling
 		mandoc|mandoc|lints the manual pages
+		shellcheck|shellcheck|lints the shell scripts
 		LIST
 		;;
 	bench) cat <<-'LIST'

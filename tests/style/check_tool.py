@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one of the field's own checkers over our files: clang-format, codespell, mandoc, bash.
+"""Runs one of the field's own checkers over our files: clang-format, codespell, mandoc, shellcheck, node.
 A checker that is not installed is reported as skipped (exit 77), never as passed."""
 
 import shutil
@@ -15,10 +15,10 @@ CHECKS = {
     "format": (["clang-format", "--dry-run", "-Werror"], (".c", ".h"), ""),
     "spelling": (["codespell", "--ignore-words=tests/style/codespell-ignore.txt"], TEXT, ""),
     "manual": (["mandoc", "-Tlint", "-Wwarning"], (".1", ".5", ".7"), "man/"),
-    "shell": (["bash", "-n"], (".sh",), ""),
+    "shell": (["shellcheck", "--severity=warning"], (".sh",), ""),
     "node": (["node", "--check"], (".mjs", ".cjs", ".js"), ""),
 }
-ONE_AT_A_TIME = ("shell", "node")
+ONE_AT_A_TIME = ("node",)
 
 
 def main():
