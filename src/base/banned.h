@@ -15,6 +15,13 @@
 #include <string.h>
 #include <time.h>
 
+/* Some of them are macros here and there, and a poisoned macro is a warning. */
+#undef strcpy
+#undef strcat
+#undef sprintf
+#undef vsprintf
+#undef alloca
+
 /* No bound: memcpy with a known length, arena_strdup(), buf_adds(). */
 #pragma GCC poison strcpy strcat gets
 
@@ -34,5 +41,4 @@
 #pragma GCC poison system popen
 
 /* A stack without a limit: struct arena. */
-#undef alloca
 #pragma GCC poison alloca

@@ -49,5 +49,8 @@ int err_sys(struct err *err, enum err_code code, int sys, const char *fmt, ...)
 /* Puts "fmt: " before the text that is there; code and sys stay. Always -1. */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* What kind of error an errno of a file or process call is: NOT_FOUND, DENIED, LIMIT, … */
+enum err_code err_code_of_errno(int sys);
+
 /* "invalid", "not_found", …; "unknown" for a number that is no code. Static text. */
 const char *err_code_name(enum err_code code);

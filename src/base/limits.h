@@ -126,6 +126,14 @@
 /* --- Engine and store --- */
 #define TURN_INTENTS_MAX          512             /* intents of one engine turn: bounds its latency */
 #define INTENT_QUEUE_MAX          65536           /* waiting intents; then 429 */
+#define LANES_MAX                 10000           /* distinct (queue, kind, labels): all in memory */
+#define QUEUES_MAX                1000            /* queues of a server: all in memory */
+#define LANES_BYTES_MAX           MIB(128)        /* memory of both: LANES_MAX of full label sets */
+#define RUN_LOSSES_MAX            3               /* workers lost under one run before it is errored */
+#define RUNS_WAITING_MAX          1000            /* retries of one job that wait; then no new run starts */
+#define AHEAD_COUNT_MAX           1000            /* jobs ahead are counted up to this */
+#define AGEING_MS_DEFAULT         MINUTES_MS(10)  /* waiting that weighs one step of priority */
+#define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
 #define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */
 #define ARENA_REQUEST_BYTES_MAX   MIB(64)         /* memory of one request */
 #define ARENA_TURN_BYTES_MAX      MIB(256)        /* memory of one engine turn */
