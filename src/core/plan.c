@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a job: a cursor over iteration × target × test, the runs that were started from
+ * it, and those that wait for another attempt. Nothing is expanded in advance.
+ */
+#include "core/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/plan_impl.h"
+
+#define IN(s) (1u << (s))
+
+/* ---- looking at a plan ---- */
+
+static bool
+cursor_is_exhausted(const struct job *job)
+{
+	return job->iterations > 0 && job->iteration > job->iterations;
+}
+
+/* No new unit is started any more: enough have failed, or the definition itself cannot run. */
+static bool
+is_halted(const struct job *job)
+{
+	if (job->reason == JOB_REASON_INVALID_DEFINITION)
+		return true;
+
+	bool ends_by_failures = job->stop_on_first_failure || job->iterations == 0;
+
+	return ends_by_failures && job_failures(job) > job->failures_to_ignore;
+}
+
+bool
+plan_is_active(const struct job *job)
+{
+	return (IN(JOB_STARTING) | IN(JOB_RUNNING) | IN(JOB_PAUSING)) & IN(job->state);
+}
+
+/* The waiting run that goes next: the smallest seq among the due ones. *ret_next_due: the
+ * earliest of the others, or 0. */
+static struct run *
+first_due(const struct job *job, int64_t now_ms, int64_t *ret_next_due)
+{
+	struct run *first = NULL;
+
+	*ret_next_due = 0;
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state != RUN_WAITING)
+			continue;
+		if (run->due_ms > now_ms) {
+			if (*ret_next_due == 0 || run->due_ms < *ret_next_due)
+				*ret_next_due = run->due_ms;
+		} else if (!first || run->seq < first->seq) {
+			first = run;
+		}
+	}
+	return first;
+}
+
+static const char *
+kind_of_test(struct uow *uow, const struct job *job, int32_t test)
+{
+	if (job->kind)
+		return job->kind;
+
+	struct str rest = str_of(job->kinds), kind = str_split_first(&rest, ',');
+	while (test-- > 0)
+		kind = str_split_first(&rest, ',');
+	char *copy = arena_xalloc(uow->arena, kind.n + 1);
+	memcpy(copy, kind.p, kind.n);
+	return copy;
+}
+
+/* The lane changes only when tests of different kinds follow each other, so most updates keep
+ * it. */
+static void
+set_lane(struct uow *uow, struct lanes *lanes, struct job *job, int32_t test)
+{
+	if (job->lane != 0 && job->kind)
+		return;
+
+	struct lane *lane = lanes_get_lane(lanes, uow, job->project, job->queue,
+		kind_of_test(uow, job, test), job->labels);
+	if (lane)
+		job->lane = lane->id;
+	else
+		job->ready =
+			false; /* LANES_MAX: explain names it; a start or unpause tries again */
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void
+plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
+{
+	int64_t retry_due = 0;
+	bool takes_runs =
+		(IN(JOB_QUEUED) | IN(JOB_STARTING) | IN(JOB_RUNNING) | IN(JOB_RESTARTING)) &
+		IN(job->state);
+	bool may_start = takes_runs && job->run_at_ms <= uow->now_ms &&
+			 !(job->state == JOB_RESTARTING && job->running > 0);
+	struct run *due = takes_runs ? first_due(job, uow->now_ms, &retry_due) : NULL;
+	bool has_next = due || (!cursor_is_exhausted(job) && !is_halted(job) &&
+				       job->waiting < RUNS_WAITING_MAX);
+
+	job->ready = may_start && has_next && job->running < job->concurrency;
+	job->due_ms = takes_runs ? retry_due : 0;
+	if (takes_runs && job->run_at_ms > uow->now_ms)
+		job->due_ms = earlier(job->due_ms, job->run_at_ms);
+	if (plan_is_active(job))
+		job->due_ms = earlier(job->due_ms, job->deadline_ms);
+	if (job->ready) {
+		set_lane(uow, lanes, job, due ? due->test : job->next_test);
+		lanes_lane(lanes, job->lane)->maybe_ready = true;
+	}
+	uow_touch_job(uow, job);
+}
+
+/* ---- beginning ---- */
+
+/* "a,b,a": the kind of every test, when they are not all the same. */
+static void
+set_kinds(struct uow *uow, struct job *job, const struct job_spec *spec)
+{
+	size_t bytes = 0;
+	bool same = true;
+
+	for (size_t i = 0; i < spec->n_tests; i++) {
+		bytes += strlen(spec->tests[i].kind) + 1;
+		same = same && strcmp(spec->tests[i].kind, spec->tests[0].kind) == 0;
+	}
+	if (same) {
+		job->kind = spec->tests[0].kind;
+		return;
+	}
+	char *end = arena_xalloc(uow->arena, bytes);
+	job->kinds = end;
+	for (size_t i = 0; i < spec->n_tests; i++) {
+		size_t n = strlen(spec->tests[i].kind);
+		memcpy(end, spec->tests[i].kind, n);
+		end[n] = i + 1 < spec->n_tests ? ',' : '\0';
+		end += n + 1;
+	}
+}
+
+static void
+add_tests(struct uow *uow, const struct job *job, const struct job_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_tests; i++) {
+		const struct test_spec *test = &spec->tests[i];
+		struct job_test row = {
+			.job_seq = job->seq,
+			.index = (int32_t)i,
+			.name = test->name,
+			.kind = test->kind,
+			.body = test->body,
+			.timeout_ms = test->timeout_ms,
+		};
+		UOW_PUSH(uow, &uow->tests, row);
+	}
+	if (spec->options.n > 0) {
+		struct job_options options = { .job_seq = job->seq, .body = spec->options };
+		UOW_PUSH(uow, &uow->options, options);
+	}
+}
+
+struct job *
+plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue *queue,
+	const struct job_spec *spec)
+{
+	struct job *job = arena_xalloc(uow->arena, sizeof *job);
+
+	*job = (struct job) {
+		.seq = uow->next_job_seq++,
+		.project = project,
+		.name = spec->name,
+		.tags = spec->tags,
+		.template_id = spec->template_id,
+		.created_ms = uow->now_ms,
+		.priority = spec->priority,
+		.rank = rank_of(spec->priority, uow->now_ms, queue->ageing_ms),
+		.queue = queue->id,
+		.labels = spec->labels,
+		.targets = spec->targets,
+		.n_tests = (int32_t)spec->n_tests,
+		.n_targets = (int32_t)spec->n_targets,
+		.iterations = spec->iterations,
+		.concurrency = spec->concurrency,
+		.failures_to_ignore = spec->failures_to_ignore,
+		.stop_on_first_failure = spec->stop_on_first_failure,
+		.retry = spec->retry,
+		.timeout_ms = spec->timeout_ms,
+		.run_timeout_ms = spec->run_timeout_ms,
+		.run_at_ms = spec->run_at_ms,
+		.state = JOB_QUEUED,
+		.incarnation = 1,
+		.iteration = 1,
+		.version = 1,
+		.change = ROW_NEW,
+		.runs_loaded = true,
+	};
+	uuid_v7(&job->id.u, uow->now_ms, uow->rng);
+	set_kinds(uow, job, spec);
+	job = uow_add_job(uow, job);
+	add_tests(uow, job, spec);
+	plan_event_queued(uow, job);
+	plan_update(uow, lanes, job);
+	return job;
+}
+
+/* ---- leasing ---- */
+
+static void
+advance_cursor(struct job *job)
+{
+	if (++job->next_test < job->n_tests)
+		return;
+	job->next_test = 0;
+	if (++job->next_target < job->n_targets)
+		return;
+	job->next_target = 0;
+	job->iteration++;
+}
+
+static struct run *
+new_run(struct uow *uow, struct job *job, int64_t iteration, int32_t test, int32_t target,
+	int32_t attempt)
+{
+	struct run *run = arena_xalloc(uow->arena, sizeof *run);
+
+	*run = (struct run) {
+		.seq = uow->next_run_seq++,
+		.job_seq = job->seq,
+		.project = job->project,
+		.incarnation = job->incarnation,
+		.iteration = iteration,
+		.test = test,
+		.target = target,
+		.attempt = attempt,
+		.created_ms = uow->now_ms,
+		.state = RUN_WAITING,
+		.version = 1,
+		.change = ROW_NEW,
+		.job = job,
+	};
+	uuid_v7(&run->id.u, uow->now_ms, uow->rng);
+	return uow_add_run(uow, run);
+}
+
+static struct run *
+next_run(struct uow *uow, struct job *job, bool *ret_is_new)
+{
+	int64_t ignored;
+	struct run *run = first_due(job, uow->now_ms, &ignored);
+
+	*ret_is_new = !run;
+	if (run) {
+		job->waiting--;
+		return run;
+	}
+	run = new_run(uow, job, job->iteration, job->next_test, job->next_target, 1);
+	advance_cursor(job);
+	return run;
+}
+
+/* The first lease of an incarnation starts its clocks. */
+static void
+note_start(struct uow *uow, struct job *job)
+{
+	if (job->state != JOB_QUEUED && job->state != JOB_RESTARTING)
+		return;
+	job_move(job, JOB_STARTING);
+	job->started_ms = uow->now_ms;
+	int64_t since = job->incarnation == 1 ? job->created_ms : job->updated_ms;
+	if (job->run_at_ms > since)
+		since = job->run_at_ms;
+	job->queued_ms = uow->now_ms > since ? uow->now_ms - since : 0;
+	if (job->timeout_ms > 0)
+		job->deadline_ms = uow->now_ms + job->timeout_ms;
+	plan_event_starting(uow, job);
+}
+
+struct run *
+plan_lease(
+	struct uow *uow, struct lanes *lanes, struct job *job, const struct worker_row *worker)
+{
+	bool is_new;
+
+	assert(job->ready);
+	note_start(uow, job);
+	struct run *run = next_run(uow, job, &is_new);
+	run_move(run, RUN_LEASED);
+	run->fence++;
+	run->worker = worker->id;
+	run->event_n = 0;
+	run->due_ms = 0;
+	run->leased_ms = uow->now_ms;
+	run->started_ms = 0;
+	uow_touch_run(uow, run);
+	job->running++;
+	lanes_queue(lanes, job->queue)->running++;
+	plan_event_run_leased(uow, job, run, is_new);
+	plan_update(uow, lanes, job);
+	return run;
+}
+
+void
+plan_started(struct uow *uow, struct run *run)
+{
+	struct job *job = run->job;
+
+	if (run->started_ms > 0)
+		return;
+	run->started_ms = uow->now_ms;
+	uow_touch_run(uow, run);
+	if (job->state == JOB_STARTING && run->incarnation == job->incarnation) {
+		job_move(job, JOB_RUNNING);
+		plan_event(uow, job, EV_JOB_STARTED);
+		uow_touch_job(uow, job);
+	}
+}
+
+/* ---- ending ---- */
+
+static int64_t *
+count_of(struct job_counts *counts, enum run_outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_PASSED:
+		return &counts->passed;
+	case OUTCOME_FAILED:
+		return &counts->failed;
+	case OUTCOME_ERRORED:
+		return &counts->errored;
+	case OUTCOME_TIMED_OUT:
+		return &counts->timed_out;
+	case OUTCOME_CANCELLED:
+		return &counts->cancelled;
+	case OUTCOME_SKIPPED:
+		return &counts->skipped;
+	case OUTCOME_NONE:
+	case OUTCOME_COUNT:
+		break;
+	}
+	assert(!"an ended run has an outcome");
+	return NULL;
+}
+
+/* The runner says that the definition cannot run: no retry and no other test will mend that. */
+static bool
+is_invalid(const struct run *run)
+{
+	return run->outcome == OUTCOME_ERRORED && run->reason &&
+	       strcmp(run->reason, "invalid_definition") == 0;
+}
+
+/* What the job would be called if it ended now: a wrong product weighs more than a broken
+ * environment. */
+static void
+note_reason(struct job *job, const struct run *run)
+{
+	if (job->state == JOB_STOPPING || job->reason == JOB_REASON_INVALID_DEFINITION)
+		return;
+	if (is_invalid(run))
+		job->reason = JOB_REASON_INVALID_DEFINITION;
+	else if (job->reason == JOB_REASON_TESTS_FAILED)
+		return;
+	else if (run->outcome == OUTCOME_FAILED || run->outcome == OUTCOME_TIMED_OUT)
+		job->reason = JOB_REASON_TESTS_FAILED;
+	else if (run->outcome == OUTCOME_ERRORED)
+		job->reason = run->reason && strcmp(run->reason, "worker_lost") == 0
+				      ? JOB_REASON_WORKER_LOST
+				      : JOB_REASON_RUNNER_ERROR;
+}
+
+static void
+count_unit(struct job *job, const struct run *run)
+{
+	(*count_of(&job->counts, run->outcome))++;
+	if (run->outcome == OUTCOME_PASSED && run->attempt > 1)
+		job->counts.flaky++;
+	note_reason(job, run);
+}
+
+static void
+plan_retry(struct uow *uow, struct job *job, const struct run *run)
+{
+	int64_t delay_ms = retry_delay_ms(&job->retry, run->attempt, uow->rng);
+	struct run *next =
+		new_run(uow, job, run->iteration, run->test, run->target, run->attempt + 1);
+
+	next->due_ms = uow->now_ms + delay_ms;
+	job->waiting++;
+	plan_event_run_created(uow, job, next);
+}
+
+/* The run leaves its worker. */
+static void
+release(struct lanes *lanes, struct job *job)
+{
+	job->running--;
+	lanes_queue(lanes, job->queue)->running--;
+}
+
+static void
+set_result(struct uow *uow, struct run *run, const struct run_result *result)
+{
+	run_move(run, RUN_FINISHED);
+	run->outcome = result->outcome;
+	run->reason = result->reason;
+	run->error = result->error;
+	run->result = result->result;
+	run->duration_ms = result->duration_ms;
+	run->finished_ms = uow->now_ms;
+	run->due_ms = 0;
+	uow_touch_run(uow, run);
+}
+
+void
+plan_end(struct uow *uow, struct job *job, enum job_state state, enum job_reason reason)
+{
+	static const enum event_type events[JOB_STATE_COUNT] = {
+		[JOB_COMPLETED] = EV_JOB_COMPLETED,
+		[JOB_FAILED] = EV_JOB_FAILED,
+		[JOB_STOPPED] = EV_JOB_STOPPED,
+		[JOB_INVALID] = EV_JOB_INVALID,
+	};
+
+	job_move(job, state);
+	job->reason = reason;
+	job->completed_ms = uow->now_ms;
+	plan_event_end(uow, job, events[state]);
+}
+
+void
+plan_drop_waiting(struct uow *uow, struct job *job, bool counted)
+{
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state != RUN_WAITING)
+			continue;
+		set_result(uow, run, &(struct run_result) { .outcome = OUTCOME_CANCELLED });
+		run->is_last = true;
+		job->waiting--;
+		if (counted)
+			count_unit(job, run);
+		plan_event_run_finished(uow, job, run);
+	}
+}
+
+void
+plan_stop_leased(struct uow *uow, struct job *job, const char *reason)
+{
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state != RUN_LEASED)
+			continue;
+		struct signal signal = {
+			.worker = run->worker,
+			.run = run->id,
+			.fence = run->fence,
+			.kind = SIGNAL_STOP,
+			.reason = reason,
+		};
+		UOW_PUSH(uow, &uow->signals, signal);
+	}
+}
+
+/* Everything that was to be done is done. Units that were never started count as skipped. */
+static void
+complete(struct uow *uow, struct job *job)
+{
+	int64_t total = job_units_total(job);
+
+	if (total > job_units_done(job))
+		job->counts.skipped += total - job_units_done(job);
+	if (job->state == JOB_STARTING)
+		job_move(job, JOB_RUNNING);
+	if (job->reason == JOB_REASON_INVALID_DEFINITION)
+		plan_end(uow, job, JOB_INVALID, job->reason);
+	else if (job_failures(job) <= job->failures_to_ignore)
+		plan_end(uow, job, JOB_COMPLETED, JOB_REASON_PASSED);
+	else
+		plan_end(uow, job, JOB_FAILED, job->reason);
+}
+
+void
+plan_settle(struct uow *uow, struct job *job)
+{
+	if (job->running > 0)
+		return;
+	if (job->state == JOB_STOPPING) {
+		plan_end(uow, job, job->reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
+			job->reason);
+		return;
+	}
+	if (!plan_is_active(job))
+		return;
+	if (is_halted(job))
+		plan_drop_waiting(uow, job, true);
+	if (job->waiting == 0 && (cursor_is_exhausted(job) || is_halted(job))) {
+		complete(uow, job);
+	} else if (job->state == JOB_PAUSING) {
+		job_move(job, JOB_PAUSED);
+		if (job->deadline_ms > 0)
+			job->deadline_ms = job->deadline_ms > uow->now_ms
+						   ? job->deadline_ms - uow->now_ms
+						   : 1;
+		plan_event(uow, job, EV_JOB_PAUSED);
+	}
+}
+
+static void
+finish_in_plan(struct uow *uow, struct job *job, struct run *run)
+{
+	bool counts = run->incarnation == job->incarnation && !job_state_is_final(job->state);
+	bool retry = counts && plan_is_active(job) && !is_halted(job) && !is_invalid(run) &&
+		     retry_wanted(&job->retry, run->attempt, (int)run->outcome);
+
+	run->is_last = !retry;
+	plan_event_run_finished(uow, job, run);
+	if (retry)
+		plan_retry(uow, job, run);
+	else if (counts)
+		count_unit(job, run);
+}
+
+void
+plan_finish(
+	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result)
+{
+	struct job *job = run->job;
+
+	assert(run->state == RUN_LEASED);
+	bool is_current = run->incarnation == job->incarnation && plan_is_active(job);
+	if (result->outcome == OUTCOME_CANCELLED && is_current) {
+		plan_lost(uow, lanes, run,
+			true); /* nobody asked for it: its worker gave it back */
+		return;
+	}
+	plan_started(uow, run);
+	set_result(uow, run, result);
+	release(lanes, job);
+	finish_in_plan(uow, job, run);
+	plan_settle(uow, job);
+	if (plan_is_active(job) && job_units_total(job) != 1)
+		plan_event_progress(uow, job);
+	plan_update(uow, lanes, job);
+}
+
+void
+plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss)
+{
+	struct job *job = run->job;
+	bool is_current = run->incarnation == job->incarnation && plan_is_active(job);
+
+	assert(run->state == RUN_LEASED);
+	if (is_loss) {
+		run->losses++;
+		plan_event_run_lost(uow, job, run);
+	}
+	if (is_current && run->losses < RUN_LOSSES_MAX) {
+		run_move(run, RUN_WAITING);
+		run->due_ms = uow->now_ms;
+		uow_touch_run(uow, run);
+		job->waiting++;
+		plan_event_run_restarted(
+			uow, job, run, is_loss ? "worker_lost" : "lease_not_received");
+	} else {
+		set_result(uow, run,
+			&(struct run_result) {
+				.outcome = is_current ? OUTCOME_ERRORED : OUTCOME_CANCELLED,
+				.reason = "worker_lost",
+				.error =
+					"{\"message\":\"The worker that carried out this run was lost.\"}",
+			});
+		finish_in_plan(uow, job, run);
+	}
+	release(lanes, job);
+	plan_settle(uow, job);
+	plan_update(uow, lanes, job);
+}
+
+enum directive
+plan_directive(const struct run *run, const char **ret_reason)
+{
+	const struct job *job = run->job;
+
+	*ret_reason = NULL;
+	if (run->incarnation == job->incarnation && plan_is_active(job))
+		return DIRECTIVE_NONE;
+	*ret_reason = job->state == JOB_STOPPING ? job_reason_name(job->reason) : "restarted";
+	return DIRECTIVE_STOP;
+}

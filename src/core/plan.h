@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of a job's life: which run is next, what a result means, what a command does.
+ *
+ * Pure: every function changes rows of the unit of work and appends events; none reads a clock,
+ * a file or a socket. The caller has loaded the job's open runs where a function says so.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "core/job_spec.h"
+#include "core/uow.h"
+
+struct lanes; /* core/lanes.h: lanes and queues known to the engine */
+
+/* A new job, queued; its rows are in the uow. */
+struct job *plan_create(struct uow *uow, struct lanes *lanes, int64_t project,
+	struct queue *queue, const struct job_spec *spec);
+
+/*
+ * Takes the job's next run for the worker: a waiting one that is due, or a new one at the
+ * cursor. The job must be ready. Never NULL.
+ */
+struct run *plan_lease(
+	struct uow *uow, struct lanes *lanes, struct job *job, const struct worker_row *worker);
+
+struct run_result {
+	enum run_outcome outcome;
+	const char *reason; /* or NULL */
+	const char *error;  /* JSON, or NULL */
+	const char *result; /* JSON kept with the run, or NULL */
+	int64_t duration_ms;
+};
+
+/* The run's worker says it is over. The run must be leased. */
+void plan_finish(
+	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result);
+
+/* A run's worker is gone, or never got its lease: back into the line, or errored after
+ * RUN_LOSSES_MAX losses. */
+void plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss);
+
+/* The worker reports that the test itself has begun. */
+void plan_started(struct uow *uow, struct run *run);
+
+/* Does the command. Open runs must be loaded. -1 ERR_CONFLICT: not in this state; the text
+ * names what is allowed. */
+int plan_command(struct uow *uow, struct lanes *lanes, struct job *job,
+	enum job_command command, struct err *err) MUST_CHECK;
+
+/* The job's due time has come: a retry, a start time, a time limit. Open runs must be loaded.
+ */
+void plan_due(struct uow *uow, struct lanes *lanes, struct job *job);
+
+/* What the run's worker should do about a run that it holds. */
+enum directive { DIRECTIVE_NONE, DIRECTIVE_STOP };
+enum directive plan_directive(const struct run *run, const char **ret_reason);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The unit of work: everything that one engine turn knows and changes.
+ *
+ * The store fills it (store_load), the core's rules change it, the store saves it whole (store_save). Between load
+ * and save nothing is read: an intent sees what earlier intents of the turn did because they share these rows.
+ * All memory is the arena's and lives until the turn is over.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/rand.h"
+#include "core/definition.h"
+#include "core/event.h"
+#include "core/job.h"
+#include "core/lane.h"
+#include "core/run.h"
+#include "core/worker_row.h"
+
+/* A growing array of pointers to rows, in the order they came. */
+#define UOW_ARRAY(T) \
+	struct { \
+		T *item; \
+		size_t n, cap; \
+	}
+
+/* A test of a job as it is leased: the definition with parameters filled in. */
+struct job_test {
+	int64_t job_seq;
+	int32_t index;          /* from 0 */
+	const char *name;
+	const char *kind;
+	struct str body;        /* JSON object */
+	int64_t timeout_ms;     /* own limit of its runs; 0: the job's */
+};
+
+/* What only answers and leases need of a job: config, params, labels, extra … as submitted. JSON object text. */
+struct job_options {
+	int64_t job_seq;
+	struct str body;
+};
+
+/* A finished incarnation, kept when a job starts again. */
+struct incarnation {
+	int64_t job_seq;
+	int32_t number;
+	enum job_state state;
+	enum job_reason reason;
+	struct job_counts counts;
+	int64_t started_ms, completed_ms;
+};
+
+struct artifact {
+	int64_t job_seq, run_seq;
+	int64_t project;
+	struct job_id job;
+	struct run_id run;
+	const char *name;       /* may contain '/', unique in the run */
+	const char *kind;       /* "trace", … */
+	const char *content_type;
+	const char *case_id;    /* or NULL */
+	const char *blob;       /* hex SHA-256: key in the blob store */
+	int64_t size;
+	int64_t created_ms;
+};
+
+/* Answer to a POST that is kept under its Idempotency-Key. */
+struct idem {
+	int64_t project;
+	struct str key;
+	uint8_t hash[16];       /* of method, path and body */
+	int64_t created_ms;
+	struct uuid *ids;       /* objects that the request made or changed */
+	size_t n_ids;
+	enum row_change change;
+};
+
+/* Something a worker must hear about a run that it holds, as soon as the turn is committed. */
+enum signal_kind { SIGNAL_STOP, SIGNAL_DROP };
+
+struct signal {
+	struct worker_id worker;
+	struct run_id run;
+	int64_t fence;
+	enum signal_kind kind;
+	const char *reason;     /* static */
+};
+
+struct uow {
+	int64_t now_ms;
+	struct rng *rng;
+	struct arena *arena;
+
+	/* identity maps and rows, loaded or new */
+	struct map job_by_id;      /* struct job_id → struct job */
+	struct map job_by_seq;     /* int64_t → struct job */
+	struct map run_by_id;      /* struct run_id → struct run */
+	struct map worker_by_id;   /* struct worker_id → struct worker_row */
+	UOW_ARRAY(struct job *) jobs;
+	UOW_ARRAY(struct run *) runs;
+	UOW_ARRAY(struct worker_row *) workers;
+	UOW_ARRAY(struct definition *) defs;
+	UOW_ARRAY(struct idem *) idems;
+	UOW_ARRAY(struct job *) due_jobs;           /* loaded because job->due_ms <= now */
+	UOW_ARRAY(struct worker_row *) due_workers; /* loaded because their lease has ended, with their runs */
+
+	/* only written */
+	UOW_ARRAY(struct event) events;             /* in the order they happened */
+	UOW_ARRAY(struct job_test) tests;           /* of new jobs; for loaded ones see store_load_tests */
+	UOW_ARRAY(struct job_options) options;      /* of new jobs */
+	UOW_ARRAY(struct incarnation) incarnations;
+	UOW_ARRAY(struct artifact) artifacts;       /* replaces one of the same run and name */
+	UOW_ARRAY(struct lane *) new_lanes;         /* owned by the engine */
+	UOW_ARRAY(struct queue *) changed_queues;   /* owned by the engine; new or changed */
+
+	/* not saved: what the engine does after the commit */
+	UOW_ARRAY(struct signal) signals;
+
+	/* keys for new rows, reserved by the store at load */
+	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;
+};
+
+void uow_init(struct uow *uow, struct arena *arena, struct rng *rng, int64_t now_ms);
+void uow_deinit(struct uow *uow); /* maps only: the rest is the arena's */
+
+/* Appends to a UOW_ARRAY; the array's memory is the arena's. */
+#define UOW_PUSH(uow, array, value) UOW_PUSH_IN((uow)->arena, array, value)
+#define UOW_PUSH_IN(arena_ptr, array, value) \
+	do { \
+		(array)->item = uow_grow((arena_ptr), (array)->item, sizeof *(array)->item, (array)->n, \
+			&(array)->cap); \
+		(array)->item[(array)->n++] = (value); \
+	} while (0)
+void *uow_grow(struct arena *arena, void *items, size_t item_size, size_t n, size_t *cap);
+
+/*
+ * Put a loaded or new row into the maps. Adding a row that is there already returns the one that is there:
+ * the first copy in a turn is the true one.
+ */
+struct job *uow_add_job(struct uow *uow, struct job *job);
+struct run *uow_add_run(struct uow *uow, struct run *run); /* also links it into run->job->open_runs when it is open */
+struct worker_row *uow_add_worker(struct uow *uow, struct worker_row *worker);
+
+struct job *uow_job(const struct uow *uow, struct job_id id);             /* NULL: not there */
+struct job *uow_job_by_seq(const struct uow *uow, int64_t seq);
+struct run *uow_run(const struct uow *uow, struct run_id id);
+struct worker_row *uow_worker(const struct uow *uow, struct worker_id id);
+
+/* Mark a row to be saved: clean becomes changed, new stays new; sets updated_ms. */
+void uow_touch_job(struct uow *uow, struct job *job);
+void uow_touch_run(struct uow *uow, struct run *run);
+void uow_touch_worker(struct worker_row *worker);
+
+/* Appends an event; data is a JSON object in the arena or static, {} when empty. run may be NULL. */
+void uow_event_job(struct uow *uow, const struct job *job, const struct run *run, enum event_type type, struct str data);
+void uow_event(struct uow *uow, const struct event *event);
+
+/*
+ * Numbers the events: those of one job become neighbours, in the order they happened. Called once, before the save.
+ * Uses uow->next_event_seq.
+ */
+void uow_number_events(struct uow *uow);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Intents: everything that may change a job is one of these. The loop thread fills one in, the
+ * engine carries it out within a turn, the loop thread gets it back, answered, after the
+ * commit.
+ *
+ * An intent owns an arena; request and answer live in it. Whoever holds the intent owns it:
+ * after engine_submit the engine, after engine_take the taker, who ends it with intent_free.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "core/definition.h"
+#include "core/explain.h"
+#include "core/job_spec.h"
+#include "core/plan.h"
+#include "core/uow.h"
+
+enum intent_kind {
+	INTENT_JOB_CREATE,
+	INTENT_JOB_COMMAND,
+	INTENT_JOB_EXPLAIN,
+	INTENT_POLL,
+	INTENT_POLL_CANCEL, /* the connection of a parked poll is gone */
+	INTENT_ARTIFACT_ADD,
+	INTENT_DEF_PUT,
+	INTENT_DEF_DELETE,
+	INTENT_QUEUE_PUT,
+	INTENT_WORKER_DRAIN,
+	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
+			       is no more */
+	INTENT_KIND_COUNT
+};
+
+struct job_create {
+	const struct job_spec *specs;
+	size_t n;
+};
+
+struct job_command_request {
+	struct job_id id;
+	enum job_command command;
+};
+
+struct run_ref {
+	struct run_id run;
+	int64_t fence;
+	bool stopping; /* holds: a stop is under way */
+};
+
+struct poll_result {
+	struct run_id run;
+	int64_t fence;
+	struct run_result result;
+};
+
+struct poll_event {
+	struct run_id run;
+	int64_t fence;
+	int64_t n;            /* 1, 2, … for each (run, fence) */
+	enum event_type type; /* event_type_from_worker */
+	int64_t at_ms;
+	struct str data; /* JSON object */
+};
+
+/* docs/protocol/worker.md §1. */
+struct poll {
+	struct worker_id worker;
+	const char *name, *version;
+	const char *kinds; /* comma-separated */
+	const char *const *kind_list;
+	size_t n_kinds;
+	const char *labels; /* canonical */
+	int32_t capacity;
+	bool claim;
+	int64_t wait_ms;
+	const struct run_ref *holds;
+	size_t n_holds;
+	const struct poll_result *results;
+	size_t n_results;
+	const struct poll_event *events;
+	size_t n_events;
+};
+
+struct lease {
+	struct run_id run;
+	int64_t fence;
+	struct job_id job;
+	const char *job_name;
+	int32_t incarnation;
+	int64_t iteration;
+	int32_t test_index;
+	const char *target; /* or NULL */
+	int32_t attempt;
+	struct str test;    /* JSON object */
+	struct str options; /* JSON object with config, params, …; or empty */
+	int64_t timeout_ms;
+};
+
+enum poll_do { POLL_DO_STOP, POLL_DO_DROP, POLL_DO_DRAIN };
+
+struct poll_directive {
+	struct run_id run; /* zero with DRAIN */
+	int64_t fence;
+	enum poll_do what;
+	const char *reason;
+};
+
+struct poll_answer {
+	int64_t lease_ms, poll_ms;
+	struct lease *leases;
+	size_t n_leases;
+	struct poll_directive *directives;
+	size_t n_directives;
+	bool superseded; /* a newer claiming poll of the same worker took its place */
+};
+
+struct artifact_add {
+	struct run_id run;
+	int64_t fence;
+	struct artifact artifact; /* name, kind, content_type, case_id, blob, size */
+};
+
+struct def_put {
+	struct def_key_ref {
+		enum def_kind kind;
+		struct def_id id; /* zero: create, or find by name */
+	} key;
+	const char *name, *tags, *body;
+	int64_t if_revision; /* 0: whatever it is; -1: must not exist; > 0: must be this one */
+};
+
+struct def_delete {
+	enum def_kind kind;
+	struct def_id id;
+	int64_t if_revision;
+};
+
+struct queue_put {
+	const char *name;
+	int32_t priority, concurrency;
+	bool paused;
+	int64_t ageing_ms;
+	int64_t if_revision;
+};
+
+/* How it went. On IS_ERROR the intent's err says why; nothing of it was done. */
+enum intent_status { INTENT_OK, INTENT_IS_ERROR };
+
+struct intent {
+	struct list_node node;
+	enum intent_kind kind;
+	int64_t project;
+	struct arena arena;
+	void *user; /* the submitter's */
+
+	struct str
+		idem_key; /* Idempotency-Key; empty: none. JOB_CREATE, JOB_COMMAND, DEF_PUT */
+	uint8_t idem_hash[16];
+
+	union {
+		struct job_create create;
+		struct job_command_request command;
+		struct job_id explain;
+		struct poll poll;
+		struct worker_id worker; /* POLL_CANCEL, WORKER_DRAIN, WORKER_GONE */
+		struct artifact_add artifact;
+		struct def_put def_put;
+		struct def_delete def_delete;
+		struct queue_put queue;
+	} in;
+
+	enum intent_status status;
+	struct err err; /* ERR_NOT_FOUND, ERR_CONFLICT (wrong state, stale revision or fence),
+			   ERR_LIMIT, ERR_UNAVAILABLE */
+	bool replayed;  /* answered from its Idempotency-Key; jobs hold the ids alone */
+	struct {
+		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
+				     order */
+		size_t n_jobs;
+		enum job_state state; /* ERR_CONFLICT of a command: the state it met */
+		struct definition *def;
+		struct queue *queue;
+		struct explanation *explanation;
+		struct poll_answer poll;
+	} out;
+
+	/* the engine's own */
+	int64_t park_until_ms;
+	struct heap_node *timer;
+};
+
+/* An empty intent; its arena may grow to max bytes. */
+struct intent *intent_new(enum intent_kind kind, int64_t project, size_t arena_max);
+struct intent *intent_free(struct intent *intent); /* always NULL */
+DEFINE_CLEANUP(struct intent *, intent_free)
