@@ -476,8 +476,6 @@ kit_serve_on(const struct kit_spec *spec, int fd_in, int fd_out)
 				carry_out(&kit);
 			else
 				wait_for_worker(&kit);
-			if (kit.leaving && !spec->reusable)
-				break;
 		}
 	}
 	message_deinit(&kit.next);
