@@ -119,7 +119,7 @@ add_header(struct http_exchange *exchange, const char *line)
 }
 
 static void
-set_headers(struct http_exchange *exchange, const struct http_request *request, bool has_body)
+set_headers(struct http_exchange *exchange, const struct client_request *request, bool has_body)
 {
 	for (const char *const *line = request->headers; line && *line; line++)
 		add_header(exchange, *line);
@@ -152,7 +152,7 @@ is_loopback(const char *url)
 }
 
 static void
-set_body(struct http_exchange *exchange, const struct http_request *request)
+set_body(struct http_exchange *exchange, const struct client_request *request)
 {
 	CURL *easy = exchange->easy;
 
@@ -176,7 +176,7 @@ set_body(struct http_exchange *exchange, const struct http_request *request)
 }
 
 static void
-set_options(struct http_exchange *exchange, const struct http_request *request)
+set_options(struct http_exchange *exchange, const struct client_request *request)
 {
 	CURL *easy = exchange->easy;
 	int64_t timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS_DEFAULT;
@@ -199,7 +199,7 @@ set_options(struct http_exchange *exchange, const struct http_request *request)
 
 /* Takes over *body when it is not NULL. */
 static struct http_exchange *
-exchange_new(const struct http_request *request, struct buf *body)
+exchange_new(const struct client_request *request, struct buf *body)
 {
 	struct http_exchange *exchange = xcalloc(1, sizeof *exchange);
 
@@ -469,7 +469,7 @@ http_client_close(struct http_client *client)
 }
 
 struct http_exchange *
-http_client_send(struct http_client *client, const struct http_request *request,
+http_client_send(struct http_client *client, const struct client_request *request,
 	struct buf *body, http_done_fn *done, void *arg)
 {
 	assert(!client->closing);
@@ -497,7 +497,7 @@ http_exchange_cancel(struct http_exchange *exchange)
 /* --- Blocking --- */
 
 int
-http_call(const struct http_request *request, struct http_answer *ret, struct err *err)
+http_call(const struct client_request *request, struct http_answer *ret, struct err *err)
 {
 	global_init_once();
 	struct http_exchange *exchange = exchange_new(request, NULL);

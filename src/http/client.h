@@ -23,7 +23,7 @@ struct http_exchange;
 /* Gets a piece of a response's body; only for a 2xx answer. < 0 breaks the exchange off. */
 typedef int http_sink_fn(void *arg, const char *data, size_t len);
 
-struct http_request {
+struct client_request {
 	const char *method;         /* "GET" */
 	const char *url;
 	const char *bearer;         /* token, or NULL */
@@ -69,7 +69,7 @@ void http_client_close(struct http_client *client);
  * not NULL; request->body and body exclude each other. Never fails: errors come to the callback.
  */
 struct http_exchange *http_client_send(struct http_client *client,
-	const struct http_request *request, struct buf *body, http_done_fn *done, void *arg)
+	const struct client_request *request, struct buf *body, http_done_fn *done, void *arg)
 	__attribute__((returns_nonnull));
 
 /* Breaks it off; its callback is not called. Not from a sink. NULL is fine. */
@@ -78,5 +78,5 @@ void http_exchange_cancel(struct http_exchange *exchange);
 void http_answer_deinit(struct http_answer *answer);
 
 /* One exchange, blocking. 0 and any status in *ret (caller deinits), or -1 as above. */
-int http_call(const struct http_request *request, struct http_answer *ret,
+int http_call(const struct client_request *request, struct http_answer *ret,
 	struct err *err) MUST_CHECK;
