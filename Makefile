@@ -41,8 +41,10 @@ test:
 	@$(MAKE) --no-print-directory $(BUILD)/proctor
 	@tools/run_tests.py --build $(BUILD) $(TEST_FLAGS)
 
-install: all
-	meson install -C $(BUILD) --no-rebuild
+install:
+	@tools/setup.sh build run
+	@$(MAKE) --no-print-directory $(BUILD)/proctor
+	meson install -C $(BUILD) --no-rebuild --quiet
 
 style:
 	@tools/setup.sh build test style

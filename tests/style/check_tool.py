@@ -3,6 +3,7 @@
 """Runs one of the field's own checkers over our files: clang-format, codespell, mandoc, shellcheck, node.
 A checker that is not installed is reported as skipped (exit 77), never as passed."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,15 @@ CHECKS = {
 ONE_AT_A_TIME = ("node",)
 
 
+def summary_of_format(output):
+    """One line a file: what differs is seen best by running clang-format."""
+    lines = {}
+    for match in re.finditer(r"^([^:\n]+):(\d+):\d+: error:", output, re.MULTILINE):
+        lines.setdefault(match[1], match[2])
+    return [f"{name}:{line}: first difference; run: clang-format -i {name}"
+            for name, line in lines.items()] or [output]
+
+
 def main():
     title = sys.argv[1]
     command, suffixes, folder = CHECKS[title]
@@ -36,7 +46,9 @@ def main():
     for batch in batches if names else []:
         done = subprocess.run(command + batch, cwd=sources.ROOT, capture_output=True, text=True)
         output = (done.stdout + done.stderr).strip()
-        if done.returncode != 0:
+        if done.returncode != 0 and title == "format":
+            problems += summary_of_format(output)
+        elif done.returncode != 0:
             problems.append(output or f"{command[0]} exited {done.returncode}")
     return sources.report(title, problems, len(names))
 
