@@ -181,6 +181,7 @@ struct intent {
 	struct err err; /* ERR_NOT_FOUND, ERR_CONFLICT (wrong state, stale revision or fence),
 			   ERR_LIMIT, ERR_UNAVAILABLE */
 	bool replayed;  /* answered from its Idempotency-Key; jobs hold the ids alone */
+	bool idem_mismatch; /* ERR_CONFLICT because the key was used with another idem_hash */
 	struct {
 		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
 				     order */
