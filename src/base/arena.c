@@ -10,7 +10,7 @@
 
 enum {
 	CHUNK_FIRST_BYTES = 4096,
-	CHUNK_BYTES_MAX = 65536, /* growth stops here; greater allocations get their own chunk */
+	CHUNK_BYTES_MAX = 65536, /* growth stops here; what is greater gets its own chunk */
 	ALIGN = 16,
 };
 

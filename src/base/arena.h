@@ -2,12 +2,12 @@
 /*
  * Memory that is released together: what one request or one turn builds lives in its arena.
  *
- * A bump allocator over a list of chunks with a maximum. All results are 16-aligned and are valid
- * until arena_reset() or arena_deinit(). Not thread-safe: an arena has one owner.
+ * A bump allocator over a list of chunks with a maximum. All results are 16-aligned and are
+ * valid until arena_reset() or arena_deinit(). Not thread-safe: an arena has one owner.
  *
- * arena_alloc() and the text functions return NULL when the sum of the (rounded) sizes would pass
- * the maximum: use them where the size comes from outside and report ERR_LIMIT. arena_xalloc()
- * aborts instead and is for sizes that we decide.
+ * arena_alloc() and the text functions return NULL when the sum of the (rounded) sizes would
+ * pass the maximum: use them where the size comes from outside and report ERR_LIMIT.
+ * arena_xalloc() aborts instead and is for sizes that we decide.
  */
 #pragma once
 
@@ -26,7 +26,9 @@ struct arena {
 
 void arena_init(struct arena *arena, size_t max);
 
-/* Frees everything. Usable as `_cleanup_(arena_deinit) struct arena arena;` once initialised. */
+/*
+ * Frees everything. Usable as `_cleanup_(arena_deinit) struct arena arena;` once initialised.
+ */
 void arena_deinit(struct arena *arena);
 
 /* Forgets everything that was allocated; keeps the first chunk for the next use. */

@@ -3,9 +3,10 @@
  * Names that nobody may write, included before every source file by the compiler's command line
  * (`-include base/banned.h`).
  *
- * Poisoning a name makes any later use of it an error, even in a system header; the headers that
- * declare these names therefore come first, and their include guards keep them from being read
- * again. Feature macros such as _GNU_SOURCE belong on the command line for the same reason.
+ * Poisoning a name makes any later use of it an error, even in a system header; the headers
+ * that declare these names therefore come first, and their include guards keep them from being
+ * read again. Feature macros such as _GNU_SOURCE belong on the command line for the same
+ * reason.
  */
 #pragma once
 

@@ -2,10 +2,10 @@
 /*
  * A growing byte buffer that cannot exist without a limit.
  *
- * `data` is NULL until the first byte or reservation; from then on data[len] is a NUL that `len`
- * does not count, so text can be used as a C string (buf_text() is right in both cases). An
- * addition that would pass `max` returns -1 and changes nothing. Growth doubles; running out of
- * memory below the limit aborts.
+ * `data` is NULL until the first byte or reservation; from then on data[len] is a NUL that
+ * `len` does not count, so text can be used as a C string (buf_text() is right in both cases).
+ * An addition that would pass `max` returns -1 and changes nothing. Growth doubles; running out
+ * of memory below the limit aborts.
  *
  *	_cleanup_(buf_deinit) struct buf out = BUF_INIT(LOG_LINE_BYTES_MAX);
  */
@@ -36,7 +36,9 @@ void buf_deinit(struct buf *buf);
 /* Makes room for `more` bytes behind len. -1: would pass max. */
 int buf_reserve(struct buf *buf, size_t more) MUST_CHECK;
 
-/* Appends. -1: would pass max; the buffer is unchanged. `data` must not be inside the buffer. */
+/*
+ * Appends. -1: would pass max; the buffer is unchanged. `data` must not be inside the buffer.
+ */
 static inline int MUST_CHECK
 buf_add(struct buf *buf, const void *data, size_t len)
 {
@@ -79,7 +81,9 @@ void buf_truncate(struct buf *buf, size_t n);
 /* Empties; the memory stays for the next use. */
 void buf_clear(struct buf *buf);
 
-/* Hands the bytes to the caller (free()), NUL-terminated, never NULL; the buffer is then empty. */
+/*
+ * Hands the bytes to the caller (free()), NUL-terminated, never NULL; the buffer is then empty.
+ */
 char *buf_steal(struct buf *buf) __attribute__((returns_nonnull)) MUST_CHECK;
 
 /* The content as a C string: valid until the buffer changes, never NULL. */

@@ -2,8 +2,9 @@
 /*
  * Scope-bound release, moves of ownership, and the few compiler helpers that every file uses.
  *
- * A local that owns something carries `_cleanup_(release)`; the only way to move it out is TAKE()
- * or TAKE_FD(), so whatever a function did not hand over is released on every path out of it.
+ * A local that owns something carries `_cleanup_(release)`; the only way to move it out is
+ * TAKE() or TAKE_FD(), so whatever a function did not hand over is released on every path out
+ * of it.
  */
 #pragma once
 
@@ -24,7 +25,9 @@
 		*slot = fn(*slot);        \
 	}
 
-/* Moves a pointer out of a variable: the value of the expression owns it, the variable is NULL. */
+/*
+ * Moves a pointer out of a variable: the value of the expression owns it, the variable is NULL.
+ */
 #define TAKE(ptr)                                          \
 	__extension__({                                    \
 		__typeof__(ptr) *take_slot_ = &(ptr);      \

@@ -45,8 +45,8 @@ floor_div(int64_t a, int64_t b)
 }
 
 /*
- * Days since 1970-01-01. The year is counted from March, so that the leap day is its last day and
- * the lengths of the months follow one line: 153 days every five months.
+ * Days since 1970-01-01. The year is counted from March, so that the leap day is its last day
+ * and the lengths of the months follow one line: 153 days every five months.
  */
 static int64_t
 days_of(int64_t year, int month, int day)
@@ -239,8 +239,8 @@ time_parse(struct str text, int64_t *ret_wall_ms, struct err *err)
 	struct civil civil = { 0 };
 	int ahead_minutes;
 
-	if (!take_date(&rest, &civil) || !take_char(&rest, "Tt ") || !take_clock(&rest, &civil) ||
-		!take_offset(&rest, &ahead_minutes) || rest.n > 0)
+	if (!take_date(&rest, &civil) || !take_char(&rest, "Tt ") ||
+		!take_clock(&rest, &civil) || !take_offset(&rest, &ahead_minutes) || rest.n > 0)
 		return err_set(err, ERR_INVALID,
 			"\"" STR_FMT "\" is not a time such as 2026-12-01T02:00:00Z",
 			text.n > 40 ? 40 : (int)text.n, text.n > 0 ? text.p : "");

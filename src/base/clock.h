@@ -2,8 +2,8 @@
 /*
  * The clocks, and RFC 3339 text without the C library's time zones.
  *
- * Wall time is ms since 1970-01-01T00:00:00Z and may jump; monotonic time has no fixed start and
- * only runs forward. Never mix the two. The core reads neither: it is given now.
+ * Wall time is ms since 1970-01-01T00:00:00Z and may jump; monotonic time has no fixed start
+ * and only runs forward. Never mix the two. The core reads neither: it is given now.
  */
 #pragma once
 
@@ -29,8 +29,9 @@ int64_t clock_mono_ns(void);
 void time_format(int64_t wall_ms, char out[TIME_TEXT_LEN + 1]);
 
 /*
- * Reads RFC 3339: date, "T" or "t" or a space, time with optional fraction (digits past the ms are
- * dropped), and "Z", "z" or an offset. A second of 60 counts as the next second. -1: INVALID.
+ * Reads RFC 3339: date, "T" or "t" or a space, time with optional fraction (digits past the ms
+ * are dropped), and "Z", "z" or an offset. A second of 60 counts as the next second. -1:
+ * INVALID.
  */
 int time_parse(struct str text, int64_t *ret_wall_ms, struct err *err) MUST_CHECK;
 

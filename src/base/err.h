@@ -4,7 +4,8 @@
  * `0` for done, `> 0` for an outcome that its header names.
  *
  * `struct err` lives on the caller's stack: nothing is allocated, nothing is owned, a copy is a
- * plain assignment. Every function here accepts err == NULL (the text is then lost, -1 remains).
+ * plain assignment. Every function here accepts err == NULL (the text is then lost, -1
+ * remains).
  */
 #pragma once
 

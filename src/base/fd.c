@@ -166,14 +166,15 @@ rename_file(const char *from, const char *to)
 }
 
 int
-file_write_atomic(
-	const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
 {
 	uint64_t unique;
 
 	rand_bytes(&unique, sizeof(unique));
-	_cleanup_free_ char *temp = xasprintf("%s.tmp-%016llx", path, (unsigned long long)unique);
-	_cleanup_close_ int fd = open_file(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	_cleanup_free_ char *temp =
+		xasprintf("%s.tmp-%016llx", path, (unsigned long long)unique);
+	_cleanup_close_ int fd =
+		open_file(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "%s", temp);
 

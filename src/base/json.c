@@ -23,8 +23,8 @@ place_of(const char *data, size_t at)
 }
 
 /*
- * Where the nesting first passes depth_max, or SIZE_MAX. One pass without recursion; only strings
- * need to be understood, whatever else is wrong is left to the parser.
+ * Where the nesting first passes depth_max, or SIZE_MAX. One pass without recursion; only
+ * strings need to be understood, whatever else is wrong is left to the parser.
  */
 static size_t
 find_too_deep(const char *data, size_t len, size_t depth_max)
@@ -84,7 +84,8 @@ take_token(struct str *rest, char *out, size_t out_max)
 	for (size_t i = 0; i < token.n; i++) {
 		char c = token.p[i];
 		if (c == '~') {
-			if (i + 1 == token.n || (token.p[i + 1] != '0' && token.p[i + 1] != '1'))
+			if (i + 1 == token.n ||
+				(token.p[i + 1] != '0' && token.p[i + 1] != '1'))
 				return false;
 			c = token.p[++i] == '0' ? '~' : '/';
 		}

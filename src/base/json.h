@@ -29,10 +29,10 @@ json_unrefp(json_t **slot)
 }
 
 /*
- * Reads one JSON value of any type; the caller owns it (json_decref()). NULL with err: LIMIT when
- * arrays and objects nest deeper than depth_max (checked without recursion, before anything is
- * built), INVALID for duplicate keys, bytes that are not UTF-8, NUL inside a string, anything
- * behind the value, or another fault of syntax. The text says line and column.
+ * Reads one JSON value of any type; the caller owns it (json_decref()). NULL with err: LIMIT
+ * when arrays and objects nest deeper than depth_max (checked without recursion, before
+ * anything is built), INVALID for duplicate keys, bytes that are not UTF-8, NUL inside a
+ * string, anything behind the value, or another fault of syntax. The text says line and column.
  */
 json_t *json_read(const char *data, size_t len, size_t depth_max, struct err *err) MUST_CHECK;
 
@@ -67,11 +67,16 @@ void issues_add(struct issues *issues, const char *pointer, const char *code, co
 void issues_add_member(struct issues *issues, const char *pointer, const char *name,
 	const char *code, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
-/* "pointer/name" with ~ and / of the name escaped; from the arena, never NULL (cut at the limit). */
+/*
+ * "pointer/name" with ~ and / of the name escaped; from the arena, never NULL (cut at the
+ * limit).
+ */
 const char *json_pointer_member(struct arena *arena, const char *pointer, const char *name);
 const char *json_pointer_index(struct arena *arena, const char *pointer, size_t index);
 
-/* The value at a JSON Pointer, borrowed from root; NULL when there is none or it is malformed. */
+/*
+ * The value at a JSON Pointer, borrowed from root; NULL when there is none or it is malformed.
+ */
 json_t *json_pointer_get(json_t *root, const char *pointer);
 
 /* --- Decoding through a field table --- */
@@ -111,17 +116,18 @@ struct subs {
 /*
  * One member of an object. Tables are static const and end with an entry whose name is NULL.
  *
- * A member that is absent leaves its place untouched, so the caller puts defaults there first. With
- * min == 0 and max == 0 a range is not checked. null is refused unless null_ok, and then it counts
- * as absent.
+ * A member that is absent leaves its place untouched, so the caller puts defaults there first.
+ * With min == 0 and max == 0 a range is not checked. null is refused unless null_ok, and then
+ * it counts as absent.
  */
 struct json_field {
 	const char *name;
 	enum field_kind kind;
 	bool required;
 	bool null_ok;
-	size_t offset; /* of the value in the struct */
-	size_t set_offset; /* of a bool "was present"; 0 or SIZE_MAX: none (never the first member) */
+	size_t offset;     /* of the value in the struct */
+	size_t set_offset; /* of a bool "was present"; 0 or SIZE_MAX: none (never the first
+			      member) */
 	int64_t min, max;
 	size_t item_max;              /* FIELD_STRS: bytes of one item; 0: no limit */
 	const char *const *names;     /* FIELD_ENUM */
@@ -130,9 +136,9 @@ struct json_field {
 };
 
 /*
- * Decodes `value`, which should be an object, into the struct at `out`. `pointer` is the object's
- * own place ("" for the document). Unknown members are offences, with a hint when the name is near
- * a known one.
+ * Decodes `value`, which should be an object, into the struct at `out`. `pointer` is the
+ * object's own place ("" for the document). Unknown members are offences, with a hint when the
+ * name is near a known one.
  *
  * Returns 0; or -1 when offences were added to issues, all that were found, and *out is partly
  * filled. Borrowed parts live as long as the tree, copies as long as issues->arena.
@@ -141,17 +147,18 @@ int json_decode(json_t *value, const struct json_field *fields, void *out, const
 	struct issues *issues) MUST_CHECK;
 
 /*
- * The name in NULL-terminated `names` that `word` was probably meant to be (a distance of at most
- * a third of its length), or NULL.
+ * The name in NULL-terminated `names` that `word` was probably meant to be (a distance of at
+ * most a third of its length), or NULL.
  */
 const char *near_name(const char *word, const char *const *names);
 
 /* --- Writing --- */
 
 /*
- * Writes JSON text into a buffer without a tree. Commas are put where they belong; keys and values
- * must come in a legal order (asserted where cheap). The first addition that passes the buffer's
- * maximum makes the writer fail, later calls do nothing, and jw_done() says so: check it once.
+ * Writes JSON text into a buffer without a tree. Commas are put where they belong; keys and
+ * values must come in a legal order (asserted where cheap). The first addition that passes the
+ * buffer's maximum makes the writer fail, later calls do nothing, and jw_done() says so: check
+ * it once.
  */
 struct jw {
 	struct buf *out; /* borrowed */

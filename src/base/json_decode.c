@@ -59,9 +59,8 @@ json_pointer_index(struct arena *arena, const char *pointer, size_t index)
 	return copy ? copy : "";
 }
 
-static void PRINTF_LIKE(4, 0)
-issues_vadd(
-	struct issues *issues, const char *pointer, const char *code, const char *fmt, va_list ap)
+static void PRINTF_LIKE(4, 0) issues_vadd(struct issues *issues, const char *pointer,
+	const char *code, const char *fmt, va_list ap)
 {
 	if (issues->n == JSON_ISSUES_MAX) {
 		issues->n_more++;
@@ -78,8 +77,7 @@ issues_vadd(
 }
 
 void
-issues_add(
-	struct issues *issues, const char *pointer, const char *code, const char *fmt, ...)
+issues_add(struct issues *issues, const char *pointer, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -223,7 +221,8 @@ in_range(const struct member *m, int64_t value, const char *unit)
 			"must be at most %" PRId64 "%s, not %" PRId64, field->max, unit, value);
 	else
 		issues_add(m->issues, m->pointer, ISSUE_INVALID,
-			"must be at least %" PRId64 "%s, not %" PRId64, field->min, unit, value);
+			"must be at least %" PRId64 "%s, not %" PRId64, field->min, unit,
+			value);
 	return false;
 }
 
@@ -311,8 +310,8 @@ decode_quantity(const struct member *m, parse_fn *parse, const char *wanted, con
 	if (json_is_integer(m->value)) {
 		value = json_integer_value(m->value);
 		if (value < 0) {
-			issues_add(m->issues, m->pointer, ISSUE_INVALID,
-				"must not be negative");
+			issues_add(
+				m->issues, m->pointer, ISSUE_INVALID, "must not be negative");
 			return;
 		}
 	} else if (json_is_string(m->value)) {
@@ -419,16 +418,15 @@ decode_strs_item(const struct member *m, size_t i)
 	item.value = json_array_get(m->value, i);
 	item.pointer = pointer;
 	size_t max = m->field->item_max;
-	if (json_is_string(item.value) &&
-		(max == 0 || json_string_length(item.value) <= max))
+	if (json_is_string(item.value) && (max == 0 || json_string_length(item.value) <= max))
 		return copy_text(m, item.value);
 
 	join_index(pointer, m->pointer, i);
 	if (!json_is_string(item.value))
 		wrong_type(&item, "a text");
 	else
-		issues_add(m->issues, pointer, ISSUE_LIMIT, "must be at most %zu bytes long",
-			max);
+		issues_add(
+			m->issues, pointer, ISSUE_LIMIT, "must be at most %zu bytes long", max);
 	return NULL;
 }
 
@@ -542,13 +540,14 @@ is_known(const struct json_field *fields, const char *name)
 }
 
 static void
-report_unknown(
-	json_t *object, const struct json_field *fields, const char *pointer, struct issues *issues)
+report_unknown(json_t *object, const struct json_field *fields, const char *pointer,
+	struct issues *issues)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		if (is_known(fields, name))
 			continue;
 		const char *best = NULL;
@@ -574,8 +573,8 @@ decode_field(json_t *object, const struct json_field *field, void *out, const ch
 
 	if (absent) {
 		if (field->required)
-			issues_add_member(issues, pointer, field->name, ISSUE_MISSING,
-				"is required");
+			issues_add_member(
+				issues, pointer, field->name, ISSUE_MISSING, "is required");
 		return value != NULL;
 	}
 

@@ -81,19 +81,34 @@ jw_end_arr(struct jw *jw)
 	close_level(jw, "]");
 }
 
-/* What a byte of a string becomes: 0 itself, 'u' \u00XX, 'x' look at the UTF-8, else \ and this. */
+/*
+ * What a byte of a string becomes: 0 itself, 'u' \u00XX, 'x' look at the UTF-8, else \ and
+ * this.
+ */
+/* clang-format off */
+#define U 'u'
+#define X 'x'
 static const char escapes[256] = {
-	[0 ... 31] = 'u',
-	['\b'] = 'b',
-	['\t'] = 't',
-	['\n'] = 'n',
-	['\f'] = 'f',
-	['\r'] = 'r',
-	['"'] = '"',
-	['\\'] = '\\',
-	[127] = 'u',
-	[128 ... 255] = 'x',
+	U, U, U, U, U, U, U, U, 'b', 't', 'n', U, 'f', 'r', U, U, /* 00 */
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, /* 10 */
+	0, 0, '"', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 20 */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 30 */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 40 */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\\', 0, 0, 0, /* 50 */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 60 */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, U, /* 70 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 80 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 90 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* a0 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* b0 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* c0 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* d0 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* e0 */
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* f0 */
 };
+#undef U
+#undef X
+/* clang-format on */
 
 static void
 put_escape(struct jw *jw, unsigned char byte)

@@ -3,8 +3,8 @@
  * Every maximum of the program in one place, each with its unit and its reason.
  *
  * A name ends in the unit: _BYTES, _MS, _MAX (a count) or _DEPTH. Passing a limit is a refusal
- * that names it (413, 429 or 400), never a cut or a crash, unless the line says "cut". Limits that
- * an administrator may lower are defaults here and ceilings of the setting.
+ * that names it (413, 429 or 400), never a cut or a crash, unless the line says "cut". Limits
+ * that an administrator may lower are defaults here and ceilings of the setting.
  */
 #pragma once
 
@@ -23,22 +23,22 @@
 /* clang-format off */
 
 /* --- Requests --- */
-#define BODY_BYTES_MAX            MIB(1)          /* a JSON request body: far over any real job */
+#define BODY_BYTES_MAX            MIB(1)          /* a JSON body: far over any real job */
 #define BULK_BODY_BYTES_MAX       MIB(16)         /* bulk submit: JOBS_PER_BULK_MAX of 16 KiB */
 #define POLL_BODY_BYTES_MAX       MIB(16)         /* a worker's poll: results of many runs */
-#define HEADERS_BYTES_MAX         KIB(32)         /* all request headers together: room for tokens */
+#define HEADERS_BYTES_MAX         KIB(32)         /* all request headers together */
 #define HEADERS_MAX               100             /* header fields in a request */
-#define URL_BYTES_MAX             KIB(8)          /* request target: long filters, no payloads */
+#define URL_BYTES_MAX             KIB(8)          /* long filters, no payloads */
 #define QUERY_PARAMS_MAX          100             /* members of a query string */
-#define CONNECTIONS_MAX           4096            /* HTTP connections; below the usual fd limit */
+#define CONNECTIONS_MAX           4096            /* HTTP; below the usual fd limit */
 #define CONNECTIONS_PER_IP_MAX    2048            /* one address cannot take them all */
-#define REQUEST_IDLE_MS           SECONDS_MS(30)  /* a request that stops arriving is closed */
+#define REQUEST_IDLE_MS           SECONDS_MS(30)  /* a stalled request is closed */
 #define IDEMPOTENCY_KEY_BYTES_MAX 200             /* opaque to us; a UUID has 36 */
 #define IDEMPOTENCY_KEEP_MS       DAYS_MS(1)      /* how long a key is remembered */
 
 /* --- JSON --- */
-#define JSON_DEPTH_MAX            32              /* nested arrays and objects: bounds recursion */
-#define JSON_ISSUES_MAX           16              /* offences reported at once; the rest is counted */
+#define JSON_DEPTH_MAX            32              /* nested levels: bounds recursion */
+#define JSON_ISSUES_MAX           16              /* offences reported; the rest is counted */
 #define JSON_POINTER_BYTES_MAX    512             /* pointer of an offence; cut */
 
 /* --- Names and small texts --- */
@@ -48,24 +48,24 @@
 #define TAG_EXPR_BYTES_MAX        KIB(4)          /* a tag expression */
 #define LABELS_MAX                32              /* labels of a worker or a job */
 #define LABEL_BYTES_MAX           200             /* key or value of a label */
-#define REASON_BYTES_MAX          KIB(1)          /* why something was cancelled, stopped; cut */
-#define MESSAGE_BYTES_MAX         KIB(4)          /* progress text and error message of a run; cut */
+#define REASON_BYTES_MAX          KIB(1)          /* why something was stopped; cut */
+#define MESSAGE_BYTES_MAX         KIB(4)          /* progress text, error message; cut */
 #define PARAMS_MAX                100             /* parameters of a template */
 #define PARAM_BYTES_MAX           KIB(64)         /* value of one parameter */
-#define SECRET_BYTES_MAX          KIB(64)         /* a secret: certificates with their chains fit */
+#define SECRET_BYTES_MAX          KIB(64)         /* a secret: a certificate chain fits */
 #define TOKEN_BYTES_MAX           200             /* an access token as text */
 
 /* --- Jobs --- */
 #define DEFINITION_BYTES_MAX      MIB(1)          /* a test or template as stored */
-#define TESTS_PER_JOB_MAX         10000           /* keeps a plan and its result list in memory */
+#define TESTS_PER_JOB_MAX         10000           /* its result list stays in memory */
 #define TARGETS_PER_JOB_MAX       32              /* browsers or devices of a job */
 #define JOBS_PER_BULK_MAX         1000            /* one engine turn takes it whole */
-#define ITERATIONS_MAX            INT64_C(1000000000) /* 0 means endless; counters stay 64-bit safe */
-#define CONCURRENCY_MAX           1000            /* runs of one job, or of a queue, at a time */
+#define ITERATIONS_MAX            INT64_C(1000000000) /* 0 is endless; counters stay safe */
+#define CONCURRENCY_MAX           1000            /* runs of a job or queue at a time */
 #define FAILURES_TO_IGNORE_MAX    INT64_C(1000000000) /* as many as there are iterations */
 #define PRIORITY_MIN              (-1000)         /* later than default */
 #define PRIORITY_MAX              1000            /* sooner than default; bounds the rank key */
-#define JOB_TIMEOUT_MS_MAX        DAYS_MS(30)     /* a job's whole time; longer is endless or wrong */
+#define JOB_TIMEOUT_MS_MAX        DAYS_MS(30)     /* a whole job; longer is endless */
 #define RUN_TIMEOUT_MS_MAX        DAYS_MS(30)     /* one run */
 #define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
 #define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
@@ -75,16 +75,16 @@
 #define QUARANTINE_ATTEMPTS_MAX   100             /* attempts of a quarantined test */
 
 /* --- Runs and workers --- */
-#define LEASE_MS_DEFAULT          SECONDS_MS(15)  /* a dead worker is noticed within this */
+#define LEASE_MS_DEFAULT          SECONDS_MS(15)  /* a dead worker is noticed in this */
 #define LEASE_MS_MIN              SECONDS_MS(1)   /* below this, ordinary pauses lose runs */
 #define LEASE_MS_MAX              HOURS_MS(1)     /* above this, nothing is noticed in time */
 #define WORKERS_MAX               10000           /* known workers of a server */
 #define WORKER_SLOTS_MAX          1000            /* connections of one worker */
-#define POLL_PARK_MS_MAX          SECONDS_MS(30)  /* a poll with nothing to give waits this long */
+#define POLL_PARK_MS_MAX          SECONDS_MS(30)  /* an idle poll waits this long */
 #define POLL_EVENTS_MAX           1000            /* events in one poll */
 #define POLL_RESULTS_MAX          1000            /* finished runs in one poll */
 #define EVENT_DATA_BYTES_MAX      KIB(64)         /* data of one event */
-#define RUN_EVENTS_MAX            100000          /* events of one run; further ones are dropped */
+#define RUN_EVENTS_MAX            100000          /* events of a run; more are dropped */
 #define RUN_LOG_BYTES_MAX         MIB(8)          /* captured stdout and stderr of a run; cut */
 #define RUN_LOG_LINE_BYTES_MAX    KIB(16)         /* one line of it; cut */
 #define RUN_RESULT_BYTES_MAX      MIB(1)          /* structured result of a run */
@@ -94,7 +94,7 @@
 #define RUNNER_MSG_BYTES_MAX      MIB(4)          /* one line of the runner protocol */
 #define COMMAND_ARGS_MAX          1000            /* arguments of a command */
 #define COMMAND_ENV_MAX           1000            /* environment members of a command */
-#define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one argument or member: the kernel's own limit */
+#define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one of them: the kernel's own limit */
 #define SPAWN_FDS_MAX             16              /* descriptors mapped into a child */
 
 /* --- Artifacts --- */
@@ -119,12 +119,12 @@
 #define FILTER_VALUES_MAX         100             /* values of one filter */
 #define WAIT_MS_MAX               SECONDS_MS(60)  /* ?wait=: below the usual proxy's patience */
 #define RESPONSE_BYTES_MAX        MIB(64)         /* one JSON answer */
-#define SSE_QUEUE_BYTES_MAX       KIB(256)        /* a stream reader that lags further is dropped */
+#define SSE_QUEUE_BYTES_MAX       KIB(256)        /* a reader that lags more is dropped */
 #define SSE_STREAMS_MAX           20000           /* open event streams */
-#define SSE_COMMENT_MS            SECONDS_MS(15)  /* a comment this often keeps proxies awake */
+#define SSE_COMMENT_MS            SECONDS_MS(15)  /* a comment keeps proxies awake */
 
 /* --- Engine and store --- */
-#define TURN_INTENTS_MAX          512             /* intents of one engine turn: bounds its latency */
+#define TURN_INTENTS_MAX          512             /* intents of a turn: its latency */
 #define INTENT_QUEUE_MAX          65536           /* waiting intents; then 429 */
 #define LANES_MAX                 10000           /* distinct (queue, kind, labels): all in memory */
 #define QUEUES_MAX                1000            /* queues of a server: all in memory */
@@ -142,7 +142,7 @@
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */
 #define CONFIG_BYTES_MAX          MIB(1)          /* a settings or job file */
 #define PATH_BYTES_MAX            4096            /* a path: the kernel's own limit */
-#define DIR_DEPTH_MAX             64              /* nested folders that tree_remove() descends */
+#define DIR_DEPTH_MAX             64              /* folders tree_remove() descends */
 
 /* clang-format on */
 

@@ -171,7 +171,8 @@ write_line(const char *line, size_t len)
 }
 
 void
-log_write(enum log_level level, const char *event, const struct log_ctx *ctx, const char *fmt, ...)
+log_write(enum log_level level, const char *event, const struct log_ctx *ctx, const char *fmt,
+	...)
 {
 	if (!log_enabled(level))
 		return;

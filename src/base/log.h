@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: one line per event, written with one write(2), so that lines of several threads and
- * processes never mix. Thread-safe after log_init(); until then warnings and errors go to stderr.
+ * processes never mix. Thread-safe after log_init(); until then warnings and errors go to
+ * stderr.
  *
- * JSON: {"time":…,"level":…,"event":…,"text":…, fields}. Text, for terminals: time, level, event,
- * message, fields. Control characters are escaped in both, so a logged value cannot fake a line.
+ * JSON: {"time":…,"level":…,"event":…,"text":…, fields}. Text, for terminals: time, level,
+ * event, message, fields. Control characters are escaped in both, so a logged value cannot fake
+ * a line.
  *
- * `event` is a stable dotted name (`job.claimed`); fields come from a chain of struct log_ctx on
- * the callers' stacks, outermost first.
+ * `event` is a stable dotted name (`job.claimed`); fields come from a chain of struct log_ctx
+ * on the callers' stacks, outermost first.
  */
 #pragma once
 

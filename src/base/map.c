@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entries stand in an array in insertion order; a table of entry numbers is probed linearly.
- * Removing closes the gap in the table by shifting later numbers back, so there are no tombstones
- * to fill it up; the hole in the array is swept when the array is full.
+ * Removing closes the gap in the table by shifting later numbers back, so there are no
+ * tombstones to fill it up; the hole in the array is swept when the array is full.
  */
 #include "base/map.h"
 

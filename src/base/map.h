@@ -59,8 +59,8 @@ map_count(const struct map *map)
 }
 
 /*
- * Visits the entries in insertion order: start with *at = 0; false at the end. Removing any entry
- * in between is fine; adding one ends the iteration's validity.
+ * Visits the entries in insertion order: start with *at = 0; false at the end. Removing any
+ * entry in between is fine; adding one ends the iteration's validity.
  *
  *	for (size_t at = 0; map_next(&map, &at, &entry);) ...
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocation that cannot fail: out of memory writes one line to stderr and aborts, which is safe
- * because the store makes a restart safe.
+ * Allocation that cannot fail: out of memory writes one line to stderr and aborts, which is
+ * safe because the store makes a restart safe.
  *
- * Only for sizes that we decide. A size that comes from outside goes through struct buf or struct
- * arena, which have a maximum and return an error. Everything returned is freed with free().
+ * Only for sizes that we decide. A size that comes from outside goes through struct buf or
+ * struct arena, which have a maximum and return an error. Everything returned is freed with
+ * free().
  */
 #pragma once
 

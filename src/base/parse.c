@@ -12,7 +12,7 @@ enum {
 };
 
 /* Arguments for "%.*s" that show the start of a text. */
-#define SHOWN(text)                                                             \
+#define SHOWN(text)                                                     \
 	((text).n > SHOWN_BYTES_MAX ? SHOWN_BYTES_MAX : (int)(text).n), \
 		((text).n > 0 ? (text).p : "")
 
@@ -61,8 +61,7 @@ parse_i64(struct str text, int64_t min, int64_t max, int64_t *ret, struct err *e
 			   __builtin_sub_overflow(value, rest.p[n] - '0', &value);
 	}
 	if (n == 0 || n < rest.n)
-		return err_set(
-			err, ERR_INVALID, "\"%.*s\" is not a whole number", SHOWN(text));
+		return err_set(err, ERR_INVALID, "\"%.*s\" is not a whole number", SHOWN(text));
 	if (!negative)
 		overflow = overflow || __builtin_sub_overflow(0, value, &value);
 	if (overflow || value < min || value > max)
@@ -124,8 +123,7 @@ parse_double(struct str text, double min, double max, double *ret, struct err *e
 	/* The program never calls setlocale(), so the decimal point is a point. */
 	double value = strtod(copy, NULL);
 	if (!(value >= min && value <= max) || value - value != 0)
-		return err_set(
-			err, ERR_LIMIT, "%.*s is not in %g … %g", SHOWN(text), min, max);
+		return err_set(err, ERR_LIMIT, "%.*s is not in %g … %g", SHOWN(text), min, max);
 	*ret = value;
 	return 0;
 }
@@ -184,8 +182,8 @@ parse_duration_ms(struct str text, int64_t max_ms, int64_t *ret_ms, struct err *
 		return err_set(err, ERR_INVALID,
 			"\"%.*s\" is not a duration such as 250ms, 30s or 1h30m", SHOWN(text));
 	if (too_long || total > max_ms)
-		return err_set(err, ERR_LIMIT, "%.*s is longer than %" PRId64 " ms", SHOWN(text),
-			max_ms);
+		return err_set(err, ERR_LIMIT, "%.*s is longer than %" PRId64 " ms",
+			SHOWN(text), max_ms);
 	*ret_ms = total;
 	return 0;
 }
@@ -217,8 +215,8 @@ parse_size(struct str text, int64_t max_bytes, int64_t *ret_bytes, struct err *e
 			SHOWN(text));
 	if (overflow || __builtin_mul_overflow(value, units[unit].factor, &value) ||
 		value > max_bytes)
-		return err_set(err, ERR_LIMIT, "%.*s is more than %" PRId64 " bytes", SHOWN(text),
-			max_bytes);
+		return err_set(err, ERR_LIMIT, "%.*s is more than %" PRId64 " bytes",
+			SHOWN(text), max_bytes);
 	*ret_bytes = value;
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * Text to values: whole text or nothing, no blanks, no locale, every range explicit.
  *
- * All return 0 and write *ret, or -1 with err: INVALID for a text that is no such value, LIMIT for
- * a value outside the range. The error names the text (shortened) and what was expected.
+ * All return 0 and write *ret, or -1 with err: INVALID for a text that is no such value, LIMIT
+ * for a value outside the range. The error names the text (shortened) and what was expected.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ int parse_double(struct str text, double min, double max, double *ret, struct er
 	MUST_CHECK;
 
 /*
- * Milliseconds: "1500", or parts of digits and a unit (d h m s ms), each unit at most once, from
- * the greatest to the least: "250ms", "30s", "1h30m". At most max_ms, never negative.
+ * Milliseconds: "1500", or parts of digits and a unit (d h m s ms), each unit at most once,
+ * from the greatest to the least: "250ms", "30s", "1h30m". At most max_ms, never negative.
  */
 int parse_duration_ms(struct str text, int64_t max_ms, int64_t *ret_ms, struct err *err)
 	MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two sources of chance that must not be mixed up: struct rng is fast, seeded and repeatable (for
- * the simulator, jitter, ids); rand_bytes() is for secrets.
+ * Two sources of chance that must not be mixed up: struct rng is fast, seeded and repeatable
+ * (for the simulator, jitter, ids); rand_bytes() is for secrets.
  */
 #pragma once
 

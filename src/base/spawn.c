@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything that may allocate, look up or fail with a long story is done before fork(); the child
- * then walks through a prepared plan with system calls only and reports the step that failed
- * through a pipe that exec closes.
+ * Everything that may allocate, look up or fail with a long story is done before fork(); the
+ * child then walks through a prepared plan with system calls only and reports the step that
+ * failed through a pipe that exec closes.
  */
 #include "base/spawn.h"
 
@@ -28,7 +28,8 @@
 
 enum {
 	SPAWN_FDS_ALL = 3 + SPAWN_FDS_MAX,
-	FD_SWEEP_MAX = 65536, /* where close_range() is refused: descriptors looked at one by one */
+	FD_SWEEP_MAX =
+		65536, /* where close_range() is refused: descriptors looked at one by one */
 };
 
 /* What the child was doing when it failed. */
@@ -50,13 +51,13 @@ struct failure {
 /* Everything the child needs, made before fork(). */
 struct plan {
 	const struct spawn_spec *spec;
-	char *path;        /* of the program; owned */
-	char *const *env;  /* borrowed */
-	int null_fd;       /* /dev/null, or -1 when nobody needs it; owned */
-	int cgroup_fd;     /* cgroup.procs, or -1; owned */
-	int report_fd;     /* the pipe's writing end; owned */
+	char *path;       /* of the program; owned */
+	char *const *env; /* borrowed */
+	int null_fd;      /* /dev/null, or -1 when nobody needs it; owned */
+	int cgroup_fd;    /* cgroup.procs, or -1; owned */
+	int report_fd;    /* the pipe's writing end; owned */
 	pid_t parent_pid;
-	sigset_t old_mask; /* of the starting thread */
+	sigset_t old_mask;                 /* of the starting thread */
 	struct spawn_fd fd[SPAWN_FDS_ALL]; /* by target, ascending: 0, 1, 2, … */
 	size_t n_fd;
 };
@@ -92,7 +93,9 @@ child_reset_signals(void)
 		(void)sigaction(sig, &action, NULL);
 }
 
-/* Lifts every source over every target, so that no dup2() overwrites one that is still needed. */
+/*
+ * Lifts every source over every target, so that no dup2() overwrites one that is still needed.
+ */
 static int
 child_lift_fds(struct plan *plan)
 {
@@ -115,7 +118,9 @@ child_mark_range(unsigned first, unsigned last)
 {
 	if (first > last || close_range(first, last, CLOSE_RANGE_CLOEXEC) == 0)
 		return;
-	/* An old kernel or a sandbox: the hard way. Ours are O_CLOEXEC; this is for libraries'. */
+	/*
+	 * An old kernel or a sandbox: the hard way. Ours are O_CLOEXEC; this is for libraries'.
+	 */
 	if (last > FD_SWEEP_MAX)
 		last = FD_SWEEP_MAX;
 	for (unsigned fd = first; fd <= last; fd++)
@@ -258,8 +263,8 @@ plan_fds(struct plan *plan, struct err *err)
 	for (size_t i = 0; i < spec->n_map; i++) {
 		if (spec->map[i].to < 3 ||
 			plan_add_fd(plan, spec->map[i].from, spec->map[i].to) < 0)
-			return err_set(err, ERR_INVALID, "descriptor %d is not free",
-				spec->map[i].to);
+			return err_set(
+				err, ERR_INVALID, "descriptor %d is not free", spec->map[i].to);
 	}
 	return 0;
 }

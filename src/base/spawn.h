@@ -2,9 +2,9 @@
 /*
  * Starting, signalling and reaping child processes from a program with threads.
  *
- * The child runs only async-signal-safe calls between fork and exec, gets default signal handlers
- * and an empty signal mask, and inherits exactly the descriptors that are named. A child that
- * cannot exec is reported as an error of spawn_start(), with the step that failed.
+ * The child runs only async-signal-safe calls between fork and exec, gets default signal
+ * handlers and an empty signal mask, and inherits exactly the descriptors that are named. A
+ * child that cannot exec is reported as an error of spawn_start(), with the step that failed.
  */
 #pragma once
 
@@ -29,9 +29,8 @@ struct spawn_rlimit {
 
 /* Everything is borrowed until spawn_start() returns. */
 struct spawn_spec {
-	const char *const
-		*argv; /* NULL-terminated; argv[0] is the path, looked up in PATH of env
-				    when it has no slash */
+	const char *const *argv;   /* NULL-terminated; argv[0] is the path, looked up in PATH of
+				      env   when it has no slash */
 	const char *const *env;    /* "NAME=value", NULL-terminated; NULL: this process's own */
 	const char *cwd;           /* NULL: this process's own */
 	int fd_in, fd_out, fd_err; /* -1: /dev/null; may name the same descriptor twice */
@@ -68,8 +67,8 @@ enum {
 int spawn_signal(int pidfd, int sig, struct err *err) MUST_CHECK;
 
 /*
- * To every process of the group that `pid` leads. Call it before the leader is reaped, because the
- * unreaped leader keeps the number from being used again. 0 or SPAWN_GONE.
+ * To every process of the group that `pid` leads. Call it before the leader is reaped, because
+ * the unreaped leader keeps the number from being used again. 0 or SPAWN_GONE.
  */
 int spawn_signal_group(pid_t pid, int sig, struct err *err) MUST_CHECK;
 

@@ -2,8 +2,8 @@
 /*
  * Borrowed text as pointer and length, and the text codecs (UTF-8 check, hex, base64).
  *
- * A struct str never owns its bytes, need not end in NUL and may hold any byte. { NULL, 0 } is the
- * empty text.
+ * A struct str never owns its bytes, need not end in NUL and may hold any byte. { NULL, 0 } is
+ * the empty text.
  */
 #pragma once
 
@@ -58,8 +58,8 @@ int str_cmp(struct str a, struct str b);
 struct str str_trim(struct str s);
 
 /*
- * Cuts the part before the first `sep` off *rest and returns it; without a `sep` returns all and
- * leaves *rest = { NULL, 0 }. So `while (rest.p)` visits every part, empty ones included.
+ * Cuts the part before the first `sep` off *rest and returns it; without a `sep` returns all
+ * and leaves *rest = { NULL, 0 }. So `while (rest.p)` visits every part, empty ones included.
  */
 struct str str_split_first(struct str *rest, char sep);
 
@@ -76,8 +76,8 @@ size_t utf8_char_len(const char *s, size_t len);
 void hex_encode(const void *data, size_t len, char *out);
 
 /*
- * Decodes hex of either case into out. Returns 0 and *ret_len bytes; -1 when the text has an odd
- * length, another character, or more than out_max bytes.
+ * Decodes hex of either case into out. Returns 0 and *ret_len bytes; -1 when the text has an
+ * odd length, another character, or more than out_max bytes.
  */
 int hex_decode(struct str text, void *out, size_t out_max, size_t *ret_len) MUST_CHECK;
 

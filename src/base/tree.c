@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree_remove(): what a hostile test leaves behind must go too. Only descriptors and single names
- * are used, so nothing outside the tree can be reached by swapping a folder for a link; depth
- * costs no stack: folders below DIR_DEPTH_MAX are first moved up to the top of the tree.
+ * tree_remove(): what a hostile test leaves behind must go too. Only descriptors and single
+ * names are used, so nothing outside the tree can be reached by swapping a folder for a link;
+ * depth costs no stack: folders below DIR_DEPTH_MAX are first moved up to the top of the tree.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ enum {
 
 /* One removal. */
 struct removal {
-	int top_fd;       /* topmost folder of the tree; -1 before it is open */
+	int top_fd; /* topmost folder of the tree; -1 before it is open */
 	unsigned rounds_left;
 	unsigned failures;
 	struct err first; /* first thing that went wrong */
@@ -42,7 +42,8 @@ static int
 open_up(int dirfd, const char *name)
 {
 	char path[64];
-	_cleanup_close_ int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -1;
