@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-NODE_FOLDERS = ["tests/api", "tests/cli", "tests/e2e", "tests/web"]
+NOT_NODE = {"bench", "fixtures", "node_modules", "corpus"}
 NODE_SUFFIXES = (".test.js", ".test.mjs", ".test.cjs")
 TAP_LINE = re.compile(r"^(not ok|ok)\b(?:\s+\d+)?(?:\s*-)?\s*(.*)$")
 TAP_SKIP = re.compile(r"#\s*(?:SKIP|TOD[O])\b\s*(.*)", re.IGNORECASE)
@@ -54,7 +54,7 @@ def main():
     if not args.no_meson:
         run_meson(args, tally)
     if not args.no_node:
-        for folder in args.folders or NODE_FOLDERS:
+        for folder in args.folders or node_folders():
             run_node(folder, args, tally)
     if args.tally:
         with open(args.tally, "a") as out:
@@ -170,18 +170,22 @@ def last_line(test):
 # ---- Node -------------------------------------------------------------------------------------
 
 
+def node_folders():
+    """Every folder directly under tests/, in the order of their names."""
+    return sorted(f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if path.is_dir())
+
+
 def run_node(folder, args, tally):
     path = ROOT / folder
     files = sorted(str(f.relative_to(ROOT)) for f in path.rglob("*")
-                   if f.name.endswith(NODE_SUFFIXES) and "node_modules" not in f.parts)
+                   if f.name.endswith(NODE_SUFFIXES) and not NOT_NODE & set(f.parts))
     if not files:
         return
     print(f"\n==== {folder}: {len(files)} files", flush=True)
     build = pathlib.Path(args.build).resolve()
-    env = dict(os.environ, PROCTOR_BIN=str(build / "proctor"), PROCTOR_BUILD_DIR=str(build))
-    # A suite must not find the server or the token of whoever runs it.
-    for name in ("PROCTOR_URL", "PROCTOR_TOKEN", "PROCTOR_DATA"):
-        env.pop(name, None)
+    # A suite must not find the server, the token or the settings of whoever runs it.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PROCTOR_")}
+    env.update(PROCTOR_BIN=str(build / "proctor"), PROCTOR_BUILD_DIR=str(build))
 
     with tempfile.NamedTemporaryFile("r", suffix=".tap") as tap:
         command = ["node", "--test",
