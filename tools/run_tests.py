@@ -184,7 +184,7 @@ def run_node(folder, args, tally):
     print(f"\n==== {folder}: {len(files)} files", flush=True)
     build = pathlib.Path(args.build).resolve()
     # A suite must not find the server, the token or the settings of whoever runs it.
-    env = {name: value for name, value in os.environ.items() 
+    env = {name: value for name, value in os.environ.items()
            if not name.startswith("PROCTOR_") or name.startswith("PROCTOR_TEST_")}
     env.update(PROCTOR_BIN=str(build / "proctor"), PROCTOR_BUILD_DIR=str(build))
 
