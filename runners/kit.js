@@ -49,6 +49,7 @@ const LEVELS = new Set(["debug", "info", "warn", "error"]);
  *
  * run(request, ctx) resolves to the members of `result` (without type and run). What it throws
  * becomes `errored`, reason "runner_error", or the error's own `outcome`, `reason` and `details`.
+ * A run that is still going leaveMs (default 5,000) after it was told to leave is abandoned.
  */
 function
 serve(runner)
@@ -139,10 +140,10 @@ class Session {
 			result = resultOfThrown(error);
 		}
 		ctx.close();
-		this.current = null;
 		/* What a cancelled run still brought to an end is of no interest to the one who cancelled. */
 		if (current.abort.signal.aborted && result.outcome !== "timed_out")
 			result = { ...result, outcome: "cancelled", reason: String(current.abort.signal.reason) };
+		this.current = null;
 		this.output.send(shapeResult(current.id, result, ctx.warnings));
 		await this.output.drained();
 		if (!this.runner.reusable)
@@ -165,8 +166,7 @@ class Session {
 		if (this.isLeaving)
 			return;
 		this.isLeaving = true;
-		const timer = setTimeout(() => process.exit(code), LIMITS.leaveMs);
-		timer.ref();
+		setTimeout(() => process.exit(code), this.runner.leaveMs || LIMITS.leaveMs);
 		if (this.current) {
 			const done = this.current.done;
 			this.current.abort.abort(why);
@@ -251,9 +251,13 @@ class Context {
 			this.output.send({ ...message, run: this.request.run });
 	}
 
+	/* The last progress is told even if it came a moment after another one. */
 	close() {
+		if (this.progressTimer) {
+			clearTimeout(this.progressTimer);
+			this.sendProgress();
+		}
 		this.isClosed = true;
-		clearTimeout(this.progressTimer);
 	}
 }
 

@@ -71,19 +71,35 @@ shapeErrors(errors, root, fallback)
 {
 	const located = errors.find((one) => one.location) || errors[0];
 	const first = errors[0];
-	let message = plain(located ? located.message : "The test failed without an error");
+	let message = located ? wording(located.message) : "The test failed without an error";
 	if (first && first !== located)
-		message = `${plain(first.message)}\n${message}`;
+		message = `${wording(first.message)}\n${message}`;
 	const fault = environmentFault(message);
 	if (fault && fault.text)
 		message = `${fault.text}\n\n${message}`;
 	return {
 		message,
-		stack: located && plain(located.stack),
+		stack: located && frames(located.stack),
 		snippet: located && plain(located.snippet),
 		...place(located && located.location, root, fallback),
 		...comparison(message),
 	};
+}
+
+/* "Error: " in front of a text that is shown as an error says nothing; "TypeError: " does. */
+function
+wording(message)
+{
+	return plain(message).replace(/^Error: /, "");
+}
+
+/* The calls alone: the message is told elsewhere, and Playwright's own functions help nobody. */
+function
+frames(stack)
+{
+	const calls = plain(stack || "").split("\n")
+		.filter((line) => /^ +at /.test(line) && !/node_modules\/(?:@playwright|playwright)/.test(line));
+	return calls.length > 0 ? calls.map((line) => line.trim()).join("\n") : undefined;
 }
 
 function

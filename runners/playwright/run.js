@@ -188,7 +188,6 @@ environment(request, browsers)
 		FORCE_COLOR: "0",
 		...ownVariables(request.test.env),
 		PLAYWRIGHT_BROWSERS_PATH: browsers.root,
-		PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS: "1",
 		PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1",
 		PLAYWRIGHT_HTML_OPEN: "never",
 		PW_TEST_HTML_REPORT_OPEN: "never", /* the name before 1.45 */

@@ -8,5 +8,5 @@ import { test, expect } from '@playwright/test';
 test('flaky on purpose: the deals page is sometimes too busy', async ({ page, context, baseURL }) => {
 	await context.addCookies([{ name: 'visitor', value: 'deals-test', url: baseURL! }]);
 	await page.goto('/deals');
-	await expect(page.getByRole('heading', { level: 1 })).toHaveText('Deals of the day');
+	await expect(page.getByRole('heading', { level: 1 })).toHaveText('Deals of the day', { timeout: 1_000 });
 });
