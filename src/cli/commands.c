@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands. Help, completion and parsing know nothing that is not in it. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+#define EXAMPLES(...) ((const char *const[]) { __VA_ARGS__, NULL })
+#define CHOICES(...) ((const char *const[]) { __VA_ARGS__, NULL })
+
+static const struct cli_option serve_options[] = {
+	{ .name = "listen", .kind = OPTION_TEXT, .value = "ADDRESS:PORT",
+		.env = "PROCTOR_LISTEN", .preset = "127.0.0.1:7070",
+		.help = "where to listen; port 0 takes a free one" },
+	{ .name = "view-listen", .kind = OPTION_TEXT, .value = "ADDRESS:PORT",
+		.env = "PROCTOR_VIEW_LISTEN",
+		.help = "second origin, for reports that tests made; by default the next port" },
+	{ .name = "data", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_DATA",
+		.help = "where database, artifacts and token are" },
+	{ .name = "workers", .kind = OPTION_INT, .value = "NUMBER", .env = "PROCTOR_WORKERS",
+		.min = 0, .max = WORKER_SLOTS_MAX,
+		.help = "connections of the local worker; 0 for none; default: one a processor" },
+	{ .name = "durability", .kind = OPTION_CHOICE, .value = "LEVEL",
+		.env = "PROCTOR_DURABILITY", .preset = "fsync", .choices = CHOICES("fsync", "os"),
+		.help = "when a write is answered: fsync (it is on the disk) or os (the system has it)" },
+	{ .name = "lease", .kind = OPTION_DURATION, .value = "TIME", .env = "PROCTOR_LEASE",
+		.preset = "15s", .min = LEASE_MS_MIN, .max = LEASE_MS_MAX,
+		.help = "a worker that is silent for so long is lost" },
+	{ .name = "connections", .kind = OPTION_INT, .value = "NUMBER",
+		.env = "PROCTOR_CONNECTIONS", .min = 16, .max = 65536,
+		.help = "HTTP connections at a time" },
+	{ .name = "runners", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_RUNNERS_DIR",
+		.help = "where the runners written in JavaScript are" },
+	{ .name = "log", .kind = OPTION_CHOICE, .value = "LEVEL", .env = "PROCTOR_LOG",
+		.preset = "info", .choices = CHOICES("error", "warn", "info", "debug"),
+		.help = "what to log on stderr" },
+	{ .name = "embedded", .kind = OPTION_FLAG, .hidden = true,
+		.help = "leave when stdin ends" },
+	{ 0 },
+};
+
+static const struct cli_option worker_options[] = {
+	{ .name = "url", .kind = OPTION_TEXT, .value = "URL", .env = "PROCTOR_URL",
+		.help = "server to work for" },
+	{ .name = "token-file", .kind = OPTION_FILE, .value = "FILE",
+		.env = "PROCTOR_TOKEN_FILE", .help = "file with the access token" },
+	{ .name = "token", .kind = OPTION_TEXT, .value = "TOKEN", .env = "PROCTOR_TOKEN",
+		.hidden = true, .help = "access token; better in the environment or a file" },
+	{ .name = "data", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_DATA",
+		.help = "where runs have their private directories" },
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .env = "PROCTOR_WORKER_NAME",
+		.help = "name for people; default: the host's" },
+	{ .name = "id", .kind = OPTION_TEXT, .value = "UUID", .hidden = true,
+		.help = "id chosen by who starts it" },
+	{ .name = "label", .kind = OPTION_PAIR, .many = true, .value = "KEY=VALUE",
+		.help = "what jobs may ask for, e.g. location=office" },
+	{ .name = "kind", .kind = OPTION_TEXT, .many = true, .value = "KIND",
+		.help = "carry out only this kind of test; default: all that work here" },
+	{ .name = "capacity", .kind = OPTION_INT, .value = "NUMBER", .env = "PROCTOR_WORKERS",
+		.min = 1, .max = WORKER_SLOTS_MAX,
+		.help = "runs at a time; default: one a processor" },
+	{ .name = "runners", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_RUNNERS_DIR",
+		.help = "where the runners written in JavaScript are" },
+	{ .name = "node", .kind = OPTION_FILE, .value = "FILE", .env = "PROCTOR_NODE",
+		.help = "Node's program; default: node in PATH" },
+	{ .name = "grace", .kind = OPTION_DURATION, .value = "TIME", .min = 0,
+		.max = STOP_GRACE_MS_MAX, .help = "from asking a run to end to SIGTERM" },
+	{ .name = "log", .kind = OPTION_CHOICE, .value = "LEVEL", .env = "PROCTOR_LOG",
+		.preset = "info", .choices = CHOICES("error", "warn", "info", "debug"),
+		.help = "what to log on stderr" },
+	{ .name = "embedded", .kind = OPTION_FLAG, .hidden = true,
+		.help = "leave when stdin ends" },
+	{ 0 },
+};
+
+static const struct cli_option run_options[] = {
+	{ .name = "grep", .letter = 'g', .kind = OPTION_TEXT, .value = "REGEX",
+		.help = "only Playwright tests whose title matches" },
+	{ .name = "project", .kind = OPTION_TEXT, .value = "NAME",
+		.help = "only this project of the Playwright configuration" },
+	{ .name = "param", .letter = 'p', .kind = OPTION_PAIR, .many = true,
+		.value = "NAME=VALUE", .help = "value of a parameter of the job file" },
+	{ .name = "iterations", .kind = OPTION_INT, .value = "NUMBER", .min = 0,
+		.max = ITERATIONS_MAX, .help = "how many times; 0 for ever" },
+	{ .name = "concurrency", .letter = 'c', .kind = OPTION_INT, .value = "NUMBER",
+		.min = 1, .max = CONCURRENCY_MAX, .help = "runs at a time" },
+	{ .name = "retries", .kind = OPTION_INT, .value = "NUMBER", .min = 0,
+		.max = RETRIES_MAX, .help = "further attempts at a run that failed or errored" },
+	{ .name = "timeout", .kind = OPTION_DURATION, .value = "TIME", .min = 1,
+		.max = JOB_TIMEOUT_MS_MAX, .help = "time limit of the job" },
+	{ .name = "give-up", .kind = OPTION_DURATION, .value = "TIME", .min = 1,
+		.max = JOB_TIMEOUT_MS_MAX,
+		.help = "stop the job and exit 5 when it is not over after so long" },
+	{ .name = "html", .kind = OPTION_FILE, .value = "FILE",
+		.help = "write the report as one HTML page" },
+	{ .name = "junit", .kind = OPTION_FILE, .value = "FILE",
+		.help = "write the results as JUnit XML" },
+	{ .name = "json", .kind = OPTION_FILE, .value = "FILE",
+		.help = "write the results as JSON; - for stdout" },
+	{ .name = "data", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_DATA",
+		.help = "keep database and artifacts there" },
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .help = "name of the job" },
+	{ .name = "quiet", .letter = 'q', .kind = OPTION_FLAG,
+		.help = "no progress; only failures and the last line" },
+	{ 0 },
+};
+
+static const struct cli_option submit_options[] = {
+	{ .name = "param", .letter = 'p', .kind = OPTION_PAIR, .many = true,
+		.value = "NAME=VALUE", .help = "value of a parameter" },
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .help = "name of the job" },
+	{ .name = "priority", .kind = OPTION_INT, .value = "NUMBER", .min = PRIORITY_MIN,
+		.max = PRIORITY_MAX, .help = "greater is sooner" },
+	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME", .help = "queue to stand in" },
+	{ .name = "iterations", .kind = OPTION_INT, .value = "NUMBER", .min = 0,
+		.max = ITERATIONS_MAX, .help = "how many times; 0 for ever" },
+	{ .name = "run-at", .kind = OPTION_TEXT, .value = "TIME",
+		.help = "not before, as 2026-12-01T02:00:00Z" },
+	{ .name = "key", .kind = OPTION_TEXT, .value = "TEXT",
+		.help = "idempotency key: the same key submits once" },
+	{ .name = "dry-run", .kind = OPTION_FLAG, .help = "show the plan, submit nothing" },
+	{ .name = "wait", .letter = 'w', .kind = OPTION_FLAG,
+		.help = "wait for its end; the exit status says how it went" },
+	{ .name = "timeout", .kind = OPTION_DURATION, .value = "TIME", .min = 1,
+		.max = JOB_TIMEOUT_MS_MAX, .help = "with --wait: give up after so long (exit 5)" },
+	{ 0 },
+};
+
+static const struct cli_option list_options[] = {
+	{ .name = "status", .kind = OPTION_TEXT, .many = true, .value = "STATUS",
+		.help = "only jobs in this state" },
+	{ .name = "tag", .kind = OPTION_TEXT, .many = true, .value = "TAG",
+		.help = "only jobs with this tag" },
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .help = "only this name" },
+	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME", .help = "only of this queue" },
+	{ .name = "template", .kind = OPTION_TEXT, .value = "NAME",
+		.help = "only jobs of this template" },
+	{ .name = "created-after", .kind = OPTION_TEXT, .value = "TIME",
+		.help = "only younger ones" },
+	{ .name = "created-before", .kind = OPTION_TEXT, .value = "TIME",
+		.help = "only older ones" },
+	{ .name = "sort", .kind = OPTION_TEXT, .value = "MEMBER", .preset = "-createdAt",
+		.help = "order; a leading - turns it round" },
+	{ .name = "limit", .kind = OPTION_INT, .value = "NUMBER", .preset = "20", .min = 1,
+		.max = PAGE_MAX, .help = "at most so many" },
+	{ .name = "cursor", .kind = OPTION_TEXT, .value = "TEXT",
+		.help = "the page after this one" },
+	{ 0 },
+};
+
+static const struct cli_option wait_options[] = {
+	{ .name = "timeout", .kind = OPTION_DURATION, .value = "TIME", .min = 1,
+		.max = JOB_TIMEOUT_MS_MAX, .help = "give up after so long (exit 5)" },
+	{ 0 },
+};
+
+static const struct cli_option follow_options[] = {
+	{ .name = "after", .kind = OPTION_INT, .value = "NUMBER", .min = 0, .max = INT64_MAX,
+		.help = "only events after this number" },
+	{ .name = "type", .kind = OPTION_TEXT, .many = true, .value = "TYPE",
+		.help = "only this type; run.* for all of a kind" },
+	{ 0 },
+};
+
+static const struct cli_option report_options[] = {
+	{ .name = "format", .kind = OPTION_CHOICE, .value = "FORMAT", .preset = "html",
+		.choices = CHOICES("html", "junit", "json"), .help = "html, junit or json" },
+	{ .name = "output", .letter = 'o', .kind = OPTION_FILE, .value = "FILE",
+		.help = "where to write it; default: stdout" },
+	{ 0 },
+};
+
+static const struct cli_option artifacts_options[] = {
+	{ .name = "output", .letter = 'o', .kind = OPTION_DIR, .value = "DIR",
+		.help = "fetch them into this directory" },
+	{ .name = "kind", .kind = OPTION_TEXT, .value = "KIND",
+		.help = "only this kind: report, trace, screenshot, video, log, recording, file" },
+	{ 0 },
+};
+
+static const struct cli_option delete_options[] = {
+	{ .name = "if-revision", .kind = OPTION_INT, .value = "NUMBER", .min = 1,
+		.max = INT64_MAX, .help = "only when this is the newest revision" },
+	{ 0 },
+};
+
+static const struct cli_option put_options[] = {
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME",
+		.help = "name to keep it under; default: the one in the file" },
+	{ .name = "if-revision", .kind = OPTION_INT, .value = "NUMBER", .min = 1,
+		.max = INT64_MAX, .help = "only when this is the newest revision" },
+	{ 0 },
+};
+
+static const struct cli_option def_list_options[] = {
+	{ .name = "tag", .kind = OPTION_TEXT, .many = true, .value = "TAG",
+		.help = "only those with this tag" },
+	{ .name = "limit", .kind = OPTION_INT, .value = "NUMBER", .preset = "50", .min = 1,
+		.max = PAGE_MAX, .help = "at most so many" },
+	{ .name = "cursor", .kind = OPTION_TEXT, .value = "TEXT",
+		.help = "the page after this one" },
+	{ 0 },
+};
+
+static const struct cli_option invoke_options[] = {
+	{ .name = "param", .letter = 'p', .kind = OPTION_PAIR, .many = true,
+		.value = "NAME=VALUE", .help = "value of a parameter" },
+	{ .name = "key", .kind = OPTION_TEXT, .value = "TEXT",
+		.help = "idempotency key: the same key submits once" },
+	{ .name = "wait", .letter = 'w', .kind = OPTION_FLAG,
+		.help = "wait for its end; the exit status says how it went" },
+	{ .name = "timeout", .kind = OPTION_DURATION, .value = "TIME", .min = 1,
+		.max = JOB_TIMEOUT_MS_MAX, .help = "with --wait: give up after so long (exit 5)" },
+	{ 0 },
+};
+
+static const struct cli_option data_options[] = {
+	{ .name = "data", .kind = OPTION_DIR, .value = "DIR", .env = "PROCTOR_DATA",
+		.help = "data directory to look at" },
+	{ 0 },
+};
+
+#define JOB_COMMAND(word, what)                                                        \
+	{                                                                              \
+		.noun = "job", .verb = word, .arguments = "ID...", .args_min = 1,      \
+		.args_max = -1, .summary = what, .more_options = cli_server_options,   \
+		.examples = EXAMPLES("proctor job " word                               \
+				     " 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),         \
+		.handle = cmd_job_command,                                             \
+	}
+
+#define DEFINITIONS(word, file)                                                        \
+	{ .noun = word, .verb = "list", .arguments = "",                               \
+		.summary = "List " word "s.", .options = def_list_options,             \
+		.more_options = cli_server_options,                                    \
+		.examples = EXAMPLES("proctor " word " list --tag smoke"),             \
+		.handle = cmd_def_list },                                              \
+	{ .noun = word, .verb = "show", .arguments = "NAME", .args_min = 1,            \
+		.args_max = 1, .summary = "Show a " word ", by name or id.",           \
+		.more_options = cli_server_options,                                    \
+		.examples = EXAMPLES("proctor " word " show checkout"),                \
+		.handle = cmd_def_show },                                              \
+	{ .noun = word, .verb = "put", .arguments = "FILE", .args_min = 1,             \
+		.args_max = 1,                                                         \
+		.summary = "Keep a " word " (YAML or JSON), or a new revision of it.", \
+		.options = put_options, .more_options = cli_server_options,            \
+		.examples = EXAMPLES("proctor " word " put " file), .handle = cmd_def_put }, \
+	{ .noun = word, .verb = "delete", .arguments = "NAME...", .args_min = 1,       \
+		.args_max = -1, .summary = "Delete a " word ", by name or id.",        \
+		.options = delete_options, .more_options = cli_server_options,         \
+		.examples = EXAMPLES("proctor " word " delete checkout"),              \
+		.handle = cmd_def_delete }
+
+const struct cli_command cli_commands[] = {
+	{ .noun = "run", .arguments = "PATH...", .args_min = 1, .args_max = -1,
+		.summary = "Run Playwright files or a job file, without a server of their own.",
+		.details =
+			"Each PATH is a folder with Playwright tests, a test file, or a job file "
+			"(YAML or JSON).\n"
+			"An embedded server on the data directory carries the job out; a server that\n"
+			"already has the directory is used instead.\n\n"
+			"Exit status: 0 passed, 1 tests failed, 2 wrong use, 4 the environment failed,\n"
+			"5 gave up waiting, 130 interrupted (the job is stopped).",
+		.options = run_options,
+		.examples = EXAMPLES("proctor run tests/",
+			"proctor run --grep checkout --retries 1 --html report.html tests/",
+			"proctor run smoke.proctor.yaml --param url=http://127.0.0.1:8080"),
+		.handle = cmd_run },
+	{ .noun = "serve", .arguments = "",
+		.summary = "Hold queue, jobs and results, and answer the HTTP interface.",
+		.details = "Prints one line, \"listening on URL\", when it is ready. SIGTERM "
+			   "and SIGINT end it\nin order, a second one at once.",
+		.options = serve_options,
+		.examples = EXAMPLES("proctor serve",
+			"proctor serve --listen 127.0.0.1:0 --data ./data --workers 2"),
+		.handle = cmd_serve },
+	{ .noun = "worker", .arguments = "",
+		.summary = "Take runs from a server and carry them out on this machine.",
+		.options = worker_options,
+		.examples = EXAMPLES("proctor worker --url http://127.0.0.1:7070 --token-file token",
+			"proctor worker --label location=office --kind playwright --capacity 4"),
+		.handle = cmd_worker },
+	{ .noun = "worker", .verb = "list", .arguments = "",
+		.summary = "List the workers that a server knows.",
+		.more_options = cli_server_options, .examples = EXAMPLES("proctor worker list"),
+		.handle = cmd_worker_list },
+	{ .noun = "job", .verb = "submit", .arguments = "FILE", .args_min = 1, .args_max = 1,
+		.summary = "Submit a job file (YAML or JSON) with the files that it names.",
+		.options = submit_options, .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job submit nightly.yaml",
+			"proctor job submit nightly.yaml --param url=http://shop.test --wait"),
+		.handle = cmd_job_submit },
+	{ .noun = "job", .verb = "list", .arguments = "", .summary = "List jobs, newest first.",
+		.options = list_options, .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job list --status failed --limit 10",
+			"proctor job list --tag nightly --sort -completedAt --json"),
+		.handle = cmd_job_list },
+	{ .noun = "job", .verb = "show", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "Show one job and its runs.", .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job show 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
+		.handle = cmd_job_show },
+	{ .noun = "job", .verb = "wait", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "Return when the job is over; the exit status says how it went.",
+		.options = wait_options, .more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor job wait 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --timeout 10m"),
+		.handle = cmd_job_wait },
+	{ .noun = "job", .verb = "follow", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "Show the job's events until it is over.", .options = follow_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor job follow 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --type 'job.*'"),
+		.handle = cmd_job_follow },
+	JOB_COMMAND("pause", "Let the job's current runs end, then wait."),
+	JOB_COMMAND("unpause", "Go on at the same test and iteration."),
+	JOB_COMMAND("stop", "End the job's runs at once and set it back to its beginning."),
+	JOB_COMMAND("start", "Clear the job's results and begin again."),
+	JOB_COMMAND("cancel", "End the job for good."),
+	JOB_COMMAND("delete", "Delete the job and everything that belongs to it."),
+	{ .noun = "job", .verb = "explain", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "Say why the job is not running.", .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job explain 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
+		.handle = cmd_job_explain },
+	{ .noun = "job", .verb = "report", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "Fetch the job's report.", .options = report_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor job report 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 -o report.html",
+			"proctor job report 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --format junit"),
+		.handle = cmd_job_report },
+	{ .noun = "job", .verb = "artifacts", .arguments = "ID", .args_min = 1, .args_max = 1,
+		.summary = "List or fetch what the job's runs left.",
+		.options = artifacts_options, .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job artifacts 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17",
+			"proctor job artifacts 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 -o traces --kind "
+			"trace"),
+		.handle = cmd_job_artifacts },
+	DEFINITIONS("test", "checkout.yaml"),
+	DEFINITIONS("template", "nightly.yaml"),
+	{ .noun = "template", .verb = "invoke", .arguments = "NAME", .args_min = 1,
+		.args_max = 1, .summary = "Make a job from a template.",
+		.options = invoke_options, .more_options = cli_server_options,
+		.examples = EXAMPLES("proctor template invoke nightly --param url=http://shop.test"),
+		.handle = cmd_template_invoke },
+	{ .noun = "doctor", .arguments = "",
+		.summary = "Tell what works on this machine and how to mend what does not.",
+		.details = "Exits 4 when something that Proctor cannot do without is missing.",
+		.options = data_options,
+		.examples = EXAMPLES("proctor doctor", "proctor doctor --json"),
+		.handle = cmd_doctor },
+	{ .noun = "check", .arguments = "",
+		.summary = "Check the database of a data directory.", .options = data_options,
+		.examples = EXAMPLES("proctor check --data /var/lib/proctor"),
+		.handle = cmd_check },
+	{ .noun = "completion", .arguments = "bash|zsh", .args_min = 1, .args_max = 1,
+		.summary = "Print the completion script of a shell.",
+		.examples = EXAMPLES("source <(proctor completion bash)"),
+		.handle = cmd_completion },
+	{ .noun = "version", .arguments = "", .summary = "Print the version.",
+		.examples = EXAMPLES("proctor version --json"), .handle = cmd_version },
+	{ .noun = "runner", .arguments = "command|http", .args_min = 1, .args_max = 1,
+		.hidden = true, .summary = "Carry out runs on descriptors 3 and 4.",
+		.examples = EXAMPLES("proctor runner command"), .handle = cmd_runner },
+	{ .noun = "runner-shepherd", .arguments = "...", .hidden = true, .raw = true,
+		.summary = "Stand between a worker and a runner.",
+		.examples = EXAMPLES("proctor runner-shepherd"), .handle = cmd_shepherd },
+	{ 0 },
+};
+
+const struct cli_command *
+cli_find(char *const *words, size_t n, size_t *ret_words)
+{
+	const struct cli_command *found = NULL;
+
+	for (const struct cli_command *c = cli_commands; c->noun; c++) {
+		if (n == 0 || strcmp(c->noun, words[0]) != 0)
+			continue;
+		if (!c->verb && !found) {
+			found = c;
+			*ret_words = 1;
+		} else if (c->verb && n > 1 && strcmp(c->verb, words[1]) == 0) {
+			*ret_words = 2;
+			return c;
+		}
+	}
+	return found;
+}
