@@ -151,6 +151,15 @@ struct queue_put {
 	int64_t if_revision;
 };
 
+/* What stood in the way, with ERR_CONFLICT. */
+enum intent_conflict {
+	CONFLICT_NONE,
+	CONFLICT_STATE,    /* the job's state does not allow the command: out.state */
+	CONFLICT_REVISION, /* If-Match names another revision, or the name is taken */
+	CONFLICT_FENCE,    /* the run is not leased under that number */
+	CONFLICT_IDEM,     /* the Idempotency-Key was used for another request */
+};
+
 /* How it went. On IS_ERROR the intent's err says why; nothing of it was done. */
 enum intent_status { INTENT_OK, INTENT_IS_ERROR };
 
@@ -180,7 +189,8 @@ struct intent {
 	enum intent_status status;
 	struct err err; /* ERR_NOT_FOUND, ERR_CONFLICT (wrong state, stale revision or fence),
 			   ERR_LIMIT, ERR_UNAVAILABLE */
-	bool replayed;  /* answered from its Idempotency-Key; jobs hold the ids alone */
+	enum intent_conflict conflict; /* with ERR_CONFLICT */
+	bool replayed;      /* answered from its Idempotency-Key; jobs hold the ids alone */
 	bool idem_mismatch; /* ERR_CONFLICT because the key was used with another idem_hash */
 	struct {
 		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
@@ -193,9 +203,7 @@ struct intent {
 		struct poll_answer poll;
 	} out;
 
-	/* the engine's own */
-	int64_t park_until_ms;
-	struct heap_node *timer;
+	int64_t park_until_ms; /* the engine's own */
 };
 
 /* An empty intent; its arena may grow to max bytes. */

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Brings ready jobs and free connections together: for each lane the ready jobs in order, for
+ * each offer the best head among the lanes that match it, one run at a time over all offers, so
+ * that work spreads over the workers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "engine/engine_impl.h"
+
+/* The ready jobs of one lane, in order; job[next] is its head. */
+struct line {
+	struct lane *lane;
+	struct queue *queue;
+	UOW_ARRAY(struct job *) job;
+	size_t next;
+};
+
+struct lines {
+	struct line **line; /* by lane id - 1; NULL: nothing ready */
+	size_t n;
+	UOW_ARRAY(struct line *) used;
+};
+
+static struct offer
+offer_of(const struct member *member)
+{
+	return (struct offer) {
+		.project = member->row.project,
+		.kinds = member->kind_list,
+		.n_kinds = member->n_kinds,
+		.labels = member->row.labels,
+	};
+}
+
+/* ---- before the load ---- */
+
+/*
+ * Free connections that lane could use in this turn: an upper bound, because results of this
+ * turn free some more. A worker that is not known yet is counted by what its poll says.
+ */
+static size_t
+free_for_lane(const struct turn *turn, const struct lane *lane)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < turn->n_intents && n < TURN_INTENTS_MAX; i++) {
+		const struct intent *intent = turn->intents[i];
+		const struct poll *poll = &intent->in.poll;
+		struct offer offer = { intent->project, poll->kind_list, poll->n_kinds,
+			poll->labels };
+
+		if (intent->kind != INTENT_POLL || !poll->claim || !lane_matches(lane, &offer))
+			continue;
+		const struct member *member = member_find(turn->engine, poll->worker);
+		size_t held = member ? member->n_runs : 0;
+		size_t freed = poll->n_results < held ? poll->n_results : held;
+		if ((size_t)poll->capacity > held - freed)
+			n += (size_t)poll->capacity - (held - freed);
+	}
+	LIST_FOR_EACH(node, &turn->engine->parked) {
+		const struct member *member = list_entry(node, struct member, node);
+		struct offer offer = offer_of(member);
+
+		if (n >= TURN_INTENTS_MAX)
+			break;
+		if (!lane_matches(lane, &offer))
+			continue;
+		/* A side poll of this turn may free all that it holds. */
+		n += (size_t)member->row.capacity;
+	}
+	return n < TURN_INTENTS_MAX ? n : TURN_INTENTS_MAX;
+}
+
+void
+dispatch_keys(struct turn *turn)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+
+	for (size_t i = 0; i < lanes->lane.n; i++) {
+		struct lane *lane = lanes->lane.item[i];
+
+		if (!lane->maybe_ready || lanes_queue(lanes, lane->queue)->paused)
+			continue;
+		struct claim_key key = { .lane = lane->id, .n = free_for_lane(turn, lane) };
+		if (key.n > 0)
+			UOW_PUSH(&turn->uow, &turn->keys.claims, key);
+	}
+}
+
+/* ---- lines ---- */
+
+static bool
+goes_before(const struct job *a, const struct job *b)
+{
+	return a->rank != b->rank ? a->rank > b->rank : a->seq < b->seq;
+}
+
+static int
+compare_jobs(const void *a, const void *b)
+{
+	const struct job *x = *(struct job *const *)a, *y = *(struct job *const *)b;
+
+	return goes_before(x, y) ? -1 : 1;
+}
+
+static struct line *
+line_of(struct turn *turn, struct lines *lines, const struct job *job)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	struct line *line = lines->line[job->lane - 1];
+
+	if (!line) {
+		line = arena_xalloc(turn->uow.arena, sizeof *line);
+		line->lane = lanes_lane(lanes, job->lane);
+		line->queue = lanes_queue(lanes, line->lane->queue);
+		lines->line[job->lane - 1] = line;
+		UOW_PUSH(&turn->uow, &lines->used, line);
+	}
+	return line;
+}
+
+static void
+lines_init(struct turn *turn, struct lines *lines)
+{
+	struct uow *uow = &turn->uow;
+
+	/* Mixed jobs may open lanes while they are leased; none is made in this turn beyond one
+	 * for each kind. */
+	lines->n = turn->engine->lanes.lane.n + uow->jobs.n * 2 + 16;
+	lines->line = arena_xalloc(uow->arena, lines->n * sizeof(struct line *));
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		struct job *job = uow->jobs.item[i];
+		if (job->ready && job->change != ROW_DELETED)
+			UOW_PUSH(uow, &line_of(turn, lines, job)->job, job);
+	}
+	for (size_t i = 0; i < lines->used.n; i++) {
+		struct line *line = lines->used.item[i];
+		qsort(line->job.item, line->job.n, sizeof(struct job *), compare_jobs);
+	}
+}
+
+/* A job whose next run is of another kind goes to its place in that kind's line. */
+static void
+move_to_line(struct turn *turn, struct lines *lines, struct job *job)
+{
+	if ((size_t)job->lane > lines->n)
+		return; /* a lane that this turn made: the next turn finds it */
+	struct line *line = line_of(turn, lines, job);
+
+	UOW_PUSH(&turn->uow, &line->job, job);
+	size_t at = line->job.n - 1;
+	while (at > line->next && goes_before(job, line->job.item[at - 1])) {
+		line->job.item[at] = line->job.item[at - 1];
+		at--;
+	}
+	line->job.item[at] = job;
+}
+
+static struct job *
+head(const struct line *line)
+{
+	return line->next < line->job.n ? line->job.item[line->next] : NULL;
+}
+
+static bool
+line_is_better(const struct line *a, const struct line *b)
+{
+	if (a->queue->priority != b->queue->priority)
+		return a->queue->priority > b->queue->priority;
+	return goes_before(head(a), head(b));
+}
+
+static struct line *
+best_line(const struct lines *lines, const struct offer *offer)
+{
+	struct line *best = NULL;
+
+	for (size_t i = 0; i < lines->used.n; i++) {
+		struct line *line = lines->used.item[i];
+		if (head(line) && queue_is_open(line->queue) &&
+			lane_matches(line->lane, offer) &&
+			(!best || line_is_better(line, best)))
+			best = line;
+	}
+	return best;
+}
+
+/* ---- leasing ---- */
+
+static void
+lease_head(struct turn *turn, struct lines *lines, struct line *line, struct offered *offered)
+{
+	struct engine *engine = turn->engine;
+	struct member *member = offered->member;
+	struct job *job = head(line);
+	int64_t lane = job->lane;
+	struct run *run = plan_lease(&turn->uow, &engine->lanes, job, &member->row);
+
+	offered->runs[offered->n++] = run;
+	offered->free--;
+	member_add_run(member, run->id, run->fence);
+	atomic_fetch_add_explicit(&engine->stats.runs_leased, 1, memory_order_relaxed);
+	if (!job->ready || job->lane != lane)
+		line->next++;
+	if (job->ready && job->lane != lane)
+		move_to_line(turn, lines, job);
+}
+
+static void
+add_offer(struct turn *turn, struct member *member, struct intent *intent)
+{
+	size_t capacity = (size_t)member->row.capacity;
+	struct offered offered = { .member = member, .intent = intent };
+
+	if (member->row.state == WORKER_ONLINE && capacity > member->n_runs)
+		offered.free = capacity - member->n_runs;
+	if (offered.free > TURN_INTENTS_MAX)
+		offered.free = TURN_INTENTS_MAX;
+	offered.runs = arena_xalloc(turn->uow.arena, (offered.free + 1) * sizeof(struct run *));
+	UOW_PUSH(&turn->uow, &turn->offers, offered);
+}
+
+/* Those that wait longest come first. */
+static void
+collect_offers(struct turn *turn)
+{
+	LIST_FOR_EACH(node, &turn->engine->parked) {
+		struct member *member = list_entry(node, struct member, node);
+		add_offer(turn, member, member->parked);
+	}
+	for (size_t i = 0; i < turn->claiming.n; i++) {
+		struct intent *intent = turn->claiming.item[i];
+		struct member *member = member_find(turn->engine, intent->in.poll.worker);
+		if (!member)
+			(void)intent_fail(turn, intent, ERR_UNAVAILABLE, "the worker is gone");
+		else if (member->claiming == intent)
+			add_offer(turn, member, intent);
+	}
+}
+
+/* What was asked for and not found, or found and taken whole, is no more ready in the store. */
+static void
+note_empty_lanes(struct turn *turn, const struct lines *lines)
+{
+	for (size_t i = 0; i < turn->keys.claims.n; i++) {
+		const struct claim_key *key = &turn->keys.claims.item[i];
+		const struct line *line = lines->line[key->lane - 1];
+		size_t seen = line ? line->job.n : 0;
+
+		if (seen < key->n && (!line || !head(line)))
+			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
+	}
+}
+
+void
+dispatch(struct turn *turn)
+{
+	struct lines lines = { 0 };
+	bool progress = true;
+
+	collect_offers(turn);
+	lines_init(turn, &lines);
+	while (progress) {
+		progress = false;
+		for (size_t i = 0; i < turn->offers.n; i++) {
+			struct offered *offered = &turn->offers.item[i];
+			struct offer offer = offer_of(offered->member);
+			struct line *line =
+				offered->free > 0 ? best_line(&lines, &offer) : NULL;
+
+			if (!line)
+				continue;
+			lease_head(turn, &lines, line, offered);
+			progress = true;
+		}
+	}
+	note_empty_lanes(turn, &lines);
+	for (size_t i = 0; i < turn->offers.n; i++) {
+		if (turn->offers.item[i].n > 0)
+			member_renew_lease(turn, turn->offers.item[i].member);
+	}
+}
+
+/* ---- what a lease carries ---- */
+
+/* Name number `index` of a comma-separated list, copied. */
+static const char *
+nth_copy(struct arena *arena, const char *names, int32_t index)
+{
+	struct str rest = str_of(names), name = str_split_first(&rest, ',');
+
+	while (index-- > 0)
+		name = str_split_first(&rest, ',');
+	return arena_strndup(arena, name.p, name.n);
+}
+
+static struct str
+copy_str(struct arena *arena, struct str text)
+{
+	if (text.n == 0)
+		return (struct str) { 0 };
+	char *copy = arena_xalloc(arena, text.n + 1);
+	memcpy(copy, text.p, text.n);
+	return str_from(copy, text.n);
+}
+
+static void
+fill_lease(struct lease *lease, const struct run *run, const struct job_test *test,
+	const struct job_options *options, struct arena *arena)
+{
+	const struct job *job = run->job;
+
+	*lease = (struct lease) {
+		.run = run->id,
+		.fence = run->fence,
+		.job = job->id,
+		.job_name = arena_strdup(arena, job->name),
+		.incarnation = run->incarnation,
+		.iteration = run->iteration,
+		.test_index = run->test,
+		.target = job->targets ? nth_copy(arena, job->targets, run->target) : NULL,
+		.attempt = run->attempt,
+		.test = copy_str(arena, test->body),
+		.options = copy_str(arena, options->body),
+		.timeout_ms = test->timeout_ms > 0 ? test->timeout_ms : job->run_timeout_ms,
+	};
+}
+
+/* Tests of a job that this turn made are in the unit of work, in order of job and index. */
+static const struct job_test *
+new_test(const struct uow *uow, const struct run *run)
+{
+	size_t low = 0, high = uow->tests.n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		const struct job_test *test = &uow->tests.item[mid];
+		if (test->job_seq < run->job_seq ||
+			(test->job_seq == run->job_seq && test->index < run->test))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return &uow->tests.item[low];
+}
+
+static struct job_options
+new_options(const struct uow *uow, int64_t job_seq)
+{
+	for (size_t i = 0; i < uow->options.n; i++) {
+		if (uow->options.item[i].job_seq == job_seq)
+			return uow->options.item[i];
+	}
+	return (struct job_options) { .job_seq = job_seq };
+}
+
+static size_t
+count_leases(const struct turn *turn)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < turn->offers.n; i++)
+		n += turn->offers.item[i].n;
+	return n;
+}
+
+int
+dispatch_load(struct turn *turn, struct err *err)
+{
+	struct uow *uow = &turn->uow;
+	size_t n = count_leases(turn), n_keys = 0;
+	struct test_key *keys = arena_xalloc(uow->arena, (n + 1) * sizeof *keys);
+	struct job_test *tests = arena_xalloc(uow->arena, (n + 1) * sizeof *tests);
+	struct job_options *options = arena_xalloc(uow->arena, (n + 1) * sizeof *options);
+
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < turn->offers.n; i++) {
+		struct offered *offered = &turn->offers.item[i];
+		for (size_t k = 0; k < offered->n; k++) {
+			const struct run *run = offered->runs[k];
+			if (run->job->change != ROW_NEW)
+				keys[n_keys++] = (struct test_key) { run->job_seq, run->test };
+		}
+	}
+	if (n_keys > 0 &&
+		store_load_tests(
+			turn->engine->store, keys, n_keys, uow->arena, tests, options, err) < 0)
+		return -1;
+
+	size_t at = 0;
+	for (size_t i = 0; i < turn->offers.n; i++) {
+		struct offered *offered = &turn->offers.item[i];
+		struct arena *arena = &offered->intent->arena;
+
+		if (offered->n == 0)
+			continue;
+		offered->leases = arena_xalloc(arena, offered->n * sizeof *offered->leases);
+		for (size_t k = 0; k < offered->n; k++) {
+			const struct run *run = offered->runs[k];
+			if (run->job->change == ROW_NEW) {
+				struct job_options own = new_options(uow, run->job_seq);
+				fill_lease(&offered->leases[k], run, new_test(uow, run), &own,
+					arena);
+			} else {
+				fill_lease(&offered->leases[k], run, &tests[at], &options[at],
+					arena);
+				at++;
+			}
+		}
+	}
+	return 0;
+}
+
+/* ---- after the commit ---- */
+
+static bool
+has_something_to_hear(const struct member *member, const struct poll *poll)
+{
+	if (member->row.state == WORKER_DRAINING)
+		return true;
+	for (size_t i = 0; i < poll->n_holds; i++) {
+		const struct run_ref *hold = &poll->holds[i];
+		const struct member_run *run = member_run(member, hold->run, hold->fence);
+
+		if (!run || (run->stop_reason && !hold->stopping))
+			return true;
+	}
+	return false;
+}
+
+/* What was said about runs in this turn, noted with the workers that have them. */
+static void
+note_signals(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->uow.signals.n; i++) {
+		const struct signal *signal = &turn->uow.signals.item[i];
+		struct member *member = member_find(turn->engine, signal->worker);
+		struct member_run *run =
+			member ? member_run(member, signal->run, signal->fence) : NULL;
+
+		if (!run)
+			continue;
+		if (signal->kind == SIGNAL_DROP)
+			member_remove_run(turn->engine, signal->worker, signal->run);
+		else
+			run->stop_reason = signal->reason;
+	}
+}
+
+void
+dispatch_answer(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+
+	note_signals(turn);
+	for (size_t i = 0; i < turn->offers.n; i++) {
+		struct offered *offered = &turn->offers.item[i];
+		struct member *member = offered->member;
+		struct intent *intent = offered->intent;
+		bool is_over = intent->park_until_ms <= engine->now_ms;
+
+		member->claiming = NULL;
+		if (offered->n == 0 && !is_over &&
+			!has_something_to_hear(member, &intent->in.poll)) {
+			if (member->parked != intent)
+				member_park(engine, member, intent);
+			continue;
+		}
+		if (member->parked == intent)
+			(void)member_unpark(engine, member);
+		poll_answer(turn, member, intent, offered);
+	}
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The turn: collect, load, apply, save, commit once, answer.
+ *
+ * What the engine keeps in memory (lanes, queues' running counts, workers, parked polls)
+ * follows from the store and is read from it at the start. When the store fails, memory and
+ * disk may differ: the engine then refuses everything.
+ */
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/engine_impl.h"
+
+/* ---- outputs ---- */
+
+static struct turn_output *
+output_new(void)
+{
+	struct turn_output *out = xcalloc(1, sizeof *out);
+
+	list_init(&out->node);
+	list_init(&out->done);
+	arena_init(&out->arena, ARENA_TURN_BYTES_MAX);
+	return out;
+}
+
+struct turn_output *
+turn_output_free(struct turn_output *out)
+{
+	if (!out)
+		return NULL;
+	LIST_FOR_EACH_SAFE(node, &out->done)
+		intent_free(list_entry(node, struct intent, node));
+	list_remove(&out->node);
+	arena_deinit(&out->arena);
+	free(out);
+	return NULL;
+}
+
+/* ---- start and end ---- */
+
+/* The runs of known workers, so that holds and stops are judged as if nothing had happened. */
+static int
+boot_members(struct engine *engine, const struct store_boot *boot, struct err *err)
+{
+	struct turn_keys keys = { 0 };
+	struct uow uow;
+
+	uow_init(&uow, &engine->arena, &engine->rng, engine->now_ms);
+	for (size_t i = 0; i < boot->n_workers; i++)
+		UOW_PUSH(&uow, &keys.workers, boot->workers[i].id);
+	int rc = boot->n_workers > 0 ? store_load(engine->store, &keys, &uow, err) : 0;
+	for (size_t i = 0; rc == 0 && i < uow.workers.n; i++) {
+		const struct worker_row *row = uow.workers.item[i];
+		struct member *member = member_add(engine, row);
+		if (!member)
+			break;
+		member_heard(engine, member); /* a whole lease to be heard of */
+		for (size_t k = 0; k < row->n_runs; k++) {
+			const char *reason;
+			member_add_run(member, row->runs[k]->id, row->runs[k]->fence);
+			if (plan_directive(row->runs[k], &reason) == DIRECTIVE_STOP)
+				member->runs[k].stop_reason = reason;
+		}
+	}
+	uow_deinit(&uow);
+	return rc;
+}
+
+static int
+boot(struct engine *engine, struct err *err)
+{
+	struct store_boot facts = { 0 };
+
+	if (store_boot(engine->store, &engine->arena, &facts, err) < 0)
+		return -1;
+	for (size_t i = 0; i < facts.n_queues; i++)
+		lanes_restore_queue(&engine->lanes, &facts.queues[i]);
+	for (size_t i = 0; i < facts.n_lanes; i++)
+		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
+	engine->store_due_ms = facts.next_due_ms;
+	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
+	if (facts.now_floor_ms > engine->now_ms)
+		engine->now_ms = facts.now_floor_ms;
+	if (boot_members(engine, &facts, err) < 0)
+		return -1;
+	arena_reset(&engine->arena);
+	return 0;
+}
+
+int
+engine_open(struct engine **ret, struct store *store, const struct engine_options *options,
+	int64_t now_ms, struct err *err)
+{
+	struct engine *engine = xcalloc(1, sizeof *engine);
+
+	engine->store = store;
+	engine->options = *options;
+	engine->now_ms = now_ms;
+	if (engine->options.lease_ms == 0)
+		engine->options.lease_ms = LEASE_MS_DEFAULT;
+	if (engine->options.ageing_ms < 0)
+		engine->options.ageing_ms = AGEING_MS_DEFAULT;
+	if (options->seed != 0)
+		rng_seed(&engine->rng, options->seed);
+	else
+		rng_seed_os(&engine->rng);
+	lanes_init(&engine->lanes, engine->options.ageing_ms);
+	map_init(&engine->members, MAP_KEYS_BORROWED);
+	list_init(&engine->parked);
+	heap_init(&engine->timers);
+	arena_init(&engine->arena, ARENA_TURN_BYTES_MAX);
+	if (boot(engine, err) < 0) {
+		engine_close(engine, NULL);
+		return err_wrap(err, "reading the store");
+	}
+	*ret = engine;
+	return 0;
+}
+
+struct engine *
+engine_close(struct engine *engine, struct turn_output *out)
+{
+	if (!engine)
+		return NULL;
+	LIST_FOR_EACH_SAFE(node, &engine->parked) {
+		struct member *member = list_entry(node, struct member, node);
+		struct intent *intent = member_unpark(engine, member);
+
+		if (!out) {
+			intent_free(intent);
+			continue;
+		}
+		intent->status = INTENT_IS_ERROR;
+		(void)err_set(&intent->err, ERR_UNAVAILABLE, "the server is stopping");
+		list_push_back(&out->done, &intent->node);
+	}
+	members_deinit(engine);
+	heap_deinit(&engine->timers);
+	lanes_deinit(&engine->lanes);
+	arena_deinit(&engine->arena);
+	free(engine);
+	return NULL;
+}
+
+/* ---- the turn ---- */
+
+static bool
+uow_has_changes(const struct uow *uow)
+{
+	if (uow->events.n > 0 || uow->new_lanes.n > 0 || uow->changed_queues.n > 0 ||
+		uow->artifacts.n > 0)
+		return true;
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		if (uow->jobs.item[i]->change != ROW_CLEAN)
+			return true;
+	}
+	for (size_t i = 0; i < uow->runs.n; i++) {
+		if (uow->runs.item[i]->change != ROW_CLEAN)
+			return true;
+	}
+	for (size_t i = 0; i < uow->workers.n; i++) {
+		if (uow->workers.item[i]->change != ROW_CLEAN)
+			return true;
+	}
+	for (size_t i = 0; i < uow->defs.n; i++) {
+		if (uow->defs.item[i]->change != ROW_CLEAN)
+			return true;
+	}
+	for (size_t i = 0; i < uow->idems.n; i++) {
+		if (uow->idems.item[i]->change != ROW_CLEAN)
+			return true;
+	}
+	return false;
+}
+
+static bool
+polls_now(const struct turn *turn, const struct member *member)
+{
+	for (size_t i = 0; i < turn->n_intents; i++) {
+		if (turn->intents[i]->kind == INTENT_POLL &&
+			uuid_eq(&turn->intents[i]->in.poll.worker.u, &member->row.id.u))
+			return true;
+	}
+	return false;
+}
+
+/* Members whose time has come: a parked poll to be answered, or silence that means loss. */
+static void
+expire_timers(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+
+	for (;;) {
+		struct heap_node *node = heap_peek(&engine->timers);
+		if (!node || node->key > engine->now_ms)
+			return;
+		struct member *member = container_of(node, struct member, timer);
+		heap_remove(&engine->timers, node);
+		if (member->parked || polls_now(turn, member))
+			continue; /* dispatch_answer sees that its time is over; a poll renews
+				     it */
+		UOW_PUSH(&turn->uow, &turn->silent, member);
+		member_keys(turn, member);
+	}
+}
+
+static void
+collect_keys(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+
+	for (size_t i = 0; i < turn->n_intents; i++)
+		intent_keys(turn, turn->intents[i]);
+	dispatch_keys(turn);
+	if (engine->store_due_ms > 0 && engine->store_due_ms <= engine->now_ms) {
+		turn->keys.due_ms = engine->now_ms;
+		turn->keys.due_max = DUE_ROWS_MAX;
+	}
+}
+
+static void
+apply_due(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+	struct uow *uow = &turn->uow;
+
+	for (size_t i = 0; i < uow->due_jobs.n; i++)
+		plan_due(uow, &engine->lanes, uow->due_jobs.item[i]);
+	for (size_t i = 0; i < uow->due_workers.n; i++) {
+		struct worker_row *row = uow->due_workers.item[i];
+		struct member *member = member_find(engine, row->id);
+		if (member)
+			member_renew_lease(
+				turn, member); /* it is heard of; its own timer decides */
+		else
+			worker_row_lost(turn, row);
+	}
+}
+
+static void
+apply(struct turn *turn)
+{
+	apply_due(turn);
+	for (size_t i = 0; i < turn->silent.n; i++)
+		member_lost(turn, turn->silent.item[i], WORKER_LOST);
+	for (size_t i = 0; i < turn->n_intents; i++)
+		intent_apply(turn, turn->intents[i]);
+	dispatch(turn);
+}
+
+static void
+note_due(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+
+	for (size_t i = 0; i < turn->uow.jobs.n; i++) {
+		const struct job *job = turn->uow.jobs.item[i];
+		if (job->due_ms > 0 &&
+			(engine->store_due_ms == 0 || job->due_ms < engine->store_due_ms))
+			engine->store_due_ms = job->due_ms;
+	}
+	for (size_t i = 0; i < turn->uow.workers.n; i++) {
+		int64_t due = turn->uow.workers.item[i]->lease_until_ms;
+		if (due > 0 && (engine->store_due_ms == 0 || due < engine->store_due_ms))
+			engine->store_due_ms = due;
+	}
+}
+
+static void
+note_finished(struct turn *turn)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < turn->uow.events.n; i++)
+		n += event_type_is_final(turn->uow.events.item[i].type);
+	atomic_fetch_add_explicit(&turn->engine->stats.jobs_finished, n, memory_order_relaxed);
+}
+
+/* Saves and commits, when there is anything to be saved. */
+static int
+save(struct turn *turn, struct err *err)
+{
+	struct engine *engine = turn->engine;
+
+	if (uow_has_changes(&turn->uow)) {
+		uow_number_events(&turn->uow);
+		int rc = store_save(engine->store, &turn->uow, err);
+		if (rc == STORE_CONFLICT)
+			return err_set(
+				err, ERR_UNAVAILABLE, "another server changed the same rows");
+		if (rc < 0)
+			return -1;
+		atomic_fetch_add_explicit(&engine->stats.commits, 1, memory_order_relaxed);
+		note_due(turn);
+		note_finished(turn);
+	}
+	if (turn->keys.due_ms > 0 &&
+		store_next_due(engine->store, &engine->store_due_ms, err) < 0)
+		return -1;
+	if (engine->purge_due_ms > 0 && engine->purge_due_ms <= engine->now_ms) {
+		engine->purge_due_ms = 0;
+		return store_purge_idem(engine->store, engine->now_ms - IDEMPOTENCY_KEEP_MS,
+			TURN_INTENTS_MAX * 16, err);
+	}
+	return 0;
+}
+
+static void
+publish(struct turn *turn)
+{
+	struct uow *uow = &turn->uow;
+	struct turn_output *out = turn->out;
+
+	if (uow->events.n == 0)
+		return;
+	out->last_event_seq = uow->events.item[uow->events.n - 1].seq;
+	if (!atomic_load_explicit(&turn->engine->interested, memory_order_acquire))
+		return;
+	out->events = arena_xalloc(&out->arena, uow->events.n * sizeof *out->events);
+	for (size_t i = 0; i < uow->events.n; i++) {
+		struct event *copy = &out->events[i];
+		*copy = uow->events.item[i];
+		char *data = arena_xalloc(&out->arena, copy->data.n + 1);
+		memcpy(data, copy->data.p, copy->data.n);
+		copy->data.p = data;
+	}
+	out->n_events = uow->events.n;
+}
+
+/* Everything of the turn and every parked poll gets the failure; nothing is acknowledged any
+ * more. */
+static void
+fail_all(struct turn *turn, const struct err *err)
+{
+	struct engine *engine = turn->engine;
+
+	for (size_t i = 0; i < turn->n_intents; i++) {
+		struct intent *intent = turn->intents[i];
+		intent->status = INTENT_IS_ERROR;
+		(void)err_set(&intent->err, ERR_UNAVAILABLE, "%s", err->text);
+		list_push_back(&turn->out->done, &intent->node);
+	}
+	LIST_FOR_EACH_SAFE(node, &engine->parked) {
+		struct member *member = list_entry(node, struct member, node);
+		struct intent *intent = member_unpark(engine, member);
+		intent->status = INTENT_IS_ERROR;
+		(void)err_set(&intent->err, ERR_UNAVAILABLE, "%s", err->text);
+		list_push_back(&turn->out->done, &intent->node);
+	}
+}
+
+static int
+run_turn(struct turn *turn, struct err *err)
+{
+	struct engine *engine = turn->engine;
+
+	expire_timers(turn);
+	collect_keys(turn);
+	if (store_load(engine->store, &turn->keys, &turn->uow, err) < 0)
+		return err_wrap(err, "load");
+	apply(turn);
+	if (dispatch_load(turn, err) < 0)
+		return err_wrap(err, "load tests");
+	return save(turn, err);
+}
+
+static void
+answer(struct turn *turn)
+{
+	dispatch_answer(turn);
+	publish(turn);
+	for (size_t i = 0; i < turn->answered.n; i++)
+		list_push_back(&turn->out->done, &turn->answered.item[i]->node);
+}
+
+/* The intents that polls superseded or cancelled in this turn were parked before: they are in
+ * no array of the turn. */
+static void
+take_back_answered(struct turn *turn)
+{
+	for (size_t i = 0; i < turn->answered.n; i++) {
+		struct intent *intent = turn->answered.item[i];
+		bool is_of_turn = false;
+
+		for (size_t k = 0; k < turn->n_intents && !is_of_turn; k++)
+			is_of_turn = turn->intents[k] == intent;
+		if (is_of_turn)
+			continue;
+		intent->status = INTENT_IS_ERROR;
+		(void)err_set(&intent->err, ERR_UNAVAILABLE, "the store failed");
+		list_push_back(&turn->out->done, &intent->node);
+	}
+}
+
+int
+engine_turn(struct engine *engine, struct intent **intents, size_t n, int64_t now_ms,
+	struct turn_output **ret, struct err *err)
+{
+	struct turn turn = {
+		.engine = engine, .intents = intents, .n_intents = n, .out = output_new()
+	};
+	int rc = -1;
+
+	if (now_ms > engine->now_ms)
+		engine->now_ms = now_ms;
+	atomic_fetch_add_explicit(&engine->stats.turns, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&engine->stats.intents, n, memory_order_relaxed);
+	uow_init(&turn.uow, &engine->arena, &engine->rng, engine->now_ms);
+	if (engine->failed)
+		*err = engine->failure;
+	else
+		rc = run_turn(&turn, err);
+	if (rc == 0) {
+		answer(&turn);
+	} else {
+		engine->failed = true;
+		engine->failure = *err;
+		take_back_answered(&turn);
+		fail_all(&turn, err);
+	}
+	uow_deinit(&turn.uow);
+	arena_reset(&engine->arena);
+	*ret = turn.out;
+	return rc;
+}
+
+int64_t
+engine_next_due(const struct engine *engine)
+{
+	const struct heap_node *timer = heap_peek(&engine->timers);
+	int64_t due = timer ? timer->key : INT64_MAX;
+
+	if (engine->failed)
+		return INT64_MAX;
+	if (engine->store_due_ms > 0 && engine->store_due_ms < due)
+		due = engine->store_due_ms;
+	if (engine->purge_due_ms > 0 && engine->purge_due_ms < due)
+		due = engine->purge_due_ms;
+	return due;
+}
+
+void
+engine_set_interest(struct engine *engine, bool interested)
+{
+	atomic_store_explicit(&engine->interested, interested, memory_order_release);
+}
+
+void
+engine_stats(const struct engine *engine, struct engine_stats *ret)
+{
+#define READ(name) atomic_load_explicit(&engine->stats.name, memory_order_relaxed)
+	*ret = (struct engine_stats) {
+		.turns = READ(turns),
+		.commits = READ(commits),
+		.intents = READ(intents),
+		.jobs_created = READ(jobs_created),
+		.jobs_finished = READ(jobs_finished),
+		.runs_leased = READ(runs_leased),
+		.runs_finished = READ(runs_finished),
+		.runs_lost = READ(runs_lost),
+		.stale_results = READ(stale_results),
+		.polls_parked = READ(parked),
+		.workers_online = READ(online),
+	};
+#undef READ
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's inside: what engine.c, intents.c, polls.c, dispatch.c and members.c share. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rand.h"
+#include "core/lanes.h"
+#include "engine/engine.h"
+
+/* A run that a member has under a lease. */
+struct member_run {
+	struct run_id run;
+	int64_t fence;
+	const char *stop_reason; /* static; set once it is to be stopped */
+};
+
+/*
+ * A worker that is online, in memory: its row, its leases and its parked poll. The store has
+ * the same facts but for the poll and the time it was last heard of, so that an idle worker
+ * costs no write.
+ */
+struct member {
+	struct worker_row row;
+	struct member_run *runs; /* owned */
+	size_t n_runs, cap_runs;
+	struct intent *parked;   /* claiming poll with nothing to give yet, or NULL */
+	struct intent *claiming; /* its claiming poll of the present turn, or NULL */
+	struct list_node node;   /* in engine->parked while it is */
+	struct heap_node
+		timer; /* end of the parked poll, or the time at which silence means loss */
+	const char **kind_list; /* owned array into row.kinds' copy */
+	size_t n_kinds;
+	char *texts[4];    /* owned: name, version, kinds, labels of row */
+	char *kinds_split; /* owned: row.kinds cut at its commas */
+};
+
+struct engine {
+	struct store *store;
+	struct engine_options options;
+	struct rng rng;
+	struct lanes lanes;
+	struct map members;      /* worker_id → struct member */
+	struct list_node parked; /* members with a parked poll, longest waiting first */
+	struct heap timers;
+	struct arena arena;   /* of the present turn */
+	int64_t now_ms;       /* never goes back */
+	int64_t store_due_ms; /* when the store has something due; 0: nothing */
+	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
+	bool failed;
+	struct err failure;
+	atomic_bool interested;
+	struct {
+		_Atomic uint64_t turns, commits, intents, jobs_created, jobs_finished,
+			runs_leased, runs_finished, runs_lost, stale_results, parked, online;
+	} stats;
+};
+
+/* A claiming poll that can take runs in this turn. */
+struct offered {
+	struct member *member;
+	struct intent *intent;
+	struct lease *leases; /* the turn's arena */
+	struct run **runs;
+	size_t n, free;
+};
+
+struct turn {
+	struct engine *engine;
+	struct uow uow;
+	struct turn_keys keys;
+	struct turn_output *out;
+	struct intent **intents;
+	size_t n_intents;
+	UOW_ARRAY(struct intent *) answered; /* in order; polls that stay parked are not here */
+	UOW_ARRAY(struct intent *) claiming; /* claiming polls of this turn, applied */
+	UOW_ARRAY(struct member *) silent;   /* lost by silence */
+	UOW_ARRAY(struct offered) offers;
+};
+
+/* ---- members.c ---- */
+
+struct member *member_find(const struct engine *engine, struct worker_id id);
+/* Takes over what the poll (or the stored row) says of the worker; texts are copied. NULL:
+ * WORKERS_MAX. */
+struct member *member_add(struct engine *engine, const struct worker_row *row);
+/* Takes kinds, labels, name and capacity; true when something was new. */
+bool member_describe(struct member *member, const struct worker_row *row);
+/* Forgets it; its parked poll must be gone. */
+void member_drop(struct engine *engine, struct member *member);
+void members_deinit(struct engine *engine);
+
+struct member_run *member_run(const struct member *member, struct run_id run, int64_t fence);
+void member_add_run(struct member *member, struct run_id run, int64_t fence);
+void member_remove_run(struct engine *engine, struct worker_id worker, struct run_id run);
+
+void member_park(struct engine *engine, struct member *member, struct intent *intent);
+struct intent *member_unpark(struct engine *engine, struct member *member); /* may be NULL */
+/* It was heard of now: silence counts from here. */
+void member_heard(struct engine *engine, struct member *member);
+/* Puts its row into the unit of work, so that it is saved. */
+void member_save(struct turn *turn, struct member *member, enum row_change change);
+/* Extends the lease of its runs when a third of it is used up. */
+void member_renew_lease(struct turn *turn, struct member *member);
+
+/* ---- intents.c ---- */
+
+void intent_keys(struct turn *turn, struct intent *intent); /* what it needs loaded */
+void intent_apply(struct turn *turn, struct intent *intent);
+void intent_answer(struct turn *turn, struct intent *intent); /* it is done, well or not */
+int intent_fail(struct turn *turn, struct intent *intent, enum err_code code, const char *fmt,
+	...) PRINTF_LIKE(4, 5);
+/* A job as it is now, with copies of its texts. */
+void job_snapshot(struct arena *arena, const struct job *job, struct job *ret);
+
+/* ---- polls.c ---- */
+
+void poll_keys(struct turn *turn, struct intent *intent);
+void poll_apply(struct turn *turn, struct intent *intent);
+void poll_cancel(struct turn *turn, struct worker_id id, struct intent *intent);
+/* The worker is no more: its runs go back. Their rows were loaded (member_keys). */
+void member_lost(struct turn *turn, struct member *member, enum worker_state state);
+void member_keys(struct turn *turn, const struct member *member);
+/* A worker that this engine has not heard of since it began, and whose lease has ended. */
+void worker_row_lost(struct turn *turn, struct worker_row *row);
+/* Fills the answer and puts it among the answered. */
+void poll_answer(struct turn *turn, struct member *member, struct intent *intent,
+	const struct offered *offer);
+
+/* ---- dispatch.c ---- */
+
+/* Before the load: which lanes' heads the offers of this turn could take. */
+void dispatch_keys(struct turn *turn);
+/* After all intents: leases ready jobs to offers. */
+void dispatch(struct turn *turn);
+/* Tests and options of what was leased: the second and last round. */
+int dispatch_load(struct turn *turn, struct err *err) MUST_CHECK;
+/* After the commit: answers offers that got something, parks the others. */
+void dispatch_answer(struct turn *turn);

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each kind of intent needs loaded, and what it does. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "engine/engine_impl.h"
+
+/* ---- answers ---- */
+
+void
+intent_answer(struct turn *turn, struct intent *intent)
+{
+	UOW_PUSH(&turn->uow, &turn->answered, intent);
+}
+
+int
+intent_fail(struct turn *turn, struct intent *intent, enum err_code code, const char *fmt, ...)
+{
+	char text[sizeof intent->err.text];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	intent->status = INTENT_IS_ERROR;
+	(void)err_set(&intent->err, code, "%s", text);
+	intent_answer(turn, intent);
+	return -1;
+}
+
+static void
+fail_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
+	const char *text)
+{
+	intent->conflict = conflict;
+	(void)intent_fail(turn, intent, ERR_CONFLICT, "%s", text);
+}
+
+static const char *
+copy_text(struct arena *arena, const char *text)
+{
+	if (!text)
+		return NULL;
+	size_t n = strlen(text) + 1;
+	return memcpy(arena_xalloc(arena, n), text, n);
+}
+
+void
+job_snapshot(struct arena *arena, const struct job *job, struct job *ret)
+{
+	*ret = *job;
+	ret->name = copy_text(arena, job->name);
+	ret->tags = copy_text(arena, job->tags);
+	ret->labels = copy_text(arena, job->labels);
+	ret->kind = copy_text(arena, job->kind);
+	ret->kinds = copy_text(arena, job->kinds);
+	ret->targets = copy_text(arena, job->targets);
+	ret->open_runs = NULL;
+	ret->runs_loaded = false;
+}
+
+/* ---- idempotency ---- */
+
+static const struct idem *
+find_idem(const struct uow *uow, const struct intent *intent)
+{
+	for (size_t i = 0; i < uow->idems.n; i++) {
+		const struct idem *idem = uow->idems.item[i];
+		if (idem->project == intent->project && str_eq(idem->key, intent->idem_key))
+			return idem;
+	}
+	return NULL;
+}
+
+/* True when the intent was answered from its key. */
+static bool
+is_replay(struct turn *turn, struct intent *intent)
+{
+	const struct idem *idem = intent->idem_key.n > 0 ? find_idem(&turn->uow, intent) : NULL;
+
+	if (!idem)
+		return false;
+	if (memcmp(idem->hash, intent->idem_hash, sizeof idem->hash) != 0) {
+		fail_conflict(turn, intent, CONFLICT_IDEM,
+			"this Idempotency-Key was used for a different request");
+		return true;
+	}
+	intent->replayed = true;
+	intent->out.n_jobs = idem->n_ids;
+	intent->out.jobs = arena_xalloc(&intent->arena, (idem->n_ids + 1) * sizeof(struct job));
+	for (size_t i = 0; i < idem->n_ids; i++)
+		intent->out.jobs[i].id.u = idem->ids[i];
+	intent_answer(turn, intent);
+	return true;
+}
+
+static void
+keep_idem(struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids)
+{
+	struct uow *uow = &turn->uow;
+
+	if (intent->idem_key.n == 0)
+		return;
+	struct idem *idem = arena_xalloc(uow->arena, sizeof *idem);
+	*idem = (struct idem) {
+		.project = intent->project,
+		.key = intent->idem_key,
+		.created_ms = uow->now_ms,
+		.n_ids = n_ids,
+		.change = ROW_NEW,
+	};
+	memcpy(idem->hash, intent->idem_hash, sizeof idem->hash);
+	idem->ids = arena_xalloc(uow->arena, (n_ids + 1) * sizeof *ids);
+	if (n_ids > 0)
+		memcpy(idem->ids, ids, n_ids * sizeof *ids);
+	UOW_PUSH(uow, &uow->idems, idem);
+	if (turn->engine->purge_due_ms == 0)
+		turn->engine->purge_due_ms = uow->now_ms + HOURS_MS(1);
+}
+
+/* ---- jobs ---- */
+
+static void
+apply_create(struct turn *turn, struct intent *intent)
+{
+	struct engine *engine = turn->engine;
+	struct uow *uow = &turn->uow;
+	const struct job_create *create = &intent->in.create;
+	struct job *jobs = arena_xalloc(&intent->arena, (create->n + 1) * sizeof *jobs);
+	struct uuid *ids = arena_xalloc(uow->arena, (create->n + 1) * sizeof *ids);
+
+	for (size_t i = 0; i < create->n; i++) {
+		const char *name = create->specs[i].queue ? create->specs[i].queue : "default";
+		if (!lanes_get_queue(&engine->lanes, uow, intent->project, name)) {
+			(void)intent_fail(turn, intent, ERR_LIMIT,
+				"queue \"%s\": there are %d queues, the maximum", name,
+				QUEUES_MAX);
+			return;
+		}
+	}
+	for (size_t i = 0; i < create->n; i++) {
+		const struct job_spec *spec = &create->specs[i];
+		struct queue *queue = lanes_find_queue(
+			&engine->lanes, intent->project, spec->queue ? spec->queue : "default");
+		struct job *job =
+			plan_create(uow, &engine->lanes, intent->project, queue, spec);
+
+		job_snapshot(&intent->arena, job, &jobs[i]);
+		ids[i] = job->id.u;
+	}
+	intent->out.jobs = jobs;
+	intent->out.n_jobs = create->n;
+	keep_idem(turn, intent, ids, create->n);
+	atomic_fetch_add_explicit(&engine->stats.jobs_created, create->n, memory_order_relaxed);
+	intent_answer(turn, intent);
+}
+
+/* The job, unless it is another project's or deleted. */
+static struct job *
+find_job(const struct turn *turn, const struct intent *intent, struct job_id id)
+{
+	struct job *job = uow_job(&turn->uow, id);
+
+	return job && job->project == intent->project && job->change != ROW_DELETED ? job
+										    : NULL;
+}
+
+static void
+apply_command(struct turn *turn, struct intent *intent)
+{
+	struct job *job = find_job(turn, intent, intent->in.command.id);
+
+	if (!job) {
+		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
+		return;
+	}
+	intent->out.state = job->state;
+	if (plan_command(&turn->uow, &turn->engine->lanes, job, intent->in.command.command,
+		    &intent->err) < 0) {
+		intent->status = INTENT_IS_ERROR;
+		intent->conflict = CONFLICT_STATE;
+		intent_answer(turn, intent);
+		return;
+	}
+	intent->out.jobs = arena_xalloc(&intent->arena, sizeof *intent->out.jobs);
+	intent->out.n_jobs = 1;
+	job_snapshot(&intent->arena, job, intent->out.jobs);
+	keep_idem(turn, intent, &job->id.u, 1);
+	intent_answer(turn, intent);
+}
+
+/* ---- explain ---- */
+
+static void
+count_workers(const struct engine *engine, const struct lane *lane, struct explain_facts *facts)
+{
+	struct map_entry entry;
+
+	for (size_t at = 0; map_next(&engine->members, &at, &entry);) {
+		const struct member *member = entry.value;
+		struct offer offer = {
+			.project = member->row.project,
+			.kinds = member->kind_list,
+			.n_kinds = member->n_kinds,
+			.labels = lane->labels,
+		};
+
+		if (!lane_matches(lane, &offer))
+			continue;
+		facts->n_workers_kind++;
+		if (!labels_cover(member->row.labels, lane->labels))
+			continue;
+		facts->n_workers_match++;
+		facts->capacity_match += member->row.capacity;
+		facts->busy_match += (int64_t)member->n_runs;
+	}
+}
+
+static int64_t
+earliest_retry(const struct job *job)
+{
+	int64_t due = 0;
+
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state == RUN_WAITING && (due == 0 || run->due_ms < due))
+			due = run->due_ms;
+	}
+	return due;
+}
+
+static void
+apply_explain(struct turn *turn, struct intent *intent)
+{
+	struct engine *engine = turn->engine;
+	struct job *job = find_job(turn, intent, intent->in.explain);
+	struct explain_facts facts = { .job = job, .now_ms = turn->uow.now_ms };
+
+	if (!job) {
+		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
+		return;
+	}
+	facts.queue = lanes_queue(&engine->lanes, job->queue);
+	facts.retry_due_ms = earliest_retry(job);
+	if (job->ready) {
+		struct lane *lane = lanes_lane(&engine->lanes, job->lane);
+		struct err err;
+
+		facts.lane = lane;
+		count_workers(engine, lane, &facts);
+		if (store_count_ahead(engine->store, lane->id, job->rank, job->seq,
+			    AHEAD_COUNT_MAX, &facts.ahead, &err) < 0)
+			facts.ahead = 0; /* the rest of the answer is as good without */
+	}
+	intent->out.explanation = explain_job(&facts, &intent->arena);
+	intent_answer(turn, intent);
+}
+
+/* ---- artifacts ---- */
+
+static void
+event_artifact(struct turn *turn, const struct run *run, const struct artifact *artifact)
+{
+	struct buf buf = BUF_INIT(EVENT_DATA_BYTES_MAX);
+	struct jw jw;
+
+	jw_init(&jw, &buf);
+	jw_obj(&jw);
+	jw_kstr(&jw, "name", artifact->name);
+	jw_kstr(&jw, "kind", artifact->kind);
+	jw_ki64(&jw, "size", artifact->size);
+	jw_kstr(&jw, "contentType", artifact->content_type);
+	jw_end_obj(&jw);
+	if (jw_done(&jw) == 0)
+		uow_event_job(&turn->uow, run->job, run, EV_RUN_ARTIFACT,
+			str_from(arena_strndup(turn->uow.arena, buf.data, buf.len), buf.len));
+	buf_deinit(&buf);
+}
+
+static void
+apply_artifact(struct turn *turn, struct intent *intent)
+{
+	struct uow *uow = &turn->uow;
+	const struct artifact_add *add = &intent->in.artifact;
+	struct run *run = uow_run(uow, add->run);
+
+	if (!run || run->job->change == ROW_DELETED || run->project != intent->project) {
+		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such run");
+		return;
+	}
+	if (run->state != RUN_LEASED || run->fence != add->fence) {
+		fail_conflict(turn, intent, CONFLICT_FENCE,
+			"the run is not leased under this fencing number");
+		return;
+	}
+	struct artifact artifact = add->artifact;
+	artifact.job_seq = run->job_seq;
+	artifact.run_seq = run->seq;
+	artifact.project = run->project;
+	artifact.job = run->job->id;
+	artifact.run = run->id;
+	artifact.created_ms = uow->now_ms;
+	UOW_PUSH(uow, &uow->artifacts, artifact);
+	event_artifact(turn, run, &artifact);
+	intent_answer(turn, intent);
+}
+
+/* ---- definitions ---- */
+
+static struct definition *
+find_def(const struct turn *turn, const struct intent *intent, enum def_kind kind,
+	struct def_id id, const char *name)
+{
+	for (size_t i = 0; i < turn->uow.defs.n; i++) {
+		struct definition *def = turn->uow.defs.item[i];
+		if (def->project != intent->project || def->kind != kind ||
+			def->change == ROW_DELETED)
+			continue;
+		if (name ? strcmp(def->name, name) == 0 : uuid_eq(&def->id.u, &id.u))
+			return def;
+	}
+	return NULL;
+}
+
+static void
+answer_def(struct turn *turn, struct intent *intent, const struct definition *def)
+{
+	struct definition *copy = arena_xalloc(&intent->arena, sizeof *copy);
+
+	*copy = *def;
+	copy->name = copy_text(&intent->arena, def->name);
+	copy->tags = copy_text(&intent->arena, def->tags);
+	copy->body = copy_text(&intent->arena, def->body);
+	intent->out.def = copy;
+	keep_idem(turn, intent, &def->id.u, 1);
+	intent_answer(turn, intent);
+}
+
+static struct definition *
+new_def(struct turn *turn, const struct intent *intent)
+{
+	struct uow *uow = &turn->uow;
+	struct definition *def = arena_xalloc(uow->arena, sizeof *def);
+
+	*def = (struct definition) {
+		.seq = uow->next_def_seq++,
+		.project = intent->project,
+		.kind = intent->in.def_put.key.kind,
+		.created_ms = uow->now_ms,
+		.change = ROW_NEW,
+	};
+	uuid_v7(&def->id.u, uow->now_ms, uow->rng);
+	UOW_PUSH(uow, &uow->defs, def);
+	return def;
+}
+
+/* NULL: the intent was refused. */
+static struct definition *
+def_to_put(struct turn *turn, struct intent *intent)
+{
+	const struct def_put *put = &intent->in.def_put;
+	bool by_id = !uuid_is_zero(&put->key.id.u);
+	struct definition *named =
+		find_def(turn, intent, put->key.kind, put->key.id, put->name);
+	struct definition *def =
+		by_id ? find_def(turn, intent, put->key.kind, put->key.id, NULL) : named;
+
+	if (by_id && !def) {
+		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such %s",
+			def_kind_name(put->key.kind));
+		return NULL;
+	}
+	if (named && named != def) {
+		fail_conflict(turn, intent, CONFLICT_REVISION, "another one has this name");
+		return NULL;
+	}
+	if (put->if_revision == -1 && def) {
+		fail_conflict(
+			turn, intent, CONFLICT_REVISION, "one of this name exists already");
+		return NULL;
+	}
+	if (put->if_revision > 0 && (!def || def->revision != put->if_revision)) {
+		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		return NULL;
+	}
+	return def ? def : new_def(turn, intent);
+}
+
+static void
+apply_def_put(struct turn *turn, struct intent *intent)
+{
+	const struct def_put *put = &intent->in.def_put;
+	struct definition *def = def_to_put(turn, intent);
+
+	if (!def)
+		return;
+	def->name = put->name;
+	def->tags = put->tags;
+	def->body = put->body;
+	def->revision++;
+	def->updated_ms = turn->uow.now_ms;
+	if (def->change == ROW_CLEAN)
+		def->change = ROW_CHANGED;
+	answer_def(turn, intent, def);
+}
+
+static void
+apply_def_delete(struct turn *turn, struct intent *intent)
+{
+	const struct def_delete *del = &intent->in.def_delete;
+	struct definition *def = find_def(turn, intent, del->kind, del->id, NULL);
+
+	if (!def) {
+		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such %s",
+			def_kind_name(del->kind));
+		return;
+	}
+	if (del->if_revision > 0 && del->if_revision != def->revision) {
+		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		return;
+	}
+	def->change = ROW_DELETED;
+	answer_def(turn, intent, def);
+}
+
+/* ---- queues and workers ---- */
+
+static void
+apply_queue_put(struct turn *turn, struct intent *intent)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	const struct queue_put *put = &intent->in.queue;
+	struct queue *queue = lanes_find_queue(lanes, intent->project, put->name);
+
+	if (put->if_revision > 0 && (!queue || queue->revision != put->if_revision)) {
+		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		return;
+	}
+	bool is_new = !queue;
+	queue = lanes_get_queue(lanes, &turn->uow, intent->project, put->name);
+	if (!queue) {
+		(void)intent_fail(turn, intent, ERR_LIMIT, "there are %d queues, the maximum",
+			QUEUES_MAX);
+		return;
+	}
+	queue->priority = put->priority;
+	queue->concurrency = put->concurrency;
+	queue->paused = put->paused;
+	queue->ageing_ms = put->ageing_ms;
+	if (!is_new) {
+		queue->revision++;
+		UOW_PUSH(&turn->uow, &turn->uow.changed_queues, queue);
+	}
+	queue->updated_ms = turn->uow.now_ms;
+	intent->out.queue = arena_xalloc(&intent->arena, sizeof *queue);
+	*intent->out.queue = *queue;
+	intent->out.queue->name = copy_text(&intent->arena, queue->name);
+	intent_answer(turn, intent);
+}
+
+static void
+apply_worker(struct turn *turn, struct intent *intent)
+{
+	struct member *member = member_find(turn->engine, intent->in.worker);
+
+	if (!member ||
+		(intent->project != 0 && member->row.project != 0 &&
+			member->row.project != intent->project)) {
+		(void)intent_fail(
+			turn, intent, ERR_NOT_FOUND, "there is no such worker online");
+		return;
+	}
+	if (intent->kind == INTENT_WORKER_GONE) {
+		member_lost(turn, member, member->n_runs > 0 ? WORKER_LOST : WORKER_GONE);
+	} else if (member->row.state != WORKER_DRAINING) {
+		member->row.state = WORKER_DRAINING;
+		member_save(turn, member, ROW_CHANGED);
+	}
+	intent_answer(turn, intent);
+}
+
+/* ---- all kinds ---- */
+
+static void
+key_def(struct turn *turn, const struct intent *intent, enum def_kind kind, struct def_id id,
+	const char *name)
+{
+	struct def_key key = {
+		.project = intent->project, .kind = kind, .id = id, .name = name
+	};
+
+	UOW_PUSH(&turn->uow, &turn->keys.defs, key);
+}
+
+static void
+key_idem(struct turn *turn, const struct intent *intent)
+{
+	struct idem_key key = { .project = intent->project, .key = intent->idem_key };
+
+	if (intent->idem_key.n > 0)
+		UOW_PUSH(&turn->uow, &turn->keys.idems, key);
+}
+
+void
+intent_keys(struct turn *turn, struct intent *intent)
+{
+	const struct def_id no_id = { 0 };
+
+	key_idem(turn, intent);
+	switch (intent->kind) {
+	case INTENT_JOB_COMMAND:
+		UOW_PUSH(&turn->uow, &turn->keys.jobs, intent->in.command.id);
+		break;
+	case INTENT_JOB_EXPLAIN:
+		UOW_PUSH(&turn->uow, &turn->keys.jobs, intent->in.explain);
+		break;
+	case INTENT_POLL:
+		poll_keys(turn, intent);
+		break;
+	case INTENT_ARTIFACT_ADD:
+		UOW_PUSH(&turn->uow, &turn->keys.runs, intent->in.artifact.run);
+		break;
+	case INTENT_DEF_PUT:
+		if (!uuid_is_zero(&intent->in.def_put.key.id.u))
+			key_def(turn, intent, intent->in.def_put.key.kind,
+				intent->in.def_put.key.id, NULL);
+		key_def(turn, intent, intent->in.def_put.key.kind, no_id,
+			intent->in.def_put.name);
+		break;
+	case INTENT_DEF_DELETE:
+		key_def(turn, intent, intent->in.def_delete.kind, intent->in.def_delete.id,
+			NULL);
+		break;
+	case INTENT_WORKER_GONE: {
+		const struct member *member = member_find(turn->engine, intent->in.worker);
+		if (member)
+			member_keys(turn, member);
+		break;
+	}
+	case INTENT_JOB_CREATE:
+	case INTENT_POLL_CANCEL:
+	case INTENT_QUEUE_PUT:
+	case INTENT_WORKER_DRAIN:
+	case INTENT_KIND_COUNT:
+		break;
+	}
+}
+
+void
+intent_apply(struct turn *turn, struct intent *intent)
+{
+	if (is_replay(turn, intent))
+		return;
+	switch (intent->kind) {
+	case INTENT_JOB_CREATE:
+		apply_create(turn, intent);
+		break;
+	case INTENT_JOB_COMMAND:
+		apply_command(turn, intent);
+		break;
+	case INTENT_JOB_EXPLAIN:
+		apply_explain(turn, intent);
+		break;
+	case INTENT_POLL:
+		poll_apply(turn, intent);
+		break;
+	case INTENT_POLL_CANCEL:
+		poll_cancel(turn, intent->in.worker, intent);
+		intent_answer(turn, intent);
+		break;
+	case INTENT_ARTIFACT_ADD:
+		apply_artifact(turn, intent);
+		break;
+	case INTENT_DEF_PUT:
+		apply_def_put(turn, intent);
+		break;
+	case INTENT_DEF_DELETE:
+		apply_def_delete(turn, intent);
+		break;
+	case INTENT_QUEUE_PUT:
+		apply_queue_put(turn, intent);
+		break;
+	case INTENT_WORKER_DRAIN:
+	case INTENT_WORKER_GONE:
+		apply_worker(turn, intent);
+		break;
+	case INTENT_KIND_COUNT:
+		break;
+	}
+}
