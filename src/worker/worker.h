@@ -27,7 +27,6 @@ struct worker_options {
 	const char *token;    /* bearer token; NULL: none */
 	const char *id;       /* UUIDv7 chosen by a server that is our parent; default: a new one */
 	const char *name;     /* for people; default: the host's name */
-	const char *id;       /* UUIDv7 text chosen by who started it; NULL: a new one */
 	const char *data_dir; /* private files live in data_dir/worker; required */
 	const struct worker_label *labels;
 	size_t n_labels;
