@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Job files and Playwright paths to a job request. */
+#include "cli/job_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "cli/params.h"
+#include "core/expr.h"
+
+/* --- What kind of path it is --- */
+
+enum path_kind { PATH_UNKNOWN, PATH_JOB_FILE, PATH_PLAYWRIGHT, PATH_TESTCAFE };
+
+static bool
+ends_with(const char *name, const char *const *endings)
+{
+	for (; *endings; endings++) {
+		if (str_ends(str_of(name), str_of(*endings)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_spec(const char *name)
+{
+	static const char *const endings[] = { ".spec.ts", ".spec.js", ".spec.mjs", ".spec.mts",
+		".spec.cjs", ".spec.cts", ".spec.tsx", ".spec.jsx", ".test.ts", ".test.js",
+		".test.mjs", ".test.mts", ".test.cjs", ".test.cts", ".test.tsx", ".test.jsx", NULL };
+
+	return ends_with(name, endings);
+}
+
+static bool
+is_playwright_config(const char *name)
+{
+	return strncmp(name, "playwright.config.", strlen("playwright.config.")) == 0;
+}
+
+static enum path_kind
+kind_of_file(const char *name)
+{
+	static const char *const job_files[] = { ".yaml", ".yml", ".json", NULL };
+
+	if (strncmp(name, ".testcaferc.", strlen(".testcaferc.")) == 0)
+		return PATH_TESTCAFE;
+	if (is_playwright_config(name) || is_spec(name))
+		return PATH_PLAYWRIGHT;
+	if (ends_with(name, job_files))
+		return PATH_JOB_FILE;
+	return PATH_UNKNOWN;
+}
+
+/*
+ * Looks for Playwright's files in a folder and what is below it. Sets *ret_job_file (owned) when
+ * the folder itself has a *.proctor.yaml.
+ */
+static enum path_kind
+kind_of_folder(const char *path, int depth, char **ret_job_file)
+{
+	DIR *dir = opendir(path);
+	enum path_kind kind = PATH_UNKNOWN;
+	struct dirent *entry;
+
+	if (!dir)
+		return PATH_UNKNOWN;
+	while (kind != PATH_PLAYWRIGHT && (entry = readdir(dir)) != NULL) {
+		enum path_kind one = kind_of_file(entry->d_name);
+		if (one == PATH_PLAYWRIGHT || one == PATH_TESTCAFE)
+			kind = one;
+		if (ret_job_file && !*ret_job_file &&
+			str_ends(str_of(entry->d_name), STR(".proctor.yaml")))
+			*ret_job_file = xasprintf("%s/%s", path, entry->d_name);
+		if (entry->d_type != DT_DIR || depth == 0 || entry->d_name[0] == '.' ||
+			strcmp(entry->d_name, "node_modules") == 0)
+			continue;
+		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
+		if (kind == PATH_UNKNOWN)
+			kind = kind_of_folder(below, depth - 1, NULL);
+	}
+	(void)closedir(dir);
+	return kind;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* --- Reading a file --- */
+
+int
+job_file_read_any(struct yaml *ret, const char *path, struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(CONFIG_BYTES_MAX);
+
+	if (file_read(path, CONFIG_BYTES_MAX, &text, err) < 0)
+		return -1;
+	if (!str_ends(str_of(path), STR(".json"))) {
+		if (yaml_read(ret, buf_text(&text), text.len, err) < 0)
+			return err_wrap(err, "%s", path);
+		return 0;
+	}
+	json_t *root = json_read(buf_text(&text), text.len, JSON_DEPTH_MAX, err);
+	if (!root)
+		return err_wrap(err, "%s", path);
+	map_init(&ret->lines, MAP_KEYS_COPIED);
+	ret->root = root;
+	return 0;
+}
+
+static int
+absolute_dir(struct job_file *file, const char *path, struct err *err)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	if (!real)
+		return err_sys(err, ERR_INVALID, errno, "%s", path);
+	char *slash = strrchr(real, '/');
+	*(slash == real ? slash + 1 : slash) = '\0';
+	file->dir = arena_strdup(&file->arena, real);
+	return file->dir ? 0 : err_set(err, ERR_LIMIT, "%s: path too long", path);
+}
+
+static int
+refused(const struct job_file *file, struct err *err)
+{
+	if (file->issues->n == 0)
+		return 0;
+	return err_set(err, ERR_INVALID, "%s: %zu offence%s", file->path,
+		file->issues->n + file->issues->n_more,
+		file->issues->n + file->issues->n_more == 1 ? "" : "s");
+}
+
+static int
+load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct err *err)
+{
+	const struct cli_value *params = cli_all(cli, "param");
+
+	file->path = path;
+	if (absolute_dir(file, path, err) < 0 || job_file_read_any(&file->yaml, path, err) < 0)
+		return -1;
+	if (!json_is_object(file->yaml.root))
+		return err_set(err, ERR_INVALID, "%s: a job is expected, as an object", path);
+	file->job = json_deep_copy(file->yaml.root);
+	file->services = json_incref(json_object_get(file->job, "services"));
+	(void)json_object_del(file->job, "services");
+
+	const json_t *declared = json_object_get(file->job, "params");
+	bool has_template = json_object_get(file->job, "template") != NULL;
+	/* With a template the declarations are the server's. */
+	json_t *values = has_template
+		? params_given(params->text, params->n)
+		: params_resolve(declared, params->text, params->n, file->issues);
+	if (has_template && json_is_object(declared))
+		(void)json_object_update_missing(values, (json_t *)declared);
+	struct expr_scope scope = { .params = values };
+	if (file->services)
+		(void)expr_expand(&file->services, &scope, "/services", file->issues);
+	if (json_object_size(values) > 0)
+		(void)json_object_set_new(file->job, "params", values);
+	else {
+		json_decref(values);
+		(void)json_object_del(file->job, "params");
+	}
+	if (!json_object_get(file->job, "name"))
+		(void)json_object_set_new(file->job, "name", json_string(base_name(path)));
+	return refused(file, err);
+}
+
+/* --- Playwright paths --- */
+
+static json_t *
+playwright_test(const char *path, const char *name)
+{
+	return json_pack("{s:s, s:s, s:s}", "name", name, "kind", "playwright", "path", path);
+}
+
+/* "tests" for /x/shop/tests/, "cart.spec.ts" for the file; the name of the test. */
+static char *
+title_of(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	return xstrdup(real ? base_name(real) : path);
+}
+
+static int
+load_paths(struct job_file *file, const struct cli *cli, struct err *err)
+{
+	json_t *tests = json_array();
+
+	file->job = json_pack("{s:o}", "tests", tests);
+	if (cli_given(cli, "param"))
+		return err_set(err, ERR_INVALID, "--param is for job files");
+	for (size_t i = 0; i < cli->n_args; i++) {
+		_cleanup_free_ char *real = realpath(cli->args[i], NULL);
+		if (!real)
+			return err_sys(err, ERR_INVALID, errno, "%s", cli->args[i]);
+		_cleanup_free_ char *title = title_of(real);
+		(void)json_array_append_new(tests, playwright_test(real, title));
+		if (i == 0) {
+			(void)json_object_set_new(file->job, "name", json_string(title));
+			if (absolute_dir(file, real, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+unknown_path(const char *path, enum path_kind kind, struct err *err)
+{
+	if (kind == PATH_TESTCAFE)
+		return err_set(err, ERR_INVALID, "%s: TestCafe suites are not supported yet", path);
+	return err_set(err, ERR_INVALID,
+		"%s: found no playwright.config.*, *.spec.{ts,js}, *.test.{ts,js} or *.proctor.yaml",
+		path);
+}
+
+/* Sorts the arguments out: *ret_job_file (owned) is set when they are one job file. */
+static int
+sort_out(const struct cli *cli, char **ret_job_file, struct err *err)
+{
+	for (size_t i = 0; i < cli->n_args; i++) {
+		const char *path = cli->args[i];
+		_cleanup_free_ char *inside = NULL;
+		struct stat info;
+		if (stat(path, &info) < 0)
+			return err_sys(err, ERR_INVALID, errno, "%s", path);
+		enum path_kind kind = S_ISDIR(info.st_mode) ? kind_of_folder(path, 8, &inside)
+							    : kind_of_file(base_name(path));
+		if (kind == PATH_UNKNOWN && inside)
+			kind = PATH_JOB_FILE;
+		if (kind == PATH_UNKNOWN || kind == PATH_TESTCAFE)
+			return unknown_path(path, kind, err);
+		if (kind == PATH_JOB_FILE && cli->n_args > 1)
+			return err_set(err, ERR_INVALID,
+				"%s: a job file stands alone, not with other paths", path);
+		if (kind == PATH_JOB_FILE)
+			*ret_job_file = inside ? TAKE(inside) : xstrdup(path);
+	}
+	return 0;
+}
+
+/* --- Options over it --- */
+
+static bool
+has_option(const struct cli *cli, const char *name)
+{
+	for (size_t i = 0; i < cli->n_values; i++) {
+		if (strcmp(cli->values[i].option->name, name) == 0)
+			return cli->values[i].n > 0;
+	}
+	return false;
+}
+
+static void
+set_number(struct job_file *file, const struct cli *cli, const char *option, const char *member)
+{
+	if (has_option(cli, option))
+		(void)json_object_set_new(
+			file->job, member, json_integer(cli_number(cli, option)));
+}
+
+static void
+set_text(struct job_file *file, const struct cli *cli, const char *option, const char *member)
+{
+	if (has_option(cli, option))
+		(void)json_object_set_new(file->job, member, json_string(cli_text(cli, option)));
+}
+
+static void
+set_retries(struct job_file *file, const struct cli *cli)
+{
+	json_t *retries = json_object_get(file->job, "retries");
+
+	if (!has_option(cli, "retries"))
+		return;
+	if (!json_is_object(retries)) {
+		retries = json_pack("{s:[s,s,s]}", "on", "failed", "errored", "timed_out");
+		(void)json_object_set_new(file->job, "retries", retries);
+	}
+	(void)json_object_set_new(retries, "max", json_integer(cli_number(cli, "retries")));
+}
+
+static void
+set_playwright(struct job_file *file, const struct cli *cli)
+{
+	json_t *tests = json_object_get(file->job, "tests"), *test;
+	size_t i;
+
+	json_array_foreach (tests, i, test) {
+		const char *kind = json_string_value(json_object_get(test, "kind"));
+		if (!kind || strcmp(kind, "playwright") != 0)
+			continue;
+		if (has_option(cli, "grep"))
+			(void)json_object_set_new(test, "grep", json_string(cli_text(cli, "grep")));
+		if (has_option(cli, "project"))
+			(void)json_object_set_new(
+				test, "projectName", json_string(cli_text(cli, "project")));
+	}
+}
+
+static void
+apply_options(struct job_file *file, const struct cli *cli)
+{
+	set_text(file, cli, "name", "name");
+	set_text(file, cli, "queue", "queue");
+	set_text(file, cli, "run-at", "runAt");
+	set_number(file, cli, "iterations", "iterations");
+	set_number(file, cli, "concurrency", "concurrency");
+	set_number(file, cli, "priority", "priority");
+	/* `job submit --timeout` is how long to wait; there the file alone limits the job. */
+	if (strcmp(cli->command->noun, "run") == 0)
+		set_number(file, cli, "timeout", "timeout");
+	set_retries(file, cli);
+	set_playwright(file, cli);
+}
+
+int
+job_file_load(struct job_file *ret, const struct cli *cli, struct err *err)
+{
+	_cleanup_free_ char *job_file = NULL;
+
+	*ret = (struct job_file) { .path = cli->args[0] };
+	arena_init(&ret->arena, MIB(64));
+	ret->issues = arena_xalloc(&ret->arena, sizeof *ret->issues);
+	ret->issues->arena = &ret->arena;
+	if (sort_out(cli, &job_file, err) < 0)
+		return -1;
+	const char *path = job_file ? arena_strdup(&ret->arena, job_file) : NULL;
+	if ((path ? load_yaml(ret, path, cli, err) : load_paths(ret, cli, err)) < 0)
+		return -1;
+	apply_options(ret, cli);
+	return 0;
+}
+
+void
+job_file_deinit(struct job_file *file)
+{
+	json_decref(file->job);
+	json_decref(file->services);
+	if (file->yaml.root)
+		yaml_deinit(&file->yaml);
+	arena_deinit(&file->arena);
+	*file = (struct job_file) { 0 };
+}
+
+/* --- Paths --- */
+
+static void
+make_absolute(struct job_file *file, json_t *test, const char *member)
+{
+	const char *path = json_string_value(json_object_get(test, member));
+
+	if (!path || path[0] == '/' || expr_in_text(str_of(path)))
+		return;
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	if (strcmp(path, ".") == 0 || path[0] == '\0') {
+		(void)json_object_set_new(test, member, json_string(file->dir));
+		return;
+	}
+	_cleanup_free_ char *full = xasprintf("%s/%s", file->dir, path);
+	(void)json_object_set_new(test, member, json_string(full));
+}
+
+void
+job_file_localize(struct job_file *file)
+{
+	json_t *test;
+	size_t i;
+
+	json_array_foreach (json_object_get(file->job, "tests"), i, test) {
+		const char *kind = json_string_value(json_object_get(test, "kind"));
+		if (!kind || json_object_get(test, "bundle"))
+			continue;
+		if (strcmp(kind, "playwright") == 0)
+			make_absolute(file, test, "path");
+		if (strcmp(kind, "command") == 0 && !json_object_get(test, "files")) {
+			if (!json_object_get(test, "cwd"))
+				(void)json_object_set_new(test, "cwd", json_string("."));
+			make_absolute(file, test, "cwd");
+		}
+	}
+}
+
+bool
+job_file_needs_bundle(const struct job_file *file, size_t i)
+{
+	const json_t *test = json_array_get(json_object_get(file->job, "tests"), i);
+	const char *kind = json_string_value(json_object_get(test, "kind"));
+
+	return kind && strcmp(kind, "playwright") == 0 && json_object_get(test, "path") &&
+		!json_object_get(test, "bundle");
+}
+
+/* --- Saying what is wrong --- */
+
+int
+job_file_fail(const struct cli *cli, const struct job_file *file, const struct err *err)
+{
+	int status = cli_fail(cli, err);
+
+	for (size_t i = 0; !cli->json && i < file->issues->n; i++) {
+		const struct issue *issue = &file->issues->item[i];
+		size_t line = file->yaml.root ? yaml_line(&file->yaml, issue->pointer) : 0;
+		if (line > 0)
+			cli_note("%s:%zu: %s: %s", file->path, line, issue->pointer, issue->detail);
+		else
+			cli_note("%s: %s: %s", file->path, issue->pointer, issue->detail);
+	}
+	return status;
+}

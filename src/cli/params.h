@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters: declarations of a job file and NAME=VALUE from the command line. Pure. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+
+/*
+ * Values of the declared parameters, as a new object that the caller owns. A declaration is an
+ * object with `type`, `default`, `required` or `enum`; anything else is the value itself. `given`
+ * are n texts NAME=VALUE, which take the type of what they replace.
+ *
+ * Offences are added below `/params`; the result is then incomplete.
+ */
+json_t *params_resolve(const json_t *declared, const char *const *given, size_t n,
+	struct issues *issues) MUST_CHECK;
+
+/* The given ones alone, for a server that knows the types: numbers and booleans stay text. */
+json_t *params_given(const char *const *given, size_t n) MUST_CHECK;
