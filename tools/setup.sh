@@ -71,6 +71,7 @@ packages() {
 		beanstalkd|beanstalkd|peer: work queue
 		redis-server|redis-server|peer: store of BullMQ
 		postgresql|-|peer: SKIP LOCKED queue, pgbench
+		strace|strace|counts syncs
 		LIST
 		;;
 	*)

@@ -419,6 +419,8 @@ main(int argc, char **argv)
 	else
 		return 2;
 	loop_run(&load);
+	if (load.counted == 0)
+		load_error(&load, "nothing was counted", "", 0);
 	report(&load);
 	return load.errors != 0;
 }
