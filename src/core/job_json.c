@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading jobs, and checking tests and templates before they are saved. */
+#include "core/job_json.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "core/expr.h"
+#include "core/lane.h"
+#include "core/params.h"
+#include "core/run.h"
+#include "core/test_kinds.h"
+
+enum {
+	TARGET_BYTES_MAX = 100, /* name of a browser or device */
+};
+
+/* A job request as the table decodes it. */
+struct job_request {
+	const char *name, *tmpl, *queue;
+	json_t *params, *tests, *labels, *config, *output_schema, *extra;
+	struct strs tags, browsers;
+	int64_t concurrency, iterations, failures_to_ignore, priority;
+	int64_t timeout_ms, run_timeout_ms, run_at_ms;
+	bool stop_on_first_failure;
+	struct job_retries {
+		int64_t max, delay_ms, delay_max_ms;
+		double factor, jitter;
+		struct strs on;
+	} retries;
+	const char *description;
+};
+
+struct test_ref {
+	const char *test, *tags;
+	int64_t revision;
+};
+
+/* clang-format off */
+#define RETRY(member) .offset = offsetof(struct job_retries, member)
+const struct json_field job_retries_fields[] = {
+	{ .name = "max", .kind = FIELD_INT, RETRY(max), .min = 0, .max = RETRIES_MAX },
+	{ .name = "delay", .kind = FIELD_DURATION, RETRY(delay_ms), .min = 0, .max = RETRY_DELAY_MS_MAX },
+	{ .name = "factor", .kind = FIELD_NUM, RETRY(factor), .min = 1, .max = RETRY_FACTOR_MAX },
+	{ .name = "maxDelay", .kind = FIELD_DURATION, RETRY(delay_max_ms), .min = 0, .max = RETRY_DELAY_MS_MAX },
+	{ .name = "jitter", .kind = FIELD_NUM, RETRY(jitter), .min = 0, .max = 1 },
+	{ .name = "on", .kind = FIELD_STRS, RETRY(on), .min = 1, .max = 3, .item_max = 20 },
+	{ 0 },
+};
+
+#define REF(member) .offset = offsetof(struct test_ref, member)
+const struct json_field job_test_ref_fields[] = {
+	{ .name = "test", .kind = FIELD_STR, REF(test), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "tags", .kind = FIELD_STR, REF(tags), .min = 1, .max = TAG_EXPR_BYTES_MAX },
+	{ .name = "revision", .kind = FIELD_INT, REF(revision), .min = 1, .max = INT64_MAX },
+	{ 0 },
+};
+
+#define JOB(member) .offset = offsetof(struct job_request, member)
+#define JOB_FIELDS \
+	{ .name = "name", .kind = FIELD_STR, JOB(name), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "tests", .kind = FIELD_ARR, JOB(tests), .min = 1, .max = TESTS_PER_JOB_MAX }, \
+	{ .name = "browsers", .kind = FIELD_STRS, JOB(browsers), .min = 1, .max = TARGETS_PER_JOB_MAX, .item_max = TARGET_BYTES_MAX }, \
+	{ .name = "concurrency", .kind = FIELD_INT, JOB(concurrency), .min = 1, .max = CONCURRENCY_MAX }, \
+	{ .name = "iterations", .kind = FIELD_INT, JOB(iterations), .min = 0, .max = ITERATIONS_MAX }, \
+	{ .name = "failuresToIgnore", .kind = FIELD_INT, JOB(failures_to_ignore), .min = 0, .max = FAILURES_TO_IGNORE_MAX }, \
+	{ .name = "stopOnFirstFailure", .kind = FIELD_FLAG, JOB(stop_on_first_failure) }, \
+	{ .name = "retries", .kind = FIELD_SUB, JOB(retries), .sub = job_retries_fields }, \
+	{ .name = "timeout", .kind = FIELD_DURATION, JOB(timeout_ms), .min = 0, .max = JOB_TIMEOUT_MS_MAX }, \
+	{ .name = "runTimeout", .kind = FIELD_DURATION, JOB(run_timeout_ms), .min = 0, .max = RUN_TIMEOUT_MS_MAX }, \
+	{ .name = "queue", .kind = FIELD_STR, JOB(queue), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "priority", .kind = FIELD_INT, JOB(priority), .min = PRIORITY_MIN, .max = PRIORITY_MAX }, \
+	{ .name = "labels", .kind = FIELD_OBJ, JOB(labels), .min = 0, .max = LABELS_MAX }, \
+	{ .name = "runAt", .kind = FIELD_INSTANT, JOB(run_at_ms), .min = 0, .max = TIME_AT_MS_MAX }, \
+	{ .name = "config", .kind = FIELD_OBJ, JOB(config), .min = 0, .max = 1000 }, \
+	{ .name = "outputSchema", .kind = FIELD_OBJ, JOB(output_schema), .min = 0, .max = 1000 }, \
+	{ .name = "tags", .kind = FIELD_STRS, JOB(tags), .min = 0, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX }, \
+	{ .name = "extra", .kind = FIELD_OBJ, JOB(extra), .min = 0, .max = 1000 }, \
+	{ .name = "params", .kind = FIELD_OBJ, JOB(params), .min = 0, .max = PARAMS_MAX }
+
+/* The end of the year 9999: what four digits can say. */
+#define TIME_AT_MS_MAX INT64_C(253402300799999)
+
+const struct json_field job_fields[] = {
+	JOB_FIELDS,
+	{ .name = "template", .kind = FIELD_STR, JOB(tmpl), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+
+const struct json_field template_fields[] = {
+	JOB_FIELDS,
+	{ .name = "description", .kind = FIELD_STR, JOB(description), .min = 0, .max = MESSAGE_BYTES_MAX },
+	{ 0 },
+};
+
+struct invocation { json_t *params, *overrides; };
+const struct json_field invoke_fields[] = {
+	{ .name = "params", .kind = FIELD_OBJ, .offset = offsetof(struct invocation, params), .min = 0, .max = PARAMS_MAX },
+	{ .name = "overrides", .kind = FIELD_OBJ, .offset = offsetof(struct invocation, overrides), .min = 0, .max = 100 },
+	{ 0 },
+};
+/* clang-format on */
+
+/* One reading of one job. */
+struct reading {
+	const struct job_source *source;
+	const char *pointer;
+	struct arena *arena;
+	struct issues *issues;
+	struct err *err;
+	json_t *params; /* settled values; owned */
+	bool expand;    /* params are there, or an expression is */
+	struct test_spec *tests;
+	size_t n_tests, cap_tests;
+	struct job_source_item tmpl; /* body owned */
+	const char *at;              /* pointer of the item that is read now */
+};
+
+/* --- Texts --- */
+
+/* JSON text in the arena; { NULL, 0 } when it does not fit. */
+static struct str
+tree_text(struct arena *arena, const json_t *tree)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(2 * DEFINITION_BYTES_MAX);
+	struct jw jw;
+
+	jw_init(&jw, &out);
+	jw_tree(&jw, tree);
+	if (jw_done(&jw) < 0)
+		return (struct str) { 0 };
+	char *copy = arena_strndup(arena, out.data, out.len);
+
+	return str_from(copy, copy ? out.len : 0);
+}
+
+static const char *
+strs_json(struct arena *arena, const struct strs *strs)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(64 * 1024);
+	struct jw jw;
+
+	if (strs->n == 0)
+		return "[]";
+	jw_init(&jw, &out);
+	jw_arr(&jw);
+	for (size_t i = 0; i < strs->n; i++)
+		jw_str(&jw, strs->item[i]);
+	jw_end_arr(&jw);
+	return jw_done(&jw) < 0 ? NULL : arena_strndup(arena, out.data, out.len);
+}
+
+static bool
+tree_has_expr(const json_t *tree)
+{
+	const char *key;
+	size_t index;
+	json_t *item;
+	struct str text;
+	/* The iteration macros want a pointer that is not const; nothing is changed. */
+	union {
+		const json_t *in;
+		json_t *out;
+	} value = { .in = tree };
+
+	if (json_is_string(tree)) {
+		text = str_from(json_string_value(tree), json_string_length(tree));
+		return text.n >= 2 && memmem(text.p, text.n, "{{", 2) != NULL;
+	}
+	json_object_foreach(value.out, key, item)
+	{
+		if (tree_has_expr(item))
+			return true;
+	}
+	json_array_foreach(value.out, index, item)
+	{
+		if (tree_has_expr(item))
+			return true;
+	}
+	return false;
+}
+
+/* --- Saved things under the request --- */
+
+static bool
+names_saved_things(json_t *job)
+{
+	size_t index;
+	json_t *item;
+
+	if (json_object_get(job, "template"))
+		return true;
+	json_array_foreach(json_object_get(job, "tests"), index, item)
+	{
+		if (json_object_get(item, "test") ||
+			json_is_string(json_object_get(item, "tags")))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_merged(const char *key)
+{
+	static const char *const names[] = { "config", "labels", "extra" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(key, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The template's members where the request has none; objects of settings member by member. */
+static void
+lay_under(json_t *job, json_t *body)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(body, key, value)
+	{
+		json_t *own = json_object_get(job, key);
+
+		if (strcmp(key, "params") == 0 || strcmp(key, "description") == 0)
+			continue;
+		if (!own)
+			(void)json_object_set(job, key, value);
+		else if (is_merged(key) && json_is_object(own) && json_is_object(value))
+			(void)json_object_update_missing(own, value);
+	}
+}
+
+static int
+apply_template(struct reading *reading, json_t *job)
+{
+	const char *name = json_string_value(json_object_get(job, "template"));
+	int r;
+
+	if (!name || !*name) {
+		issues_add_member(reading->issues, reading->pointer, "template", ISSUE_INVALID,
+			"the name or id of a template is expected");
+		return -1;
+	}
+	r = reading->source->tmpl(reading->source->arg, name, &reading->tmpl, reading->err);
+	if (r == JOB_SOURCE_NONE) {
+		issues_add_member(reading->issues, reading->pointer, "template", ISSUE_INVALID,
+			"there is no template \"%.100s\"", name);
+		return -1;
+	}
+	if (r < 0)
+		return -1;
+	lay_under(job, reading->tmpl.body);
+	return 0;
+}
+
+static int
+settle_params(struct reading *reading, json_t *job)
+{
+	json_t *given = json_object_get(job, "params");
+	json_t *declared =
+		reading->tmpl.body ? json_object_get(reading->tmpl.body, "params") : NULL;
+	const char *at = json_pointer_member(reading->arena, reading->pointer, "params");
+
+	if (given && !json_is_object(given))
+		return 0; /* the table will say so */
+	return params_settle(declared, reading->tmpl.body != NULL, given, at, reading->issues,
+		&reading->params);
+}
+
+/* Fills in the request's own texts; its `params` and `template` are not looked at. */
+static int
+expand_job(struct reading *reading, json_t *job)
+{
+	struct expr_scope scope = { .params = reading->params };
+	json_t *params = json_incref(json_object_get(job, "params"));
+	json_t *whole = job;
+
+	if (params)
+		(void)json_object_del(job, "params");
+	int r = expr_expand(&whole, &scope, reading->pointer, reading->issues);
+
+	if (params)
+		(void)json_object_set_new(job, "params", params);
+	return r;
+}
+
+/* --- Tests --- */
+
+static int
+push_test(struct reading *reading, const struct test_common *common, json_t *test)
+{
+	struct test_spec *spec;
+
+	if (reading->n_tests == TESTS_PER_JOB_MAX) {
+		issues_add(reading->issues, reading->at, ISSUE_LIMIT,
+			"the job has more than %d tests", TESTS_PER_JOB_MAX);
+		return -1;
+	}
+	if (reading->n_tests == reading->cap_tests) {
+		size_t cap = reading->cap_tests ? reading->cap_tests * 2 : 4;
+		struct test_spec *more =
+			arena_xalloc(reading->arena, cap * sizeof *reading->tests);
+
+		if (reading->n_tests > 0)
+			memcpy(more, reading->tests, reading->n_tests * sizeof *more);
+		reading->tests = more;
+		reading->cap_tests = cap;
+	}
+	spec = &reading->tests[reading->n_tests++];
+	spec->name = common->name ? common->name : common->kind;
+	spec->kind = common->kind;
+	spec->timeout_ms = common->timeout_ms;
+	if (!common->name)
+		(void)json_object_set_new(test, "name", json_string(spec->name));
+	spec->body = tree_text(reading->arena, test);
+	if (!spec->body.p)
+		issues_add(reading->issues, reading->at, ISSUE_LIMIT, "the test is too large");
+	return spec->body.p ? 0 : -1;
+}
+
+/* A saved test: checked again with its parameters filled in. Takes the item's body. */
+static int
+take_saved(void *arg, struct job_source_item *item)
+{
+	struct reading *reading = arg;
+	struct expr_scope scope = { .params = reading->params };
+	_cleanup_(json_unrefp) json_t *body = TAKE(item->body);
+	struct issues *issues = reading->issues;
+	struct test_common common;
+	size_t first = issues->n;
+
+	if (tree_has_expr(body) && expr_expand(&body, &scope, "", issues) < 0)
+		goto offences;
+	if (test_read(body, false, "", issues, &common) < 0)
+		goto offences;
+	return push_test(reading, &common, body);
+offences:
+	/* The pointers are into the saved test, the request only names it. */
+	for (size_t i = first; i < issues->n; i++) {
+		const char *detail = arena_printf(reading->arena, "in test \"%s\", %s: %s",
+			item->name, issues->item[i].pointer, issues->item[i].detail);
+
+		issues->item[i].detail = detail ? detail : "";
+		issues->item[i].pointer = reading->at;
+	}
+	return -1;
+}
+
+static int
+read_tagged(struct reading *reading, const char *text)
+{
+	struct err err;
+	struct tagexpr *expr;
+	size_t before = reading->n_tests;
+
+	if (tagexpr_parse(str_of(text), reading->arena, &expr, &err) < 0) {
+		issues_add_member(
+			reading->issues, reading->at, "tags", ISSUE_INVALID, "%s", err.text);
+		return -1;
+	}
+	if (reading->source->tagged(
+		    reading->source->arg, expr, take_saved, reading, reading->err) < 0)
+		return -1;
+	if (reading->n_tests == before) {
+		issues_add_member(reading->issues, reading->at, "tags", ISSUE_INVALID,
+			"no saved test has these tags");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+read_ref(struct reading *reading, json_t *item)
+{
+	struct test_ref ref = { 0 };
+	struct job_source_item saved = { 0 };
+
+	if (json_decode(item, job_test_ref_fields, &ref, reading->at, reading->issues) < 0)
+		return -1;
+	if (ref.tags && (ref.test || ref.revision)) {
+		issues_add_member(reading->issues, reading->at, "tags", ISSUE_INVALID,
+			"either test or tags is expected");
+		return -1;
+	}
+	if (ref.tags)
+		return read_tagged(reading, ref.tags);
+	int r = reading->source->test(
+		reading->source->arg, ref.test, ref.revision, &saved, reading->err);
+
+	if (r == JOB_SOURCE_NONE) {
+		issues_add_member(reading->issues, reading->at, "test", ISSUE_INVALID,
+			"there is no test \"%.100s\"%s", ref.test,
+			ref.revision ? " with that revision" : "");
+		return -1;
+	}
+	return r < 0 ? -1 : take_saved(reading, &saved);
+}
+
+static int
+read_tests(struct reading *reading, json_t *tests)
+{
+	const char *base = json_pointer_member(reading->arena, reading->pointer, "tests");
+	struct test_common common;
+	size_t index;
+	json_t *item;
+	int r = 0;
+
+	json_array_foreach(tests, index, item)
+	{
+		reading->at = json_pointer_index(reading->arena, base, index);
+		reading->err->code = 0;
+		if (json_object_get(item, "test") ||
+			json_is_string(json_object_get(item, "tags")))
+			r = read_ref(reading, item) < 0 ? -1 : r;
+		else if (test_read(item, false, reading->at, reading->issues, &common) < 0 ||
+			push_test(reading, &common, item) < 0)
+			r = -1;
+		if (r < 0 && reading->err->code != 0)
+			return -1; /* the source failed */
+	}
+	return r;
+}
+
+/* --- The rest of a job --- */
+
+static bool
+target_is_valid(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			    (*c >= '0' && *c <= '9') || strchr("._:-", *c)))
+			return false;
+	return *name != '\0';
+}
+
+static void
+read_targets(struct reading *reading, const struct strs *browsers, struct job_spec *spec)
+{
+	const char *at = json_pointer_member(reading->arena, reading->pointer, "browsers");
+	_cleanup_(buf_deinit) struct buf text =
+		BUF_INIT(TARGETS_PER_JOB_MAX * (TARGET_BYTES_MAX + 1));
+
+	spec->n_targets = browsers->n > 0 ? browsers->n : 1;
+	for (size_t i = 0; i < browsers->n; i++) {
+		const char *one = json_pointer_index(reading->arena, at, i);
+
+		if (!target_is_valid(browsers->item[i]))
+			issues_add(reading->issues, one, ISSUE_INVALID,
+				"letters, digits and . _ : - are expected");
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(browsers->item[j], browsers->item[i]) == 0)
+				issues_add(reading->issues, one, ISSUE_DUPLICATE,
+					"the same as number %zu", j);
+		(void)(buf_adds(&text, i > 0 ? "," : "") < 0 ||
+			buf_adds(&text, browsers->item[i]) <
+				0); /* sized for the table's limits */
+	}
+	if (browsers->n > 0)
+		spec->targets = arena_strndup(reading->arena, text.data, text.len);
+}
+
+static void
+read_retries(struct reading *reading, const struct job_retries *retries, struct job_spec *spec)
+{
+	static const enum run_outcome allowed[] = { OUTCOME_FAILED, OUTCOME_ERRORED,
+		OUTCOME_TIMED_OUT };
+	const char *at = json_pointer_member(reading->arena, reading->pointer, "retries");
+	uint32_t on = retries->on.n == 0 ? 1u << OUTCOME_ERRORED : 0;
+
+	for (size_t i = 0; i < retries->on.n; i++) {
+		uint32_t bit = 0;
+
+		for (size_t j = 0; j < ARRAY_LEN(allowed); j++)
+			if (strcmp(retries->on.item[i], run_outcome_name(allowed[j])) == 0)
+				bit = 1u << allowed[j];
+		if (bit == 0)
+			issues_add_member(reading->issues, at, "on", ISSUE_INVALID,
+				"\"%.40s\" is none of failed, errored, timed_out",
+				retries->on.item[i]);
+		on |= bit;
+	}
+	spec->retry = (struct retry_policy) {
+		.max = (int32_t)retries->max,
+		.delay_ms = retries->delay_ms,
+		.factor = retries->factor,
+		.delay_max_ms = retries->delay_max_ms,
+		.jitter = retries->jitter,
+		.on = on,
+	};
+}
+
+static void
+write_tree(struct jw *jw, const char *key, const json_t *value)
+{
+	if (!value || json_object_size(value) == 0)
+		return;
+	jw_key(jw, key);
+	jw_tree(jw, value);
+}
+
+/* What only answers and leases need. Empty when there is nothing of it. */
+static int
+write_options(struct reading *reading, const struct job_request *request, struct str *ret)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(2 * DEFINITION_BYTES_MAX);
+	struct jw jw;
+
+	jw_init(&jw, &out);
+	jw_obj(&jw);
+	if (reading->tmpl.body) {
+		jw_kstr(&jw, "template", reading->tmpl.name);
+		jw_ki64(&jw, "templateRevision", reading->tmpl.revision);
+	}
+	write_tree(&jw, "params", reading->params);
+	write_tree(&jw, "config", request->config);
+	write_tree(&jw, "outputSchema", request->output_schema);
+	write_tree(&jw, "extra", request->extra);
+	jw_end_obj(&jw);
+	if (jw_done(&jw) < 0) {
+		issues_add(reading->issues, reading->pointer, ISSUE_LIMIT,
+			"params, config, outputSchema and extra are too large together");
+		return -1;
+	}
+	*ret = out.len > 2 ? str_from(arena_strndup(reading->arena, out.data, out.len), out.len)
+			   : (struct str) { 0 };
+	return 0;
+}
+
+static void
+fill_spec(struct reading *reading, const struct job_request *request, struct job_spec *spec)
+{
+	const char *labels_at = json_pointer_member(reading->arena, reading->pointer, "labels");
+
+	*spec = (struct job_spec) {
+		.name = request->name          ? request->name
+			: reading->tmpl.body   ? reading->tmpl.name
+			: reading->n_tests > 0 ? reading->tests[0].name
+					       : "job",
+		.tags = strs_json(reading->arena, &request->tags),
+		.template_id = reading->tmpl.id,
+		.priority = (int32_t)request->priority,
+		.queue = request->queue,
+		.labels = "",
+		.tests = reading->tests,
+		.n_tests = reading->n_tests,
+		.iterations = request->iterations,
+		.concurrency = (int32_t)request->concurrency,
+		.failures_to_ignore = request->failures_to_ignore,
+		.stop_on_first_failure = request->stop_on_first_failure,
+		.timeout_ms = request->timeout_ms,
+		.run_timeout_ms = request->run_timeout_ms,
+		.run_at_ms = request->run_at_ms,
+	};
+	if (request->labels)
+		spec->labels = labels_canonical(
+			reading->arena, request->labels, labels_at, reading->issues);
+	read_targets(reading, &request->browsers, spec);
+	read_retries(reading, &request->retries, spec);
+}
+
+static const struct job_request job_defaults = {
+	.concurrency = 1,
+	.iterations = 1,
+	.run_timeout_ms = RUN_TIMEOUT_MS_DEFAULT,
+	.retries = { .factor = 1, .delay_ms = 0 },
+};
+
+static int
+read_whole(struct reading *reading, json_t *job, struct job_spec *ret)
+{
+	struct job_request request = job_defaults;
+	struct issues *issues = reading->issues;
+	size_t first = issues->n;
+
+	if (reading->source && json_object_get(job, "template") &&
+		apply_template(reading, job) < 0)
+		return -1;
+	if (settle_params(reading, job) < 0)
+		return -1;
+	if (tree_has_expr(job) && expand_job(reading, job) < 0)
+		return -1;
+	int r = json_decode(job, job_fields, &request, reading->pointer, issues);
+
+	if (!json_object_get(job, "tests"))
+		issues_add_member(issues, reading->pointer, "tests", ISSUE_MISSING,
+			"at least one test is expected");
+	if (read_tests(reading, json_object_get(job, "tests")) < 0)
+		return -1;
+	fill_spec(reading, &request, ret);
+	if (r < 0 || issues->n > first || issues->n_more > 0)
+		return -1;
+	return write_options(reading, &request, &ret->options);
+}
+
+int
+job_spec_read(json_t *job, const struct job_source *source, const char *pointer,
+	struct arena *arena, struct issues *issues, struct job_spec *ret, struct err *err)
+{
+	struct reading reading = {
+		.source = source,
+		.pointer = pointer,
+		.arena = arena,
+		.issues = issues,
+		.err = err,
+	};
+
+	err->code = 0;
+	if (!json_is_object(job)) {
+		issues_add(issues, pointer, ISSUE_INVALID, "a job is an object");
+		return -1;
+	}
+	if (!source && names_saved_things(job))
+		return JOB_NEEDS_SOURCE;
+	int r = read_whole(&reading, job, ret);
+
+	json_decref(reading.params);
+	json_decref(reading.tmpl.body);
+	return r;
+}
+
+int
+job_from_invoke(json_t *invoke, const char *template_name, const char *pointer,
+	struct issues *issues, json_t **ret)
+{
+	struct invocation in = { 0 };
+	json_t *job;
+
+	if (json_decode(invoke, invoke_fields, &in, pointer, issues) < 0)
+		return -1;
+	if (in.overrides && json_object_get(in.overrides, "template")) {
+		issues_add(issues, "/overrides/template", ISSUE_INVALID,
+			"the template is the one that is invoked");
+		return -1;
+	}
+	job = in.overrides ? json_deep_copy(in.overrides) : json_object();
+	(void)json_object_set_new(job, "template", json_string(template_name));
+	if (in.params)
+		(void)json_object_set(job, "params", in.params);
+	*ret = job;
+	return 0;
+}
+
+/* --- Definitions --- */
+
+int
+test_definition_read(
+	json_t *test, struct arena *arena, struct issues *issues, struct definition_head *ret)
+{
+	struct test_common common;
+
+	if (test_read(test, true, "", issues, &common) < 0)
+		return -1;
+	if (!common.name)
+		issues_add(issues, "/name", ISSUE_MISSING, "a saved test has a name");
+	if (expr_check(test, NULL, "", issues) < 0 || !common.name)
+		return -1;
+	ret->name = common.name;
+	ret->tags = strs_json(arena, &common.tags);
+	return 0;
+}
+
+/* What can be said of a template's tests before its parameters have values. */
+static int
+check_template_tests(json_t *tests, struct issues *issues, struct arena *arena)
+{
+	struct test_common common;
+	size_t index;
+	json_t *item;
+	int r = 0;
+
+	json_array_foreach(tests, index, item)
+	{
+		const char *at = json_pointer_index(arena, "/tests", index);
+		struct test_ref ref = { 0 };
+		struct tagexpr *expr;
+		struct err err;
+
+		if (!json_object_get(item, "test") &&
+			!json_is_string(json_object_get(item, "tags"))) {
+			r = test_read(item, true, at, issues, &common) < 0 ? -1 : r;
+			continue;
+		}
+		if (json_decode(item, job_test_ref_fields, &ref, at, issues) < 0)
+			r = -1;
+		else if (ref.tags && !expr_in_text(str_of(ref.tags)) &&
+			tagexpr_parse(str_of(ref.tags), arena, &expr, &err) < 0)
+			issues_add_member(issues, at, "tags", ISSUE_INVALID, "%s", err.text);
+	}
+	return r;
+}
+
+static void
+forgive_template(json_t *tmpl, struct issues *issues)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < issues->n; i++) {
+		json_t *value = json_pointer_get(tmpl, issues->item[i].pointer);
+
+		if (json_is_string(value) && expr_in_text(str_of(json_string_value(value))))
+			continue;
+		issues->item[n++] = issues->item[i];
+	}
+	issues->n = n;
+}
+
+int
+template_definition_read(
+	json_t *tmpl, struct arena *arena, struct issues *issues, struct definition_head *ret)
+{
+	struct job_request request = job_defaults;
+	json_t *params = json_object_get(tmpl, "params");
+	_cleanup_(json_unrefp) json_t *names = NULL;
+	/* Offences end in issues, which is looked at below. */
+	(void)(json_decode(tmpl, template_fields, &request, "", issues) < 0);
+	forgive_template(tmpl, issues);
+	if (!json_object_get(tmpl, "name"))
+		issues_add(issues, "/name", ISSUE_MISSING, "a template has a name");
+	if (!json_object_get(tmpl, "tests"))
+		issues_add(issues, "/tests", ISSUE_MISSING, "at least one test is expected");
+	if (json_is_object(params))
+		(void)(params_check(params, "/params", issues) < 0);
+	(void)(check_template_tests(json_object_get(tmpl, "tests"), issues, arena) < 0);
+	names = json_is_object(params) ? json_incref(params) : json_object();
+	(void)(expr_check(tmpl, names, "", issues) < 0);
+	if (issues->n > 0 || issues->n_more > 0)
+		return -1;
+	ret->name = request.name;
+	ret->tags = strs_json(arena, &request.tags);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters of templates and job files: declarations, given values, defaults. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/json.h"
+
+/* One declaration: { type, required, default, enum, description }. For OpenAPI too. */
+extern const struct json_field template_param_fields[];
+
+/* Checks declarations. -1: issues. */
+int params_check(json_t *declared, const char *pointer, struct issues *issues) MUST_CHECK;
+
+/*
+ * Settles the values. `declared` (may be NULL) are a template's declarations; given values must
+ * then be declared ones (`strict`). Without a template, a given value that is itself a
+ * declaration (an object with a known `type`, as in a job file) counts with its default. *ret
+ * is a new object.
+ */
+int params_settle(json_t *declared, bool strict, json_t *given, const char *pointer,
+	struct issues *issues, json_t **ret) MUST_CHECK;
