@@ -77,5 +77,8 @@ cleanup_close(int *slot)
 /* Number of elements of an array (not of a pointer: that does not compile). */
 #define ARRAY_LEN(a)                                                  \
 	(sizeof(a) / sizeof((a)[0]) +                                 \
-		0 * sizeof(char[1 - 2 * __builtin_types_compatible_p( \
+		0 *                                                   \
+			sizeof(char[1 -                               \
+				2 *                                   \
+					__builtin_types_compatible_p( \
 						__typeof__(a), __typeof__(&(a)[0]))]))

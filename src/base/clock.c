@@ -218,18 +218,18 @@ static bool
 take_date(struct str *text, struct civil *civil)
 {
 	return take_digits(text, 4, &civil->year) && take_char(text, "-") &&
-	       take_digits(text, 2, &civil->month) && take_char(text, "-") &&
-	       take_digits(text, 2, &civil->day) && civil->month >= 1 && civil->month <= 12 &&
-	       civil->day >= 1 && civil->day <= civil_month_days(civil->year, civil->month);
+		take_digits(text, 2, &civil->month) && take_char(text, "-") &&
+		take_digits(text, 2, &civil->day) && civil->month >= 1 && civil->month <= 12 &&
+		civil->day >= 1 && civil->day <= civil_month_days(civil->year, civil->month);
 }
 
 static bool
 take_clock(struct str *text, struct civil *civil)
 {
 	return take_digits(text, 2, &civil->hour) && take_char(text, ":") &&
-	       take_digits(text, 2, &civil->minute) && take_char(text, ":") &&
-	       take_digits(text, 2, &civil->second) && take_fraction(text, &civil->ms) &&
-	       civil->hour <= 23 && civil->minute <= 59 && civil->second <= 60;
+		take_digits(text, 2, &civil->minute) && take_char(text, ":") &&
+		take_digits(text, 2, &civil->second) && take_fraction(text, &civil->ms) &&
+		civil->hour <= 23 && civil->minute <= 59 && civil->second <= 60;
 }
 
 int

@@ -105,7 +105,7 @@ add_visible(struct buf *line, const char *text)
 		size_t n = utf8_char_len(text + i, len - i);
 		/* U+0080 … U+009F are control characters too, and terminals obey them. */
 		bool is_control = byte < 0x20 || byte == 0x7f ||
-				  (n == 2 && byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0);
+			(n == 2 && byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0);
 		int rc;
 		if (byte == '\n')
 			rc = buf_adds(line, "\\n");

@@ -35,7 +35,7 @@ take_number(struct str *text, int64_t *ret, bool *ret_overflow)
 
 	for (; n < text->n && is_digit(text->p[n]); n++) {
 		overflow = overflow || __builtin_mul_overflow(value, 10, &value) ||
-			   __builtin_add_overflow(value, text->p[n] - '0', &value);
+			__builtin_add_overflow(value, text->p[n] - '0', &value);
 	}
 	*text = str_from(text->p + n, text->n - n);
 	*ret = value;
@@ -58,7 +58,7 @@ parse_i64(struct str text, int64_t min, int64_t max, int64_t *ret, struct err *e
 	size_t n = 0;
 	for (; n < rest.n && is_digit(rest.p[n]); n++) {
 		overflow = overflow || __builtin_mul_overflow(value, 10, &value) ||
-			   __builtin_sub_overflow(value, rest.p[n] - '0', &value);
+			__builtin_sub_overflow(value, rest.p[n] - '0', &value);
 	}
 	if (n == 0 || n < rest.n)
 		return err_set(err, ERR_INVALID, "\"%.*s\" is not a whole number", SHOWN(text));
@@ -175,8 +175,8 @@ parse_duration_ms(struct str text, int64_t max_ms, int64_t *ret_ms, struct err *
 			break;
 		last = unit;
 		too_long = too_long || overflow ||
-			   __builtin_mul_overflow(value, units[unit].factor, &value) ||
-			   __builtin_add_overflow(total, value, &total);
+			__builtin_mul_overflow(value, units[unit].factor, &value) ||
+			__builtin_add_overflow(total, value, &total);
 	}
 	if (bad)
 		return err_set(err, ERR_INVALID,

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -165,7 +166,14 @@ removes_trees_deeper_than_any_path(void **state)
 		fd = next;
 	}
 	close(fd);
-	assert_int_equal(tree_remove(AT_FDCWD, at("deep"), &err), 0);
+	/* Depth must not cost a descriptor each. */
+	struct rlimit old;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	struct rlimit few = { .rlim_cur = 128, .rlim_max = old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	int rc = tree_remove(AT_FDCWD, at("deep"), &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(rc, 0);
 	assert_int_equal(access(at("deep"), F_OK), -1);
 }
 

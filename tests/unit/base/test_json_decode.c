@@ -167,7 +167,7 @@ names_each_offence(void **state)
 		{ "{\"name\":\"a\",\"points\":[{\"x\":1},{\"x\":1,\"z/\":0}]}", "/points/1/z~1",
 			ISSUE_UNKNOWN, "not known" },
 		{ "{\"name\":\"a\",\"runat\":0}", "/runat", ISSUE_UNKNOWN, "mean \"runAt\"" },
-		{ "{\"name\":\"a\",\"tiemout\":0}", "/tiemout", ISSUE_UNKNOWN,
+		{ "{\"name\":\"a\",\"timeoutt\":0}", "/timeoutt", ISSUE_UNKNOWN,
 			"mean \"timeout\"" },
 		{ "[]", "", ISSUE_INVALID, "an object, not an array" },
 	};

@@ -139,6 +139,10 @@ reports_failures_and_leaves_nothing(void **state)
 	struct spawn_fd low = { 0, 2 };
 	struct spawn_fd twice[] = { { 0, 5 }, { 1, 5 } };
 	struct spawn_fd closed = { 999, 5 };
+	/* Every number near ours is a target; the report of the failure must get through. */
+	struct spawn_fd many[SPAWN_FDS_MAX];
+	for (int i = 0; i < SPAWN_FDS_MAX; i++)
+		many[i] = (struct spawn_fd) { STDIN_FILENO, 3 + i };
 	const struct {
 		struct spawn_spec spec;
 		enum err_code code;
@@ -147,6 +151,8 @@ reports_failures_and_leaves_nothing(void **state)
 		{ { .argv = none }, ERR_NOT_FOUND, "no-such-program-here" },
 		{ { .argv = nowhere }, ERR_NOT_FOUND, "exec" },
 		{ { .argv = folder }, ERR_DENIED, "exec" },
+		{ { .argv = nowhere, .map = many, .n_map = SPAWN_FDS_MAX }, ERR_NOT_FOUND,
+			"exec" },
 		{ { .argv = yes, .cwd = "/no/such" }, ERR_NOT_FOUND, "working folder" },
 		{ { .argv = yes, .rlimits = &bad_limit, .n_rlimits = 1 }, ERR_INVALID,
 			"limit" },
@@ -168,7 +174,7 @@ reports_failures_and_leaves_nothing(void **state)
 	fault_arm(FAULT_FORK, 1);
 	struct spawn_child child;
 	struct err err;
-	assert_int_equal(spawn_start(&child, &cases[2].spec, &err), -1);
+	assert_int_equal(spawn_start(&child, &(struct spawn_spec) { .argv = yes }, &err), -1);
 	assert_int_equal(err.code, ERR_UNAVAILABLE);
 	/* Not one child, running or dead, is left. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
