@@ -33,7 +33,6 @@ struct report_step {
 	const char *title;
 	const char *status;  /* "passed", "failed" */
 	int64_t duration_ms; /* -1: unknown */
-	int32_t depth;       /* 0: directly in its case */
 	const struct report_error *error;
 };
 

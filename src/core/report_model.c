@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows and runners' texts to one model. Everything a runner sent is taken leniently: a report
+ * of half a truth is worth more than none.
+ */
+#include "core/report_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/map.h"
+
+#define PATH_SEPARATOR " \xe2\x80\xba "
+
+struct builder {
+	const struct report_input *in;
+	struct arena *arena;
+	struct report_model *model;
+	struct map run_by_id;  /* struct run_id → struct report_run */
+	struct map run_by_seq; /* int64_t → struct report_run */
+};
+
+/* --- Texts --- */
+
+/* Length of a terminal's escape sequence at s, 0 when there is none. */
+static size_t
+escape_len(const char *s)
+{
+	size_t n = 2;
+
+	if (s[0] != '\x1b' || s[1] != '[')
+		return 0;
+	while (s[n] && !(s[n] >= '@' && s[n] <= '~'))
+		n++;
+	return s[n] ? n + 1 : n;
+}
+
+/* A copy without escape sequences and control characters; NULL for none. */
+static const char *
+clean(struct builder *builder, const char *text)
+{
+	char *copy = arena_strdup(builder->arena, text);
+	char *out = copy;
+
+	if (!copy)
+		return NULL;
+	for (const char *in = copy; *in;) {
+		size_t skip = escape_len(in);
+		if (skip > 0) {
+			in += skip;
+			continue;
+		}
+		if ((unsigned char)*in >= ' ' || *in == '\n' || *in == '\t')
+			*out++ = *in;
+		in++;
+	}
+	*out = '\0';
+	return copy;
+}
+
+static const char *
+member_text(struct builder *builder, const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text && text[0] ? clean(builder, text) : NULL;
+}
+
+/* Texts as they are, other values as JSON. */
+static const char *
+member_any(struct builder *builder, const json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+
+	if (!value || json_is_null(value))
+		return NULL;
+	if (json_is_string(value))
+		return clean(builder, json_string_value(value));
+	_cleanup_free_ char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	return dump ? clean(builder, dump) : NULL;
+}
+
+static int64_t
+member_int(const json_t *object, const char *name, int64_t otherwise)
+{
+	json_t *value = json_object_get(object, name);
+
+	if (json_is_integer(value))
+		return json_integer_value(value);
+	double real = json_is_real(value) ? json_real_value(value) : -1;
+	return real >= 0 && real < 9e15 ? (int64_t)real : otherwise;
+}
+
+static const struct report_error *
+read_error(struct builder *builder, const json_t *object)
+{
+	if (!json_is_object(object))
+		return NULL;
+	struct report_error *error = arena_alloc(builder->arena, sizeof *error);
+	if (!error)
+		return NULL;
+	error->message = member_text(builder, object, "message");
+	if (!error->message)
+		error->message = "no message";
+	error->stack = member_text(builder, object, "stack");
+	error->file = member_text(builder, object, "file");
+	error->snippet = member_text(builder, object, "snippet");
+	error->expected = member_any(builder, object, "expected");
+	error->actual = member_any(builder, object, "actual");
+	error->screenshot = member_text(builder, object, "screenshot");
+	error->line = member_int(object, "line", 0);
+	error->column = member_int(object, "column", 0);
+	return error;
+}
+
+/* --- Cases and steps --- */
+
+static bool
+is_step_status(const char *status)
+{
+	return status && (strcmp(status, "passed") == 0 || strcmp(status, "failed") == 0);
+}
+
+static bool
+read_step(struct builder *builder, const json_t *object, struct report_step *ret)
+{
+	const char *status = json_string_value(json_object_get(object, "status"));
+	const char *title = member_text(builder, object, "title");
+
+	if (!is_step_status(status) || !title)
+		return false;
+	*ret = (struct report_step) { .title = title,
+		.status = strcmp(status, "failed") == 0 ? "failed" : "passed",
+		.duration_ms = member_int(object, "durationMs", -1),
+		.error = read_error(builder, json_object_get(object, "error")) };
+	return true;
+}
+
+/* Appends to an array that doubles at powers of two; false when the arena is full. */
+static bool
+push(struct arena *arena, void **items, size_t *n, size_t size, const void *item)
+{
+	if (*n == 0 || (*n & (*n - 1)) == 0) {
+		void *more = arena_calloc(arena, *n == 0 ? 1 : *n * 2, size);
+		if (!more)
+			return false;
+		if (*n > 0)
+			memcpy(more, *items, *n * size);
+		*items = more;
+	}
+	memcpy((char *)*items + *n * size, item, size);
+	++*n;
+	return true;
+}
+
+static void
+push_step(struct builder *builder, struct report_step **steps, size_t *n,
+	const struct report_step *step)
+{
+	void *items = *steps;
+
+	if (push(builder->arena, &items, n, sizeof *step, step))
+		*steps = items;
+}
+
+static const char *
+case_status(const char *status)
+{
+	static const char *const known[] = { "passed", "failed", "skipped", "flaky",
+		"running" };
+
+	for (size_t i = 0; status && i < ARRAY_LEN(known); i++) {
+		if (strcmp(status, known[i]) == 0)
+			return known[i];
+	}
+	return "failed";
+}
+
+static const char *
+join_path(struct builder *builder, const json_t *path)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
+	json_t *part;
+	size_t i;
+
+	json_array_foreach(path, i, part)
+	{
+		const char *word = json_string_value(part);
+		if (!word || !word[0])
+			continue;
+		if (buf_addf(&text, "%s%s", text.len ? PATH_SEPARATOR : "", word) < 0)
+			break; /* cut: a path is a courtesy */
+	}
+	const char *joined = clean(builder, buf_text(&text));
+	return joined ? joined : "";
+}
+
+static void
+read_case(struct builder *builder, const json_t *object, struct report_case *ret)
+{
+	json_t *one;
+	size_t i;
+
+	ret->id = member_any(builder, object, "id");
+	ret->title = member_text(builder, object, "title");
+	if (!ret->id)
+		ret->id = "";
+	if (!ret->title)
+		ret->title = ret->id[0] ? ret->id : "unnamed";
+	ret->path = join_path(builder, json_object_get(object, "path"));
+	ret->status = case_status(json_string_value(json_object_get(object, "status")));
+	ret->file = member_text(builder, object, "file");
+	ret->line = member_int(object, "line", 0);
+	ret->attempts = member_int(object, "attempts", member_int(object, "attempt", 1));
+	ret->duration_ms = member_int(object, "durationMs", -1);
+	ret->error = read_error(builder, json_object_get(object, "error"));
+	json_array_foreach(json_object_get(object, "steps"), i, one)
+	{
+		struct report_step step;
+		if (read_step(builder, one, &step))
+			push_step(builder, &ret->steps, &ret->n_steps, &step);
+	}
+}
+
+/* --- Results --- */
+
+static void
+read_warnings(struct builder *builder, struct report_run *run, const json_t *warnings)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(warnings, i, one)
+	{
+		const char *text = json_string_value(one);
+		const char *copy = text ? clean(builder, text) : NULL;
+		void *items = run->warnings;
+		if (copy && push(builder->arena, &items, &run->n_warnings, sizeof copy, &copy))
+			run->warnings = items;
+	}
+}
+
+static void
+read_result(struct builder *builder, struct report_run *run, struct str text)
+{
+	_cleanup_(json_unrefp) json_t *result = json_read(text.p, text.n, JSON_DEPTH_MAX, NULL);
+	json_t *cases = json_object_get(result, "cases");
+	size_t n = json_array_size(cases);
+
+	if (!result)
+		return;
+	run->cases = n > 0 ? arena_calloc(builder->arena, n, sizeof *run->cases) : NULL;
+	for (size_t i = 0; run->cases && i < n; i++)
+		read_case(builder, json_array_get(cases, i), &run->cases[run->n_cases++]);
+	if (!run->error)
+		run->error = read_error(builder, json_object_get(result, "error"));
+	read_warnings(builder, run, json_object_get(result, "warnings"));
+	json_t *output = json_object_get(result, "output");
+	if (output && !json_is_null(output)) {
+		_cleanup_free_ char *dump =
+			json_dumps(output, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		run->output = dump ? arena_strdup(builder->arena, dump) : NULL;
+	}
+}
+
+/* --- Events: what the result does not tell --- */
+
+/* From the end: events come close to the case that they are about. */
+static struct report_case *
+find_case(struct report_run *run, const char *id)
+{
+	if (!id)
+		return NULL;
+	for (size_t i = run->n_cases; i > 0; i--) {
+		if (strcmp(run->cases[i - 1].id, id) == 0)
+			return &run->cases[i - 1];
+	}
+	return NULL;
+}
+
+static void
+take_case_event(struct builder *builder, struct report_run *run, const json_t *data)
+{
+	struct report_case one = { 0 };
+	void *items = run->cases;
+
+	read_case(builder, data, &one);
+	struct report_case *known = find_case(run, one.id);
+	if (known) {
+		one.steps = known->steps;
+		one.n_steps = known->n_steps;
+		if (one.path[0] == '\0')
+			one.path = known->path;
+		*known = one;
+	} else if (push(builder->arena, &items, &run->n_cases, sizeof one, &one)) {
+		run->cases = items;
+	}
+}
+
+static void
+take_step_event(struct builder *builder, struct report_run *run, const json_t *data)
+{
+	struct report_step step;
+	const char *case_id = json_string_value(json_object_get(data, "case"));
+	struct report_case *owner = find_case(run, case_id);
+
+	if (!read_step(builder, data, &step))
+		return;
+	if (owner)
+		push_step(builder, &owner->steps, &owner->n_steps, &step);
+	else
+		push_step(builder, &run->steps, &run->n_steps, &step);
+}
+
+static void
+take_events(struct builder *builder)
+{
+	const struct report_input *in = builder->in;
+	/* Whether the cases of each run came with its result, before any event adds to them. */
+	bool *has_result_cases = arena_calloc(
+		builder->arena, builder->model->n_runs + 1, sizeof *has_result_cases);
+
+	if (!has_result_cases)
+		return;
+	for (size_t i = 0; i < builder->model->n_runs; i++)
+		has_result_cases[i] = builder->model->runs[i].n_cases > 0;
+	for (size_t i = 0; i < in->n_events; i++) {
+		const struct event *event = &in->events[i];
+		struct report_run *run =
+			map_get(&builder->run_by_id, &event->run, sizeof event->run);
+		if (!run || (event->type != EV_RUN_CASE && event->type != EV_RUN_STEP))
+			continue;
+		_cleanup_(json_unrefp) json_t *data =
+			json_read(event->data.p, event->data.n, JSON_DEPTH_MAX, NULL);
+		if (data && event->type == EV_RUN_STEP)
+			take_step_event(builder, run, data);
+		else if (data && !has_result_cases[run - builder->model->runs])
+			take_case_event(builder, run, data);
+	}
+}
+
+/* --- Runs --- */
+
+static const char *
+worker_name(struct builder *builder, const struct run *row)
+{
+	char id[UUID_TEXT_LEN + 1];
+
+	if (uuid_is_zero(&row->worker.u))
+		return NULL;
+	for (size_t i = 0; i < builder->in->n_workers; i++) {
+		const struct worker_row *worker = builder->in->workers[i];
+		if (uuid_eq(&worker->id.u, &row->worker.u))
+			return worker->name && worker->name[0] ? worker->name : "worker";
+	}
+	/* Forgotten since: the end of the id, where the random bits are. */
+	uuid_format(&row->worker.u, id);
+	return arena_printf(builder->arena, "worker %s", id + UUID_TEXT_LEN - 6);
+}
+
+/* The n-th of the job's comma-separated targets, or NULL. */
+static const char *
+target_name(struct builder *builder, int32_t index)
+{
+	struct str rest = str_of(builder->in->job->targets);
+
+	for (int32_t i = 0; rest.p; i++) {
+		struct str one = str_split_first(&rest, ',');
+		if (i == index)
+			return one.n > 0 ? arena_strndup(builder->arena, one.p, one.n) : NULL;
+	}
+	return NULL;
+}
+
+static void
+build_run(struct builder *builder, struct report_run *run, const struct run *row)
+{
+	const char *outcome = run_outcome_name(row->outcome);
+
+	run->row = row;
+	uuid_format(&row->id.u, run->id);
+	run->outcome = outcome ? outcome : run_state_name(row->state);
+	run->target = target_name(builder, row->target);
+	run->worker = worker_name(builder, row);
+	run->start_ms = row->started_ms ? row->started_ms : row->leased_ms;
+	run->end_ms = row->finished_ms;
+	run->lane = -1;
+	if (row->error) {
+		_cleanup_(json_unrefp) json_t *error =
+			json_read(row->error, strlen(row->error), JSON_DEPTH_MAX, NULL);
+		run->error = read_error(builder, error);
+	}
+	(void)map_put(&builder->run_by_id, &row->id, sizeof row->id, run);
+	(void)map_put(&builder->run_by_seq, &row->seq, sizeof row->seq, run);
+}
+
+static void
+build_runs(struct builder *builder)
+{
+	const struct report_input *in = builder->in;
+	struct report_model *model = builder->model;
+
+	model->runs = arena_calloc(builder->arena, in->n_runs + 1, sizeof *model->runs);
+	if (!model->runs)
+		return;
+	model->n_runs = in->n_runs;
+	for (size_t i = 0; i < in->n_runs; i++)
+		build_run(builder, &model->runs[i], in->runs[i]);
+	for (size_t i = 0; i < in->n_results; i++) {
+		struct report_run *run = map_get(&builder->run_by_seq, &in->results[i].run_seq,
+			sizeof in->results[i].run_seq);
+		if (run)
+			read_result(builder, run, in->results[i].text);
+	}
+}
+
+static void
+build_artifacts(struct builder *builder)
+{
+	const struct report_input *in = builder->in;
+
+	for (size_t i = 0; i < in->n_artifacts; i++) {
+		const struct artifact *row = in->artifacts[i];
+		struct report_run *run =
+			map_get(&builder->run_by_seq, &row->run_seq, sizeof row->run_seq);
+		struct report_artifact one = { .row = row,
+			.in_tree = strchr(row->name, '/') != NULL };
+		void *items = run ? run->artifacts : NULL;
+		if (run && push(builder->arena, &items, &run->n_artifacts, sizeof one, &one))
+			run->artifacts = items;
+	}
+}
+
+/* --- Units --- */
+
+static void
+count(struct job_counts *counts, const char *outcome, bool is_flaky)
+{
+	enum run_outcome known;
+
+	if (run_outcome_parse(outcome, &known) < 0)
+		return;
+	counts->passed += known == OUTCOME_PASSED;
+	counts->failed += known == OUTCOME_FAILED;
+	counts->errored += known == OUTCOME_ERRORED;
+	counts->timed_out += known == OUTCOME_TIMED_OUT;
+	counts->cancelled += known == OUTCOME_CANCELLED;
+	counts->skipped += known == OUTCOME_SKIPPED;
+	counts->flaky += known == OUTCOME_PASSED && is_flaky;
+}
+
+static void
+count_cases(struct job_counts *counts, const struct report_run *run)
+{
+	for (size_t i = 0; i < run->n_cases; i++) {
+		const char *status = run->cases[i].status;
+		bool is_flaky = strcmp(status, "flaky") == 0;
+		counts->passed += strcmp(status, "passed") == 0 || is_flaky;
+		counts->flaky += is_flaky;
+		counts->failed += strcmp(status, "failed") == 0;
+		counts->skipped += strcmp(status, "skipped") == 0;
+	}
+}
+
+static bool
+has_flaky_case(const struct report_run *run)
+{
+	for (size_t i = 0; i < run->n_cases; i++) {
+		if (strcmp(run->cases[i].status, "flaky") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Attempts before the last that were about the test itself, not a lost worker or a stop. */
+static bool
+has_failed_attempt(const struct report_unit *unit)
+{
+	for (size_t i = 0; i + 1 < unit->n_attempts; i++) {
+		enum run_outcome outcome = unit->attempts[i]->row->outcome;
+		if (outcome == OUTCOME_FAILED || outcome == OUTCOME_ERRORED ||
+			outcome == OUTCOME_TIMED_OUT)
+			return true;
+	}
+	return false;
+}
+
+static int
+compare_runs(const void *left, const void *right)
+{
+	const struct run *a = (*(struct report_run *const *)left)->row;
+	const struct run *b = (*(struct report_run *const *)right)->row;
+
+	if (a->test != b->test)
+		return a->test < b->test ? -1 : 1;
+	if (a->iteration != b->iteration)
+		return a->iteration < b->iteration ? -1 : 1;
+	if (a->target != b->target)
+		return a->target < b->target ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+static bool
+is_same_unit(const struct run *a, const struct run *b)
+{
+	return a->test == b->test && a->iteration == b->iteration && a->target == b->target;
+}
+
+static void
+finish_unit(struct builder *builder, struct report_test *test, struct report_unit *unit)
+{
+	const struct report_run *last = unit->attempts[unit->n_attempts - 1];
+
+	unit->iteration = last->row->iteration;
+	unit->target = last->target;
+	unit->outcome = last->outcome;
+	unit->is_flaky = last->row->outcome == OUTCOME_PASSED &&
+		(has_failed_attempt(unit) || has_flaky_case(last));
+	count(&test->counts, unit->outcome, unit->is_flaky);
+	count_cases(&builder->model->cases, last);
+}
+
+static void
+build_units(struct builder *builder)
+{
+	struct report_model *model = builder->model;
+	struct report_run **sorted =
+		arena_calloc(builder->arena, model->n_runs + 1, sizeof(struct report_run *));
+
+	if (!sorted)
+		return;
+	for (size_t i = 0; i < model->n_runs; i++)
+		sorted[i] = &model->runs[i];
+	qsort(sorted, model->n_runs, sizeof(struct report_run *), compare_runs);
+	for (size_t i = 0; i < model->n_runs;) {
+		const struct run *first = sorted[i]->row;
+		struct report_unit unit = { .attempts = &sorted[i] };
+		while (i < model->n_runs && is_same_unit(sorted[i]->row, first))
+			unit.n_attempts++, i++;
+		if (first->test < 0 || (size_t)first->test >= model->n_tests)
+			continue;
+		struct report_test *test = &model->tests[first->test];
+		void *items = test->units;
+		finish_unit(builder, test, &unit);
+		if (push(builder->arena, &items, &test->n_units, sizeof unit, &unit))
+			test->units = items;
+	}
+}
+
+/* --- Timeline --- */
+
+static int
+compare_starts(const void *left, const void *right)
+{
+	const struct report_run *a = *(struct report_run *const *)left;
+	const struct report_run *b = *(struct report_run *const *)right;
+
+	if (a->start_ms != b->start_ms)
+		return a->start_ms < b->start_ms ? -1 : 1;
+	return a->row->seq < b->row->seq ? -1 : a->row->seq > b->row->seq;
+}
+
+static bool
+is_same_worker(const struct report_lane *lane, const char *worker)
+{
+	return strcmp(lane->worker, worker) == 0;
+}
+
+/* The first lane of the run's worker that is free when it starts; a new one when there is none.
+ */
+static int32_t
+find_lane(struct report_model *model, int64_t *busy_until_ms, const struct report_run *run)
+{
+	const char *worker = run->worker ? run->worker : "worker";
+	int32_t number = 1;
+
+	for (size_t i = 0; i < model->n_lanes; i++) {
+		if (!is_same_worker(&model->lanes[i], worker))
+			continue;
+		if (busy_until_ms[i] <= run->start_ms)
+			return (int32_t)i;
+		number++;
+	}
+	model->lanes[model->n_lanes] = (struct report_lane) { worker, number };
+	return (int32_t)model->n_lanes++;
+}
+
+static void
+build_lanes(struct builder *builder)
+{
+	struct report_model *model = builder->model;
+	size_t n = 0;
+	struct report_run **begun =
+		arena_calloc(builder->arena, model->n_runs + 1, sizeof(struct report_run *));
+	int64_t *busy_until_ms =
+		arena_calloc(builder->arena, model->n_runs + 1, sizeof(int64_t));
+
+	model->lanes = arena_calloc(builder->arena, model->n_runs + 1, sizeof *model->lanes);
+	if (!begun || !busy_until_ms || !model->lanes)
+		return;
+	for (size_t i = 0; i < model->n_runs; i++) {
+		if (model->runs[i].start_ms > 0)
+			begun[n++] = &model->runs[i];
+	}
+	qsort(begun, n, sizeof(struct report_run *), compare_starts);
+	for (size_t i = 0; i < n; i++) {
+		int64_t end_ms = begun[i]->end_ms ? begun[i]->end_ms : builder->in->now_ms;
+		begun[i]->lane = find_lane(model, busy_until_ms, begun[i]);
+		busy_until_ms[begun[i]->lane] = end_ms;
+		if (end_ms > model->end_ms)
+			model->end_ms = end_ms;
+	}
+	model->begin_ms = n > 0 ? begun[0]->start_ms : 0;
+	if (model->end_ms < model->begin_ms)
+		model->end_ms = model->begin_ms;
+}
+
+/* --- The whole --- */
+
+static void
+build_tests(struct builder *builder)
+{
+	const struct report_input *in = builder->in;
+	struct report_model *model = builder->model;
+
+	model->tests = arena_calloc(builder->arena, in->n_tests + 1, sizeof *model->tests);
+	if (!model->tests)
+		return;
+	model->n_tests = in->n_tests;
+	for (size_t i = 0; i < in->n_tests; i++) {
+		const char *name = in->tests[i].name ? clean(builder, in->tests[i].name) : NULL;
+		model->tests[i].name = name ? name : "unnamed";
+		model->tests[i].kind = in->tests[i].kind ? in->tests[i].kind : "";
+		model->tests[i].index = (int32_t)i;
+	}
+}
+
+static void
+build_tags(struct builder *builder)
+{
+	const char *text = builder->in->job->tags;
+	_cleanup_(json_unrefp) json_t *tags =
+		text ? json_read(text, strlen(text), JSON_DEPTH_MAX, NULL) : NULL;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(tags, i, one)
+	{
+		const char *word = json_string_value(one);
+		const char *copy = word ? clean(builder, word) : NULL;
+		void *items = builder->model->tags;
+		if (copy &&
+			push(builder->arena, &items, &builder->model->n_tags, sizeof copy,
+				&copy))
+			builder->model->tags = items;
+	}
+}
+
+struct report_model *
+report_model_build(const struct report_input *input, struct arena *arena)
+{
+	struct report_model *model = arena_xalloc(arena, sizeof *model);
+	struct builder builder = { .in = input, .arena = arena, .model = model };
+	const struct job *job = input->job;
+
+	model->job = job;
+	uuid_format(&job->id.u, model->id);
+	model->status = job_state_name(job->state);
+	model->reason = job_reason_name(job->reason);
+	model->now_ms = input->now_ms;
+	model->n_runs_left_out = input->n_runs_left_out;
+	if (input->options.n > 0)
+		model->options = arena_strndup(arena, input->options.p, input->options.n);
+	map_init(&builder.run_by_id, MAP_KEYS_BORROWED);
+	map_init(&builder.run_by_seq, MAP_KEYS_BORROWED);
+	build_tags(&builder);
+	build_tests(&builder);
+	build_runs(&builder);
+	take_events(&builder);
+	build_artifacts(&builder);
+	build_units(&builder);
+	build_lanes(&builder);
+	map_deinit(&builder.run_by_id);
+	map_deinit(&builder.run_by_seq);
+	return model;
+}
