@@ -110,10 +110,12 @@ resets_signals(void **state)
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
 	signal(SIGPIPE, SIG_IGN);
+	/* Signals 32 and 33 are the C library's: whoever ran us through posix_spawn (make does)
+	 * may have left them ignored, and sigaction refuses to touch them. */
 	expect_output((struct spawn_spec) { 0 },
-		"while read -r k v; do case $k in SigBlk:|SigIgn:) echo $v;; esac; "
-		"done < /proc/self/status",
-		"0000000000000000\n0000000000000000\n");
+		"while read -r k v; do case $k in SigBlk:|SigIgn:) "
+		"echo $((0x$v & ~0x180000000));; esac; done < /proc/self/status",
+		"0\n0\n");
 	signal(SIGPIPE, SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
