@@ -121,6 +121,8 @@ struct job {
 	enum row_change change;
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */
 	bool runs_loaded;      /* open_runs is complete */
+	bool is_stored;        /* the store has it: set by store_load, as is the next */
+	enum job_state stored_state; /* its state there: the store counts jobs by state */
 };
 
 /* "queued", …; the same words in the database, the API and the dashboard. */

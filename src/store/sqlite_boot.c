@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine needs to know at its start, and when it must wake up. */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+static int64_t
+max_i64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* One more than the greatest key there is or, by the floor, ever was. */
+static int
+next_key(struct sqlite_db *db, enum sql_id last, const char *floor_name, int64_t *ret,
+	struct err *err)
+{
+	int64_t greatest;
+	if (sql_number(db, last, &greatest, err) < 0)
+		return -1;
+
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_FLOOR, err);
+	if (!stmt)
+		return -1;
+	sql_bind_text(stmt, 1, floor_name);
+	int rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return -1;
+	*ret = max_i64(greatest + 1, rc > 0 ? sqlite3_column_int64(stmt, 0) : 1);
+	return 0;
+}
+
+int
+sqlite_load_next_keys(struct sqlite_store *sqlite, struct err *err)
+{
+	struct sqlite_db *db = &sqlite->db;
+	if (next_key(db, SQL_LAST_JOB, "job", &sqlite->next_job_seq, err) < 0 ||
+		next_key(db, SQL_LAST_RUN, "run", &sqlite->next_run_seq, err) < 0 ||
+		next_key(db, SQL_LAST_DEFINITION, "definition", &sqlite->next_def_seq, err) < 0)
+		return -1;
+	return next_key(db, SQL_LAST_EVENT, "event", &sqlite->next_event_seq, err);
+}
+
+static int
+boot_lanes(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *all = sql_get(db, SQL_LANES, err);
+	if (!all ||
+		fetch_all(db, all, &lane_table, arena, &boot->lanes, &boot->n_lanes, err) < 0)
+		return -1;
+
+	_cleanup_(sql_resetp) sqlite3_stmt *ready = sql_get(db, SQL_LANE_IS_READY, err);
+	if (!ready)
+		return -1;
+	for (size_t i = 0; i < boot->n_lanes; i++) {
+		sql_bind_i64(ready, 1, boot->lanes[i].id);
+		if (sql_step(db, ready, err) < 0)
+			return -1;
+		boot->lanes[i].maybe_ready = sqlite3_column_int(ready, 0) != 0;
+		(void)sqlite3_reset(ready);
+	}
+	return 0;
+}
+
+static int
+boot_queues(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *all = sql_get(db, SQL_QUEUES, err);
+	if (!all ||
+		fetch_all(db, all, &queue_table, arena, &boot->queues, &boot->n_queues, err) <
+			0)
+		return -1;
+
+	_cleanup_(sql_resetp) sqlite3_stmt *running = sql_get(db, SQL_QUEUES_RUNNING, err);
+	if (!running)
+		return -1;
+	int rc;
+	while ((rc = sql_step(db, running, err)) > 0) {
+		int64_t id = sqlite3_column_int64(running, 0);
+		for (size_t i = 0; i < boot->n_queues; i++) {
+			if (boot->queues[i].id == id)
+				boot->queues[i].running = sqlite3_column_int(running, 1);
+		}
+	}
+	return rc;
+}
+
+static int
+boot_workers(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_WORKERS_LIVE, err);
+	if (!stmt)
+		return -1;
+	return fetch_all(db, stmt, &worker_table, arena, &boot->workers, &boot->n_workers, err);
+}
+
+/* Every turn that changes something writes an event: the last batch is of the latest turn. */
+static int
+boot_now_floor(struct sqlite_db *db, struct arena *arena, int64_t *ret_ms, struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_LAST_BATCH, err);
+	if (!stmt)
+		return -1;
+	*ret_ms = 0;
+	int rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+
+	struct event_unpack unpack;
+	if (fetch_batch(stmt, arena, &unpack, err) < 0)
+		return -1;
+	*ret_ms = sqlite3_column_int64(stmt, 5);
+	while ((rc = event_unpack_next(&unpack, err)) == 0) {
+		/* Workers' events carry the workers' clocks. */
+		if (!event_type_from_worker(unpack.event.type))
+			*ret_ms = max_i64(*ret_ms, unpack.event.at_ms);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+next_due(struct sqlite_db *db, int64_t *ret_ms, struct err *err)
+{
+	int64_t job_ms, worker_ms;
+	if (sql_number(db, SQL_NEXT_DUE_JOB, &job_ms, err) < 0 ||
+		sql_number(db, SQL_NEXT_DUE_WORKER, &worker_ms, err) < 0)
+		return -1;
+	bool worker_first = worker_ms > 0 && (job_ms == 0 || worker_ms < job_ms);
+	*ret_ms = worker_first ? worker_ms : job_ms;
+	return 0;
+}
+
+int
+sqlite_next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	return next_due(&sqlite->db, ret_ms, err);
+}
+
+int
+sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	struct sqlite_db *db = &sqlite->db;
+	struct store_boot boot = { 0 };
+	if (sqlite_usable(sqlite, err) < 0 || boot_lanes(db, arena, &boot, err) < 0 ||
+		boot_queues(db, arena, &boot, err) < 0 ||
+		boot_workers(db, arena, &boot, err) < 0 ||
+		boot_now_floor(db, arena, &boot.now_floor_ms, err) < 0 ||
+		next_due(db, &boot.next_due_ms, err) < 0)
+		return -1;
+	*ret = boot;
+	return 0;
+}

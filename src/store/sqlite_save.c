@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Saving a turn: one write transaction, one commit.
+ *
+ * A row that exists is updated where its version is still the one that was loaded; when it is
+ * not, the whole turn is rolled back and reported as STORE_CONFLICT. Any other failure leaves
+ * the fate of the turn open, so the store refuses everything after it.
+ */
+#include "store/sqlite.h"
+
+#include "base/fault.h"
+
+struct saver {
+	struct sqlite_store *sqlite;
+	struct sqlite_db *db;
+	struct uow *uow;
+	struct err *err;
+	bool has_deleted; /* some job of the turn is deleted */
+	UOW_ARRAY(struct count_delta {
+		int64_t project;
+		enum job_state state;
+		int64_t n;
+	})
+	counts;
+};
+
+/* Runs a statement whose only parameter is a number. */
+static int
+run_i64(struct saver *saver, enum sql_id id, int64_t value)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, id, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, value);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+/* Writes all columns of a row. */
+static int
+put_row(struct saver *saver, enum sql_id id, const struct table *table, const void *row)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, id, saver->err);
+	if (!stmt)
+		return -1;
+	row_bind(stmt, 1, table, row, false);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+/* Writes the live columns where the row still has the version that was loaded. */
+static int
+update_row(struct saver *saver, enum sql_id id, const struct table *table, const void *row,
+	int64_t seq, int64_t version)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, id, saver->err);
+	if (!stmt)
+		return -1;
+	int at = row_bind(stmt, 1, table, row, true);
+	sql_bind_i64(stmt, at, seq);
+	sql_bind_i64(stmt, at + 1, version);
+	int rc = sql_exec(saver->db, stmt, saver->err);
+	if (rc == 0 && sqlite3_changes(saver->db->handle) == 0)
+		return STORE_CONFLICT;
+	return rc;
+}
+
+/* ---- counts of jobs by state ---- */
+
+static void
+count_job(struct saver *saver, int64_t project, enum job_state state, int64_t n)
+{
+	for (size_t i = 0; i < saver->counts.n; i++) {
+		struct count_delta *delta = &saver->counts.item[i];
+		if (delta->project == project && delta->state == state) {
+			delta->n += n;
+			return;
+		}
+	}
+	struct count_delta delta = { project, state, n };
+	UOW_PUSH(saver->uow, &saver->counts, delta);
+}
+
+static int
+save_counts(struct saver *saver)
+{
+	for (size_t i = 0; i < saver->counts.n; i++) {
+		const struct count_delta *delta = &saver->counts.item[i];
+		if (delta->n == 0)
+			continue;
+		sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOB_COUNT_ADD, saver->err);
+		if (!stmt)
+			return -1;
+		sql_bind_i64(stmt, 1, delta->project);
+		sql_bind_text(stmt, 2, job_state_name(delta->state));
+		sql_bind_i64(stmt, 3, delta->n);
+		int rc = sql_exec(saver->db, stmt, saver->err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- jobs ---- */
+
+static int
+delete_job(struct saver *saver, const struct job *job)
+{
+	static const enum sql_id parts[] = {
+		SQL_JOB_DELETE_TESTS,
+		SQL_JOB_DELETE_OPTIONS,
+		SQL_JOB_DELETE_INCARNATIONS,
+		SQL_JOB_DELETE_ARTIFACTS,
+		SQL_JOB_DELETE_RESULTS,
+		SQL_JOB_DELETE_RUNS,
+		SQL_JOB_DELETE_EVENTS,
+	};
+
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOB_DELETE, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, job->seq);
+	sql_bind_i64(stmt, 2, job->version);
+	int rc = sql_exec(saver->db, stmt, saver->err);
+	if (rc == 0 && sqlite3_changes(saver->db->handle) == 0)
+		return STORE_CONFLICT;
+	for (size_t i = 0; i < ARRAY_LEN(parts) && rc == 0; i++)
+		rc = run_i64(saver, parts[i], job->seq);
+	return rc;
+}
+
+static int
+save_job(struct saver *saver, struct job *job)
+{
+	switch (job->change) {
+	case ROW_CLEAN:
+		return 0;
+	case ROW_NEW:
+		count_job(saver, job->project, job->state, 1);
+		return put_row(saver, SQL_JOB_INSERT, &job_table, job);
+	case ROW_CHANGED:
+		if (job->state != job->stored_state) {
+			count_job(saver, job->project, job->stored_state, -1);
+			count_job(saver, job->project, job->state, 1);
+		}
+		job->version++;
+		return update_row(
+			saver, SQL_JOB_UPDATE, &job_table, job, job->seq, job->version - 1);
+	case ROW_DELETED:
+		saver->has_deleted = true;
+		if (!job->is_stored) /* made and deleted in the same turn */
+			return 0;
+		count_job(saver, job->project, job->stored_state, -1);
+		return delete_job(saver, job);
+	}
+	return 0;
+}
+
+static int
+save_jobs(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->jobs.n && rc == 0; i++)
+		rc = save_job(saver, saver->uow->jobs.item[i]);
+	return rc;
+}
+
+/* What belongs to a job that this turn deletes is not written. */
+static bool
+is_deleted(const struct saver *saver, int64_t job_seq)
+{
+	if (!saver->has_deleted)
+		return false;
+	const struct job *job = uow_job_by_seq(saver->uow, job_seq);
+	return job && job->change == ROW_DELETED;
+}
+
+/* Rows of a table that are only ever added, each belonging to a job. */
+#define SAVE_EACH(saver, array, id, table)                                   \
+	for (size_t i = 0; i < (array)->n; i++) {                            \
+		if (is_deleted((saver), (array)->item[i].job_seq))           \
+			continue;                                            \
+		int rc = put_row((saver), (id), (table), &(array)->item[i]); \
+		if (rc != 0)                                                 \
+			return rc;                                           \
+	}
+
+static int
+save_parts(struct saver *saver)
+{
+	struct uow *uow = saver->uow;
+	SAVE_EACH(saver, &uow->tests, SQL_JOB_TEST_INSERT, &job_test_table)
+	SAVE_EACH(saver, &uow->options, SQL_JOB_OPTIONS_PUT, &job_options_table)
+	SAVE_EACH(saver, &uow->incarnations, SQL_INCARNATION_PUT, &incarnation_table)
+	SAVE_EACH(saver, &uow->artifacts, SQL_ARTIFACT_PUT, &artifact_table)
+	return 0;
+}
+
+/* ---- runs ---- */
+
+static int
+save_run_result(struct saver *saver, const struct run *run)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_RUN_RESULT_PUT, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, run->seq);
+	sql_bind_text(stmt, 2, run->result);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_run(struct saver *saver, struct run *run)
+{
+	int rc = 0;
+	if (run->change == ROW_CLEAN || run->job->change == ROW_DELETED)
+		return 0;
+	if (run->change == ROW_NEW) {
+		rc = put_row(saver, SQL_RUN_INSERT, &run_table, run);
+	} else {
+		run->version++;
+		rc = update_row(
+			saver, SQL_RUN_UPDATE, &run_table, run, run->seq, run->version - 1);
+	}
+	if (rc == 0 && run->result)
+		rc = save_run_result(saver, run);
+	return rc;
+}
+
+static int
+save_runs(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->runs.n && rc == 0; i++)
+		rc = save_run(saver, saver->uow->runs.item[i]);
+	return rc;
+}
+
+/* ---- what stands around them ---- */
+
+static int
+save_line(struct saver *saver)
+{
+	struct uow *uow = saver->uow;
+	int rc = 0;
+	for (size_t i = 0; i < uow->changed_queues.n && rc == 0; i++)
+		rc = put_row(saver, SQL_QUEUE_PUT, &queue_table, uow->changed_queues.item[i]);
+	for (size_t i = 0; i < uow->new_lanes.n && rc == 0; i++)
+		rc = put_row(saver, SQL_LANE_INSERT, &lane_table, uow->new_lanes.item[i]);
+	return rc;
+}
+
+static int
+save_worker(struct saver *saver, const struct worker_row *worker)
+{
+	if (worker->change == ROW_CLEAN)
+		return 0;
+	if (worker->change != ROW_DELETED)
+		return put_row(saver, SQL_WORKER_PUT, &worker_table, worker);
+
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_WORKER_DELETE, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_uuid(stmt, 1, &worker->id.u);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_workers(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->workers.n && rc == 0; i++)
+		rc = save_worker(saver, saver->uow->workers.item[i]);
+	return rc;
+}
+
+/* Keeps the revision that is replaced. */
+static int
+update_definition(struct saver *saver, const struct definition *def)
+{
+	int64_t before = def->revision - 1;
+	sqlite3_stmt *keep = sql_get(saver->db, SQL_DEFINITION_KEEP, saver->err);
+	if (!keep)
+		return -1;
+	sql_bind_i64(keep, 1, def->seq);
+	sql_bind_i64(keep, 2, before);
+	int rc = sql_exec(saver->db, keep, saver->err);
+	if (rc != 0)
+		return rc;
+	return update_row(
+		saver, SQL_DEFINITION_UPDATE, &definition_table, def, def->seq, before);
+}
+
+static int
+save_definition(struct saver *saver, const struct definition *def)
+{
+	switch (def->change) {
+	case ROW_CLEAN:
+		return 0;
+	case ROW_NEW:
+		return put_row(saver, SQL_DEFINITION_INSERT, &definition_table, def);
+	case ROW_CHANGED:
+		return update_definition(saver, def);
+	case ROW_DELETED:
+		break;
+	}
+	saver->has_deleted = true;
+	int rc = run_i64(saver, SQL_DEFINITION_DELETE, def->seq);
+	return rc != 0 ? rc : run_i64(saver, SQL_DEFINITION_DELETE_REVISIONS, def->seq);
+}
+
+static int
+save_idem(struct saver *saver, const struct idem *idem)
+{
+	if (idem->change == ROW_CLEAN)
+		return 0;
+	bool is_gone = idem->change == ROW_DELETED;
+	sqlite3_stmt *stmt =
+		sql_get(saver->db, is_gone ? SQL_IDEM_DELETE : SQL_IDEM_PUT, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, idem->project);
+	sql_bind_str(stmt, 2, idem->key);
+	if (!is_gone) {
+		sql_bind_bytes(stmt, 3, idem->hash, sizeof idem->hash);
+		sql_bind_i64(stmt, 4, idem->created_ms);
+		sql_bind_bytes(stmt, 5, idem->ids, idem->n_ids * sizeof *idem->ids);
+	}
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_documents(struct saver *saver)
+{
+	struct uow *uow = saver->uow;
+	int rc = 0;
+	for (size_t i = 0; i < uow->defs.n && rc == 0; i++)
+		rc = save_definition(saver, uow->defs.item[i]);
+	for (size_t i = 0; i < uow->idems.n && rc == 0; i++)
+		rc = save_idem(saver, uow->idems.item[i]);
+	return rc;
+}
+
+/* ---- events ---- */
+
+/* Of a deleted job only the word that it is gone is kept. */
+static bool
+is_kept(const struct saver *saver, const struct event *event)
+{
+	return event->type == EV_JOB_DELETED || !is_deleted(saver, event->job_seq);
+}
+
+/* How many events from here on share a row: same job, numbers without a gap. */
+static size_t
+batch_len(const struct saver *saver, const struct event *events, size_t n)
+{
+	size_t len = 1;
+	while (len < n && events[len].job_seq == events[0].job_seq &&
+		events[len].project == events[0].project && is_kept(saver, &events[len]))
+		len++;
+	return len;
+}
+
+static int
+save_batch(struct saver *saver, const struct event *events, size_t n)
+{
+	struct buf *pack = &saver->sqlite->pack;
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_EVENT_BATCH_INSERT, saver->err);
+	if (!stmt)
+		return -1;
+	buf_clear(pack);
+	if (event_pack(events, n, pack) < 0)
+		return err_set(saver->err, ERR_LIMIT, "too many events of one job in one turn");
+	sql_bind_i64(stmt, 1, events[n - 1].seq);
+	sql_bind_i64(stmt, 2, events[0].seq);
+	sql_bind_i64(stmt, 3, events[0].project);
+	if (events[0].job_seq != 0)
+		sql_bind_i64(stmt, 4, events[0].job_seq);
+	else
+		sql_bound(sqlite3_bind_null(stmt, 4));
+	sql_bind_bytes(stmt, 5, pack->data, pack->len);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_events(struct saver *saver)
+{
+	const struct event *events = saver->uow->events.item;
+	size_t n = saver->uow->events.n;
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0;) {
+		if (!is_kept(saver, &events[i])) {
+			i++;
+			continue;
+		}
+		size_t len = batch_len(saver, &events[i], n - i);
+		rc = save_batch(saver, &events[i], len);
+		i += len;
+	}
+	return rc;
+}
+
+/* ---- the turn ---- */
+
+static int
+put_floor(struct saver *saver, const char *name, int64_t next)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_FLOOR_PUT, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_text(stmt, 1, name);
+	sql_bind_i64(stmt, 2, next);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+/* Rows that go must not give their numbers to others after a restart. */
+static int
+save_floors(struct saver *saver)
+{
+	if (!saver->has_deleted)
+		return 0;
+	int rc = put_floor(saver, "job", saver->uow->next_job_seq);
+	if (rc == 0)
+		rc = put_floor(saver, "run", saver->uow->next_run_seq);
+	if (rc == 0)
+		rc = put_floor(saver, "definition", saver->uow->next_def_seq);
+	return rc != 0 ? rc : put_floor(saver, "event", saver->uow->next_event_seq);
+}
+
+static int
+save_all(struct saver *saver)
+{
+	static int (*const steps[])(struct saver *) = {
+		save_line,
+		save_workers,
+		save_jobs,
+		save_parts,
+		save_runs,
+		save_documents,
+		save_events,
+		save_counts,
+		save_floors,
+	};
+
+	int rc = 0;
+	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == 0; i++)
+		rc = steps[i](saver);
+	return rc;
+}
+
+static int
+commit(struct saver *saver)
+{
+	if (fault_hit(FAULT_COMMIT))
+		return err_set(saver->err, ERR_UNAVAILABLE, "injected fault: commit");
+	return sql_run(saver->db, SQL_COMMIT, saver->err);
+}
+
+/* True when the turn has nothing for the store, so that it costs no commit. */
+static bool
+is_empty(const struct uow *uow)
+{
+	if (uow->events.n + uow->tests.n + uow->options.n + uow->incarnations.n +
+			uow->artifacts.n + uow->new_lanes.n + uow->changed_queues.n >
+		0)
+		return false;
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		if (uow->jobs.item[i]->change != ROW_CLEAN)
+			return false;
+	}
+	for (size_t i = 0; i < uow->runs.n; i++) {
+		if (uow->runs.item[i]->change != ROW_CLEAN)
+			return false;
+	}
+	for (size_t i = 0; i < uow->workers.n; i++) {
+		if (uow->workers.item[i]->change != ROW_CLEAN)
+			return false;
+	}
+	for (size_t i = 0; i < uow->defs.n; i++) {
+		if (uow->defs.item[i]->change != ROW_CLEAN)
+			return false;
+	}
+	for (size_t i = 0; i < uow->idems.n; i++) {
+		if (uow->idems.item[i]->change != ROW_CLEAN)
+			return false;
+	}
+	return true;
+}
+
+int
+sqlite_save(struct store *store, struct uow *uow, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .uow = uow, .err = err };
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	if (is_empty(uow))
+		return 0;
+
+	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);
+	if (rc == 0)
+		rc = save_all(&saver);
+	if (rc == 0)
+		rc = commit(&saver);
+	if (rc == 0) {
+		sqlite->next_job_seq = uow->next_job_seq;
+		sqlite->next_run_seq = uow->next_run_seq;
+		sqlite->next_def_seq = uow->next_def_seq;
+		sqlite->next_event_seq = uow->next_event_seq;
+		return 0;
+	}
+
+	/* When even this fails, the store is broken and nothing is written any more. */
+	struct err ignored;
+	int undone = sql_run(&sqlite->db, SQL_ROLLBACK, &ignored);
+	if (rc < 0 || undone != 0)
+		sqlite->is_broken = true;
+	if (rc > 0 && undone != 0)
+		return err_set(err, ERR_UNAVAILABLE, "roll back: %s", ignored.text);
+	return rc;
+}
+
+/* A statement outside a turn has committed by itself, or has left an open fate. */
+static int
+own_commit(struct sqlite_store *sqlite, int rc)
+{
+	if (rc < 0)
+		sqlite->is_broken = true;
+	return rc;
+}
+
+int
+sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	sqlite3_stmt *stmt = sql_get(&sqlite->db, SQL_IDEM_PURGE, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, before_ms);
+	sql_bind_i64(stmt, 2, (int64_t)max);
+	return own_commit(sqlite, sql_exec(&sqlite->db, stmt, err));
+}
+
+int
+sqlite_token_put(struct store *store, const struct token_row *token, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	sqlite3_stmt *stmt = sql_get(&sqlite->db, SQL_TOKEN_PUT, err);
+	if (!stmt)
+		return -1;
+	sql_bind_bytes(stmt, 1, token->hash, sizeof token->hash);
+	sql_bind_i64(stmt, 2, token->project);
+	sql_bind_text(stmt, 3, token->name);
+	sql_bind_text(stmt, 4, token->role);
+	sql_bind_i64(stmt, 5, token->created_ms);
+	return own_commit(sqlite, sql_exec(&sqlite->db, stmt, err));
+}

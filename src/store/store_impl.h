@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands behind the seam: a store and a reader are a table of functions each, embedded as
+ * the first member of the backend's own struct. The functions have the contracts of store.h.
+ */
+#pragma once
+
+#include "store/store.h"
+
+struct store_ops {
+	struct store *(*close)(struct store *store);
+	int (*boot)(struct store *store, struct arena *arena, struct store_boot *ret,
+		struct err *err);
+	int (*load)(struct store *store, const struct turn_keys *keys, struct uow *uow,
+		struct err *err);
+	int (*load_tests)(struct store *store, const struct test_key *keys, size_t n,
+		struct arena *arena, struct job_test *ret_tests,
+		struct job_options *ret_options, struct err *err);
+	int (*save)(struct store *store, struct uow *uow, struct err *err);
+	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
+	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
+		int64_t max, int64_t *ret, struct err *err);
+	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
+	int (*token_put)(struct store *store, const struct token_row *token, struct err *err);
+	int (*check)(struct store *store, struct err *err);
+	int (*reader_open)(struct store_reader **ret, struct store *store, struct err *err);
+};
+
+struct store {
+	const struct store_ops *ops;
+};
+
+struct reader_ops {
+	struct store_reader *(*close)(struct store_reader *reader);
+	/* Between them everything that is read is one snapshot. */
+	int (*begin)(struct store_reader *reader, struct err *err);
+	void (*end)(struct store_reader *reader);
+
+	int (*jobs)(struct store_reader *reader, const struct job_filter *filter,
+		struct arena *arena, struct job_page *ret, struct err *err);
+	int (*job)(struct store_reader *reader, int64_t project, struct job_id id,
+		struct arena *arena, struct job **ret, struct err *err);
+	int (*job_tests)(struct store_reader *reader, int64_t job_seq, struct arena *arena,
+		struct job_test **ret, size_t *ret_n, struct err *err);
+	int (*job_options)(struct store_reader *reader, int64_t job_seq, struct arena *arena,
+		struct str *ret, struct err *err);
+	int (*incarnations)(struct store_reader *reader, int64_t job_seq, struct arena *arena,
+		struct incarnation **ret, size_t *ret_n, struct err *err);
+	int (*runs)(struct store_reader *reader, const struct run_filter *filter,
+		struct arena *arena, struct run **ret, size_t *ret_n, struct err *err);
+	int (*run)(struct store_reader *reader, int64_t project, struct run_id id,
+		struct arena *arena, struct run **ret, struct job_id *ret_job, struct err *err);
+	int (*run_result)(struct store_reader *reader, int64_t run_seq, struct arena *arena,
+		struct str *ret, struct err *err);
+	int (*artifacts)(struct store_reader *reader, int64_t job_seq, int64_t run_seq,
+		struct arena *arena, struct artifact **ret, size_t *ret_n, struct err *err);
+	int (*artifact)(struct store_reader *reader, int64_t run_seq, const char *name,
+		struct arena *arena, struct artifact **ret, struct err *err);
+	int (*blob_in_use)(
+		struct store_reader *reader, const char *blob, bool *ret, struct err *err);
+	int (*events)(struct store_reader *reader, const struct event_filter *filter,
+		struct arena *arena, struct event **ret, size_t *ret_n, struct err *err);
+	int (*last_event_seq)(struct store_reader *reader, int64_t *ret, struct err *err);
+	int (*definitions)(struct store_reader *reader, const struct def_filter *filter,
+		struct arena *arena, struct definition **ret, size_t *ret_n, struct err *err);
+	int (*definition)(struct store_reader *reader, const struct def_key *key,
+		int64_t revision, struct arena *arena, struct definition **ret,
+		struct err *err);
+	int (*definition_revisions)(struct store_reader *reader, int64_t def_seq,
+		struct arena *arena, struct definition **ret, size_t *ret_n, struct err *err);
+	int (*workers)(struct store_reader *reader, int64_t project, bool all,
+		struct arena *arena, struct worker_row **ret, size_t *ret_n, struct err *err);
+	int (*stats)(struct store_reader *reader, struct store_stats *ret, struct err *err);
+	int (*tokens)(struct store_reader *reader, struct arena *arena, struct token_row **ret,
+		size_t *ret_n, struct err *err);
+};
+
+struct store_reader {
+	const struct reader_ops *ops;
+};
