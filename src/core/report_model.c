@@ -134,6 +134,7 @@ read_step(struct builder *builder, const json_t *object, struct report_step *ret
 	*ret = (struct report_step) { .title = title,
 		.status = strcmp(status, "failed") == 0 ? "failed" : "passed",
 		.duration_ms = member_int(object, "durationMs", -1),
+		.attempt = 1,
 		.error = read_error(builder, json_object_get(object, "error")) };
 	return true;
 }
@@ -213,6 +214,7 @@ read_case(struct builder *builder, const json_t *object, struct report_case *ret
 	ret->status = case_status(json_string_value(json_object_get(object, "status")));
 	ret->file = member_text(builder, object, "file");
 	ret->line = member_int(object, "line", 0);
+	ret->last_attempt = member_int(object, "attempt", 1);
 	ret->attempts = member_int(object, "attempts", member_int(object, "attempt", 1));
 	ret->duration_ms = member_int(object, "durationMs", -1);
 	ret->error = read_error(builder, json_object_get(object, "error"));
@@ -299,6 +301,17 @@ take_case_event(struct builder *builder, struct report_run *run, const json_t *d
 	}
 }
 
+/* The case itself is known from the result: only which attempt the next steps are of. */
+static void
+note_attempt(struct report_run *run, const json_t *data)
+{
+	struct report_case *one =
+		find_case(run, json_string_value(json_object_get(data, "id")));
+
+	if (one)
+		one->last_attempt = member_int(data, "attempt", 1);
+}
+
 static void
 take_step_event(struct builder *builder, struct report_run *run, const json_t *data)
 {
@@ -308,6 +321,7 @@ take_step_event(struct builder *builder, struct report_run *run, const json_t *d
 
 	if (!read_step(builder, data, &step))
 		return;
+	step.attempt = owner ? owner->last_attempt : 1;
 	if (owner)
 		push_step(builder, &owner->steps, &owner->n_steps, &step);
 	else
@@ -338,6 +352,8 @@ take_events(struct builder *builder)
 			take_step_event(builder, run, data);
 		else if (data && !has_result_cases[run - builder->model->runs])
 			take_case_event(builder, run, data);
+		else if (data)
+			note_attempt(run, data);
 	}
 }
 
@@ -416,6 +432,14 @@ build_runs(struct builder *builder)
 	}
 }
 
+/* Playwright's report is a folder of many files; its index.html shows them all. */
+static bool
+is_report_part(const struct artifact *row)
+{
+	return row->kind && strcmp(row->kind, "report") == 0 && strchr(row->name, '/') &&
+		!str_ends(str_of(row->name), STR("/index.html"));
+}
+
 static void
 build_artifacts(struct builder *builder)
 {
@@ -425,8 +449,7 @@ build_artifacts(struct builder *builder)
 		const struct artifact *row = in->artifacts[i];
 		struct report_run *run =
 			map_get(&builder->run_by_seq, &row->run_seq, sizeof row->run_seq);
-		struct report_artifact one = { .row = row,
-			.in_tree = strchr(row->name, '/') != NULL };
+		struct report_artifact one = { .row = row, .in_tree = is_report_part(row) };
 		void *items = run ? run->artifacts : NULL;
 		if (run && push(builder->arena, &items, &run->n_artifacts, sizeof one, &one))
 			run->artifacts = items;

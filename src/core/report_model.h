@@ -33,6 +33,7 @@ struct report_step {
 	const char *title;
 	const char *status;  /* "passed", "failed" */
 	int64_t duration_ms; /* -1: unknown */
+	int64_t attempt;     /* of its case, from 1 */
 	const struct report_error *error;
 };
 
@@ -44,8 +45,9 @@ struct report_case {
 		*status;  /* "passed", "failed", "skipped", "flaky", "running" (never ended) */
 	const char *file; /* or NULL */
 	int64_t line;
-	int64_t attempts;    /* at least 1 */
-	int64_t duration_ms; /* -1: unknown */
+	int64_t attempts;     /* at least 1 */
+	int64_t last_attempt; /* the one that the latest event was about */
+	int64_t duration_ms;  /* -1: unknown */
 	const struct report_error *error;
 	struct report_step *steps;
 	size_t n_steps;
@@ -55,7 +57,7 @@ struct report_artifact {
 	const struct artifact *row;
 	struct str data; /* its first bytes, when report_load() fetched them; else empty */
 	bool is_whole;   /* data is all of it */
-	bool in_tree;    /* a file of a kept folder: reports name only the folder */
+	bool in_tree;    /* a part of a kept report, which its index.html shows */
 };
 
 /* One attempt. */

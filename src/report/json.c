@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report as JSON: the model as it is, with the API's names. */
+#include <string.h>
+
+#include "base/json.h"
+#include "report/writers.h"
+
+static void
+put_counts(struct jw *jw, const char *key, const struct job_counts *counts)
+{
+	jw_kobj(jw, key);
+	jw_ki64(jw, "passed", counts->passed);
+	jw_ki64(jw, "failed", counts->failed);
+	jw_ki64(jw, "errored", counts->errored);
+	jw_ki64(jw, "timedOut", counts->timed_out);
+	jw_ki64(jw, "cancelled", counts->cancelled);
+	jw_ki64(jw, "skipped", counts->skipped);
+	jw_ki64(jw, "flaky", counts->flaky);
+	jw_end_obj(jw);
+}
+
+static void
+put_error(struct jw *jw, const struct report_error *error)
+{
+	if (!error)
+		return;
+	jw_kobj(jw, "error");
+	jw_kstr(jw, "message", error->message);
+	jw_kstr_opt(jw, "file", error->file);
+	if (error->line > 0)
+		jw_ki64(jw, "line", error->line);
+	if (error->column > 0)
+		jw_ki64(jw, "column", error->column);
+	jw_kstr_opt(jw, "snippet", error->snippet);
+	jw_kstr_opt(jw, "expected", error->expected);
+	jw_kstr_opt(jw, "actual", error->actual);
+	jw_kstr_opt(jw, "stack", error->stack);
+	jw_kstr_opt(jw, "screenshot", error->screenshot);
+	jw_end_obj(jw);
+}
+
+static void
+put_steps(struct jw *jw, const struct report_step *steps, size_t n)
+{
+	if (n == 0)
+		return;
+	jw_karr(jw, "steps");
+	for (size_t i = 0; i < n; i++) {
+		jw_obj(jw);
+		jw_kstr(jw, "title", steps[i].title);
+		jw_kstr(jw, "status", steps[i].status);
+		if (steps[i].attempt > 1)
+			jw_ki64(jw, "attempt", steps[i].attempt);
+		if (steps[i].duration_ms >= 0)
+			jw_ki64(jw, "durationMs", steps[i].duration_ms);
+		put_error(jw, steps[i].error);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+}
+
+static void
+put_case(struct jw *jw, const struct report_case *one)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "id", one->id);
+	jw_kstr(jw, "title", one->title);
+	if (one->path[0])
+		jw_kstr(jw, "path", one->path);
+	jw_kstr(jw, "status", one->status);
+	jw_kstr_opt(jw, "file", one->file);
+	if (one->line > 0)
+		jw_ki64(jw, "line", one->line);
+	jw_ki64(jw, "attempts", one->attempts);
+	if (one->duration_ms >= 0)
+		jw_ki64(jw, "durationMs", one->duration_ms);
+	put_error(jw, one->error);
+	put_steps(jw, one->steps, one->n_steps);
+	jw_end_obj(jw);
+}
+
+static void
+put_artifacts(struct jw *jw, const struct report_run *run)
+{
+	if (run->n_artifacts == 0)
+		return;
+	jw_karr(jw, "artifacts");
+	for (size_t i = 0; i < run->n_artifacts; i++) {
+		const struct artifact *row = run->artifacts[i].row;
+		jw_obj(jw);
+		jw_kstr(jw, "name", row->name);
+		jw_kstr(jw, "kind", row->kind);
+		jw_kstr(jw, "contentType", row->content_type);
+		jw_ki64(jw, "size", row->size);
+		jw_kstr_opt(jw, "case", row->case_id);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+}
+
+static void
+put_run(struct jw *jw, const struct report_run *run)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "id", run->id);
+	jw_ki64(jw, "attempt", run->row->attempt);
+	jw_kstr(jw, "outcome", run->outcome);
+	jw_kstr_opt(jw, "reason", run->row->reason);
+	jw_kstr_opt(jw, "worker", run->worker);
+	jw_ktime(jw, "startedAt", run->start_ms);
+	jw_ktime(jw, "finishedAt", run->end_ms);
+	if (run->end_ms > 0)
+		jw_ki64(jw, "durationMs", run->row->duration_ms);
+	put_error(jw, run->error);
+	if (run->n_cases > 0) {
+		jw_karr(jw, "cases");
+		for (size_t i = 0; i < run->n_cases; i++)
+			put_case(jw, &run->cases[i]);
+		jw_end_arr(jw);
+	}
+	put_steps(jw, run->steps, run->n_steps);
+	if (run->n_warnings > 0) {
+		jw_karr(jw, "warnings");
+		for (size_t i = 0; i < run->n_warnings; i++)
+			jw_str(jw, run->warnings[i]);
+		jw_end_arr(jw);
+	}
+	put_artifacts(jw, run);
+	jw_kraw(jw, "output", run->output);
+	jw_end_obj(jw);
+}
+
+static void
+put_test(struct jw *jw, const struct report_test *test)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "name", test->name);
+	jw_kstr(jw, "kind", test->kind);
+	put_counts(jw, "counts", &test->counts);
+	jw_karr(jw, "units");
+	for (size_t i = 0; i < test->n_units; i++) {
+		const struct report_unit *unit = &test->units[i];
+		jw_obj(jw);
+		jw_ki64(jw, "iteration", unit->iteration);
+		jw_kstr_opt(jw, "target", unit->target);
+		jw_kstr(jw, "outcome", unit->outcome);
+		jw_kbool(jw, "flaky", unit->is_flaky);
+		jw_karr(jw, "runs");
+		for (size_t a = 0; a < unit->n_attempts; a++)
+			put_run(jw, unit->attempts[a]);
+		jw_end_arr(jw);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+	jw_end_obj(jw);
+}
+
+int
+report_write_json(
+	const struct report_model *model, const struct report_options *options, struct buf *out)
+{
+	const struct job *job = model->job;
+	struct jw jw;
+
+	(void)options;
+	jw_init(&jw, out);
+	jw_obj(&jw);
+	jw_kstr(&jw, "id", model->id);
+	jw_kstr(&jw, "name", job->name);
+	jw_kstr(&jw, "status", model->status);
+	jw_kstr_opt(&jw, "reason", model->reason);
+	jw_ki64(&jw, "incarnation", job->incarnation);
+	jw_ktime(&jw, "createdAt", job->created_ms);
+	jw_ktime(&jw, "startedAt", job->started_ms);
+	jw_ktime(&jw, "completedAt", job->completed_ms);
+	jw_ktime(&jw, "reportedAt", model->now_ms);
+	if (job->completed_ms > 0 && job->started_ms > 0)
+		jw_ki64(&jw, "runMs", job->completed_ms - job->started_ms);
+	put_counts(&jw, "counts", &job->counts);
+	put_counts(&jw, "cases", &model->cases);
+	if (model->n_runs_left_out > 0)
+		jw_ki64(&jw, "runsLeftOut", model->n_runs_left_out);
+	jw_karr(&jw, "tests");
+	for (size_t i = 0; i < model->n_tests; i++)
+		put_test(&jw, &model->tests[i]);
+	jw_end_arr(&jw);
+	jw_end_obj(&jw);
+	if (jw_done(&jw) < 0)
+		return -1;
+	return buf_addc(out, '\n');
+}
