@@ -65,6 +65,7 @@ class Collector {
 				id,
 				title: facts.title,
 				path: facts.path,
+				project: facts.project,
 				status: "skipped",
 				durationMs: 0,
 				attempts: 0,

@@ -98,7 +98,7 @@ function
 frames(stack)
 {
 	const calls = plain(stack || "").split("\n")
-		.filter((line) => /^ +at /.test(line) && !/node_modules\/(?:@playwright|playwright)/.test(line));
+		.filter((line) => /^ +at /.test(line) && !/node_modules\/(?:@playwright|playwright)|node:internal|<anonymous>\)$/.test(line));
 	return calls.length > 0 ? calls.map((line) => line.trim()).join("\n") : undefined;
 }
 
@@ -130,21 +130,29 @@ comparison(message)
 	};
 }
 
-/* The error that the command line printed before any reporter was there to be told. */
+const FILE = "(\\/[^\\s:()]+\\.[cm]?[jt]sx?)";
+const AT_FRAME = new RegExp(`${FILE}:(\\d+):(\\d+)`);
+const AT_SYNTAX = new RegExp(`${FILE}:[^\\n]*\\((\\d+):(\\d+)\\)`);
+const CODE_FRAME = /\n+((?:^>? +\d* ?\|.*\n?)+)/m;
+
+/*
+ * The error that the command line printed before any reporter was there to be told: the text up to
+ * the calls, the code frame apart from it, and the first place that is the user's own.
+ */
 function
 fromOutput(output, root)
 {
 	const text = plain(output).trim();
-	const message = text || "Playwright ended without a word";
-	const location = /(\/[^\s:()]+\.[cm]?[jt]sx?):(\d+):(\d+)/.exec(text)
-		|| /(\/[^\s:()]+\.[cm]?[jt]sx?):[^\n]*\((\d+):(\d+)\)/.exec(text);
-	if (!location || location[1].includes("/node_modules/"))
-		return { message };
+	const head = text.split(/\n +at /)[0].trim() || "Playwright ended without a word";
+	const code = CODE_FRAME.exec(head);
+	const location = AT_SYNTAX.exec(head) || AT_FRAME.exec(frames(text) || head);
 	return {
-		message,
-		file: relative(root, location[1]),
-		line: Number(location[2]),
-		column: Number(location[3]),
+		message: wording(code ? head.replace(code[0], "").trim() : head),
+		snippet: code ? code[1].trimEnd() : undefined,
+		stack: frames(text),
+		...(location && !location[1].includes("/node_modules/")
+			? { file: relative(root, location[1]), line: Number(location[2]), column: Number(location[3]) }
+			: {}),
 	};
 }
 

@@ -208,10 +208,11 @@ findCore(manifest)
 function
 slug(text, max)
 {
-	const plain = String(text).normalize("NFKD").toLowerCase()
+	const plain = String(text).toLowerCase().replace(/ß/g, "ss").normalize("NFKD")
 		.replace(/[\u0300-\u036f]/g, "")
 		.replace(/[^a-z0-9.]+/g, "-")
-		.replace(/\.{2,}/g, ".")
+		.replace(/(?<![a-z0-9])[-.]*\.[-.]*|[-.]*\.[-.]*(?![a-z0-9])/g, "-") /* dots only inside words */
+		.replace(/-{2,}/g, "-")
 		.slice(0, max)
 		.replace(/^[-.]+|[-.]+$/g, "");
 	return plain || "unnamed";

@@ -166,11 +166,9 @@ class ProctorReporter {
 	leave() {
 		if (this.isDone)
 			return;
+		process.on("exit", () => require("./sweep").sweep(this.settings.mark));
 		process.kill(process.pid, "SIGINT");
-		setTimeout(() => {
-			require("./sweep").sweep(this.settings.mark);
-			process.exit(1);
-		}, ORPHAN_GRACE_MS);
+		setTimeout(() => process.exit(1), ORPHAN_GRACE_MS);
 	}
 }
 
