@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store in memory, for the simulator and for tests: databases by name, rows by key,
+ * loading.
+ *
+ * A database outlives its handles until store_memory_forget(), so a program that "crashes"
+ * finds what it had committed. One lock for each database stands for its transactions.
+ */
+#include "store/memory.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct memory_db *registry; /* every database that has a name */
+
+/* ---- rows ---- */
+
+void *
+memory_grow(void *items, size_t item_size, size_t n, size_t *cap)
+{
+	if (n < *cap)
+		return items;
+	*cap = *cap > 0 ? *cap * 2 : 16;
+	return xreallocarray(items, *cap, item_size);
+}
+
+void
+rows_add(struct rows *rows, const void *row)
+{
+	MEMORY_PUSH(rows, row_dup(rows->table, row));
+}
+
+void
+rows_replace(struct rows *rows, size_t at, const void *row)
+{
+	free(rows->item[at]);
+	rows->item[at] = row_dup(rows->table, row);
+}
+
+void
+rows_remove(struct rows *rows, size_t at)
+{
+	free(rows->item[at]);
+	memmove(&rows->item[at], &rows->item[at + 1], (rows->n - at - 1) * sizeof *rows->item);
+	rows->n--;
+}
+
+void
+rows_deinit(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		free(rows->item[i]);
+	free(rows->item);
+	*rows = (struct rows) { .table = rows->table };
+}
+
+static int64_t
+seq_of(const struct rows *rows, size_t at)
+{
+	int64_t seq;
+	memcpy(&seq, (const char *)rows->item[at] + rows->table->columns[0].offset, sizeof seq);
+	return seq;
+}
+
+size_t
+memory_find_seq(const struct rows *rows, int64_t seq)
+{
+	size_t low = 0;
+	size_t high = rows->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (seq_of(rows, middle) < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < rows->n && seq_of(rows, low) == seq ? low : rows->n;
+}
+
+static void *
+row_by_seq(const struct rows *rows, int64_t seq)
+{
+	size_t at = memory_find_seq(rows, seq);
+	return at < rows->n ? rows->item[at] : NULL;
+}
+
+struct job *
+memory_job(const struct memory_db *db, int64_t seq)
+{
+	return row_by_seq(&db->jobs, seq);
+}
+
+struct job *
+memory_job_by_id(const struct memory_db *db, struct job_id id)
+{
+	return memory_job(db, (int64_t)(intptr_t)map_get(&db->job_seqs, &id, sizeof id));
+}
+
+struct run *
+memory_run(const struct memory_db *db, int64_t seq)
+{
+	return row_by_seq(&db->runs, seq);
+}
+
+struct run *
+memory_run_by_id(const struct memory_db *db, struct run_id id)
+{
+	return memory_run(db, (int64_t)(intptr_t)map_get(&db->run_seqs, &id, sizeof id));
+}
+
+struct definition *
+memory_definition(const struct memory_db *db, const struct def_key *key)
+{
+	bool by_name = uuid_is_zero(&key->id.u);
+	for (size_t i = 0; i < db->defs.n; i++) {
+		struct definition *def = db->defs.item[i];
+		if (def->project != key->project || def->kind != key->kind)
+			continue;
+		if (by_name ? strcmp(def->name, key->name) == 0
+			    : uuid_eq(&def->id.u, &key->id.u))
+			return def;
+	}
+	return NULL;
+}
+
+/* ---- databases ---- */
+
+struct memory_db *
+memory_lock(struct memory_db *db)
+{
+	(void)pthread_mutex_lock(&db->lock);
+	return db;
+}
+
+static struct memory_db *
+db_new(const char *name)
+{
+	struct memory_db *db = xcalloc(1, sizeof *db);
+	db->name = xstrdup(name);
+	(void)pthread_mutex_init(&db->lock, NULL);
+	db->jobs.table = &job_table;
+	db->runs.table = &run_table;
+	db->tests.table = &job_test_table;
+	db->options.table = &job_options_table;
+	db->incarnations.table = &incarnation_table;
+	db->artifacts.table = &artifact_table;
+	db->defs.table = db->old_defs.table = &definition_table;
+	db->queues.table = &queue_table;
+	db->lanes.table = &lane_table;
+	db->workers.table = &worker_table;
+	map_init(&db->job_seqs, MAP_KEYS_COPIED);
+	map_init(&db->run_seqs, MAP_KEYS_COPIED);
+	db->next_job_seq = db->next_run_seq = db->next_def_seq = db->next_event_seq = 1;
+	return db;
+}
+
+static void
+db_free(struct memory_db *db)
+{
+	struct rows *const all[] = {
+		&db->jobs,
+		&db->runs,
+		&db->tests,
+		&db->options,
+		&db->incarnations,
+		&db->artifacts,
+		&db->defs,
+		&db->old_defs,
+		&db->queues,
+		&db->lanes,
+		&db->workers,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		rows_deinit(all[i]);
+	for (size_t i = 0; i < db->events.n; i++)
+		free(db->events.item[i]);
+	for (size_t i = 0; i < db->idems.n; i++)
+		free(db->idems.item[i]);
+	for (size_t i = 0; i < db->results.n; i++)
+		free(db->results.item[i].body);
+	for (size_t i = 0; i < db->tokens.n; i++)
+		free(db->tokens.item[i]);
+	free(db->events.item);
+	free(db->idems.item);
+	free(db->results.item);
+	free(db->tokens.item);
+	map_deinit(&db->job_seqs);
+	map_deinit(&db->run_seqs);
+	(void)pthread_mutex_destroy(&db->lock);
+	free(db->name);
+	free(db);
+}
+
+/* Finds or makes the database and counts a handle. */
+static struct memory_db *
+db_take(const char *name)
+{
+	(void)pthread_mutex_lock(&registry_lock);
+	struct memory_db *db = registry;
+	while (db && strcmp(db->name, name) != 0)
+		db = db->next;
+	if (!db) {
+		db = db_new(name);
+		db->next = registry;
+		registry = db;
+	}
+	db->n_handles++;
+	(void)pthread_mutex_unlock(&registry_lock);
+	return db;
+}
+
+static void
+db_release(struct memory_db *db)
+{
+	(void)pthread_mutex_lock(&registry_lock);
+	bool is_last = --db->n_handles == 0 && db->is_forgotten;
+	(void)pthread_mutex_unlock(&registry_lock);
+	if (is_last)
+		db_free(db);
+}
+
+void
+store_memory_forget(const char *name)
+{
+	(void)pthread_mutex_lock(&registry_lock);
+	struct memory_db **slot = &registry;
+	while (*slot && strcmp((*slot)->name, name) != 0)
+		slot = &(*slot)->next;
+	struct memory_db *db = *slot;
+	bool is_unused = false;
+	if (db) {
+		*slot = db->next;
+		db->is_forgotten = true;
+		is_unused = db->n_handles == 0;
+	}
+	(void)pthread_mutex_unlock(&registry_lock);
+	if (is_unused)
+		db_free(db);
+}
+
+/* ---- start ---- */
+
+static int
+no_room(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "more rows than the memory of one request");
+}
+
+/* Every row as an array of structs in the arena. */
+static void *
+copy_rows(const struct rows *rows, struct arena *arena)
+{
+	char *all = arena_calloc(arena, rows->n > 0 ? rows->n : 1, rows->table->row_bytes);
+	for (size_t i = 0; all && i < rows->n; i++) {
+		const void *copy = row_copy(rows->table, rows->item[i], arena);
+		if (!copy)
+			return NULL;
+		memcpy(all + i * rows->table->row_bytes, copy, rows->table->row_bytes);
+	}
+	return all;
+}
+
+static bool
+has_leased_runs(const struct memory_db *db, const struct worker_row *worker)
+{
+	for (size_t i = 0; i < db->runs.n; i++) {
+		const struct run *run = db->runs.item[i];
+		if (run->state == RUN_LEASED && uuid_eq(&run->worker.u, &worker->id.u))
+			return true;
+	}
+	return false;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+static int64_t
+next_due(const struct memory_db *db)
+{
+	int64_t due_ms = 0;
+	for (size_t i = 0; i < db->jobs.n; i++)
+		due_ms = earlier(due_ms, ((const struct job *)db->jobs.item[i])->due_ms);
+	for (size_t i = 0; i < db->workers.n; i++) {
+		const struct worker_row *worker = db->workers.item[i];
+		if (worker->lease_until_ms > 0 && has_leased_runs(db, worker))
+			due_ms = earlier(due_ms, worker->lease_until_ms);
+	}
+	return due_ms;
+}
+
+static void
+boot_lanes(const struct memory_db *db, struct store_boot *boot)
+{
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *job = db->jobs.item[i];
+		for (size_t k = 0; job->ready && k < boot->n_lanes; k++) {
+			if (boot->lanes[k].id == job->lane)
+				boot->lanes[k].maybe_ready = true;
+		}
+	}
+}
+
+static void
+boot_queues(const struct memory_db *db, struct store_boot *boot)
+{
+	for (size_t i = 0; i < db->runs.n; i++) {
+		const struct run *run = db->runs.item[i];
+		if (run->state != RUN_LEASED)
+			continue;
+		const struct job *job = memory_job(db, run->job_seq);
+		for (size_t k = 0; k < boot->n_queues; k++) {
+			if (boot->queues[k].id == job->queue)
+				boot->queues[k].running++;
+		}
+	}
+}
+
+static void
+boot_workers(struct store_boot *boot)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < boot->n_workers; i++) {
+		enum worker_state state = boot->workers[i].state;
+		if (state == WORKER_ONLINE || state == WORKER_DRAINING)
+			boot->workers[n++] = boot->workers[i];
+	}
+	boot->n_workers = n;
+}
+
+static int64_t
+now_floor(const struct memory_db *db)
+{
+	int64_t floor_ms = 0;
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *job = db->jobs.item[i];
+		if (job->updated_ms > floor_ms)
+			floor_ms = job->updated_ms;
+	}
+	for (size_t i = 0; i < db->events.n; i++) {
+		const struct event *event = db->events.item[i];
+		if (!event_type_from_worker(event->type) && event->at_ms > floor_ms)
+			floor_ms = event->at_ms;
+	}
+	return floor_ms;
+}
+
+static int
+memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	struct store_boot boot = {
+		.lanes = copy_rows(&db->lanes, arena),
+		.n_lanes = db->lanes.n,
+		.queues = copy_rows(&db->queues, arena),
+		.n_queues = db->queues.n,
+		.workers = copy_rows(&db->workers, arena),
+		.n_workers = db->workers.n,
+		.next_due_ms = next_due(db),
+		.now_floor_ms = now_floor(db),
+	};
+	if (!boot.lanes || !boot.queues || !boot.workers)
+		return no_room(err);
+	boot_lanes(db, &boot);
+	boot_queues(db, &boot);
+	boot_workers(&boot);
+	*ret = boot;
+	return 0;
+}
+
+/* ---- load ---- */
+
+struct loader {
+	const struct memory_db *db;
+	struct uow *uow;
+	struct err *err;
+};
+
+/* Copies the job's runs in these states (set of 1 << state) into the uow. */
+static int
+load_runs_of(struct loader *loader, struct job *job, unsigned states)
+{
+	for (size_t i = 0; i < loader->db->runs.n; i++) {
+		const struct run *row = loader->db->runs.item[i];
+		if (row->job_seq != job->seq || !(states & 1u << row->state))
+			continue;
+		struct run *run = row_copy(&run_table, row, loader->uow->arena);
+		if (!run)
+			return no_room(loader->err);
+		run->job = job;
+		uow_add_run(loader->uow, run);
+	}
+	return 0;
+}
+
+static int
+add_job(struct loader *loader, const struct job *row, struct job **ret)
+{
+	*ret = uow_job_by_seq(loader->uow, row->seq);
+	if (*ret)
+		return 0;
+	struct job *job = row_copy(&job_table, row, loader->uow->arena);
+	if (!job)
+		return no_room(loader->err);
+	job->is_stored = true;
+	job->stored_state = job->state;
+	job->runs_loaded = job->running == 0;
+	*ret = uow_add_job(loader->uow, job);
+	return load_runs_of(loader, job, 1u << RUN_WAITING);
+}
+
+static int
+load_open_runs(struct loader *loader, struct job *job)
+{
+	job->runs_loaded = true;
+	return load_runs_of(loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED);
+}
+
+static int
+add_run(struct loader *loader, const struct run *row, struct run **ret)
+{
+	*ret = uow_run(loader->uow, row->id);
+	if (*ret)
+		return 0;
+	struct run *run = row_copy(&run_table, row, loader->uow->arena);
+	if (!run)
+		return no_room(loader->err);
+	if (add_job(loader, memory_job(loader->db, row->job_seq), &run->job) < 0)
+		return -1;
+	*ret = uow_add_run(loader->uow, run);
+	return 0;
+}
+
+static int
+add_worker(struct loader *loader, const struct worker_row *row, struct worker_row **ret)
+{
+	struct uow *uow = loader->uow;
+	*ret = uow_worker(uow, row->id);
+	if (*ret)
+		return 0;
+	struct worker_row *worker = row_copy(&worker_table, row, uow->arena);
+	if (!worker)
+		return no_room(loader->err);
+
+	UOW_ARRAY(struct run *) runs = { 0 };
+	for (size_t i = 0; i < loader->db->runs.n; i++) {
+		const struct run *run_row = loader->db->runs.item[i];
+		struct run *run;
+		if (run_row->state != RUN_LEASED || !uuid_eq(&run_row->worker.u, &row->id.u))
+			continue;
+		if (add_run(loader, run_row, &run) < 0)
+			return -1;
+		UOW_PUSH(uow, &runs, run);
+	}
+	worker->runs = runs.item;
+	worker->n_runs = runs.n;
+	*ret = uow_add_worker(uow, worker);
+	return 0;
+}
+
+static int
+load_job(struct loader *loader, const struct job_id *id)
+{
+	const struct job *row = memory_job_by_id(loader->db, *id);
+	struct job *job;
+	if (!row)
+		return 0;
+	if (add_job(loader, row, &job) < 0)
+		return -1;
+	return load_open_runs(loader, job);
+}
+
+static int
+load_run(struct loader *loader, const struct run_id *id)
+{
+	const struct run *row = memory_run_by_id(loader->db, *id);
+	struct run *run;
+	return row ? add_run(loader, row, &run) : 0;
+}
+
+static int
+load_worker(struct loader *loader, const struct worker_id *id)
+{
+	for (size_t i = 0; i < loader->db->workers.n; i++) {
+		const struct worker_row *row = loader->db->workers.item[i];
+		struct worker_row *worker;
+		if (uuid_eq(&row->id.u, &id->u))
+			return add_worker(loader, row, &worker);
+	}
+	return 0;
+}
+
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct job *x = *(const struct job *const *)a;
+	const struct job *y = *(const struct job *const *)b;
+	if (x->rank != y->rank)
+		return x->rank > y->rank ? -1 : 1;
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static int
+by_due(const void *a, const void *b)
+{
+	const struct job *x = *(const struct job *const *)a;
+	const struct job *y = *(const struct job *const *)b;
+	if (x->due_ms != y->due_ms)
+		return x->due_ms < y->due_ms ? -1 : 1;
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static int
+load_claim(struct loader *loader, const struct claim_key *key)
+{
+	UOW_ARRAY(const struct job *) ready = { 0 };
+	for (size_t i = 0; i < loader->db->jobs.n; i++) {
+		const struct job *row = loader->db->jobs.item[i];
+		if (row->ready && row->lane == key->lane)
+			UOW_PUSH(loader->uow, &ready, row);
+	}
+	if (ready.n > 0)
+		qsort(ready.item, ready.n, sizeof *ready.item, by_rank);
+	for (size_t i = 0; i < ready.n && i < key->n; i++) {
+		struct job *job;
+		if (add_job(loader, ready.item[i], &job) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+load_definition(struct loader *loader, const struct def_key *key)
+{
+	struct uow *uow = loader->uow;
+	const struct definition *row = memory_definition(loader->db, key);
+	if (!row)
+		return 0;
+	for (size_t i = 0; i < uow->defs.n; i++) {
+		if (uow->defs.item[i]->seq == row->seq)
+			return 0;
+	}
+	struct definition *def = row_copy(&definition_table, row, uow->arena);
+	if (!def)
+		return no_room(loader->err);
+	UOW_PUSH(uow, &uow->defs, def);
+	return 0;
+}
+
+static int
+load_idem(struct loader *loader, const struct idem_key *key)
+{
+	struct uow *uow = loader->uow;
+	for (size_t i = 0; i < loader->db->idems.n; i++) {
+		const struct idem *row = loader->db->idems.item[i];
+		if (row->project != key->project || !str_eq(row->key, key->key))
+			continue;
+		struct idem *idem = arena_memdup(uow->arena, row, sizeof *row);
+		if (!idem)
+			return no_room(loader->err);
+		idem->key = key->key;
+		idem->ids = arena_memdup(uow->arena, row->ids, row->n_ids * sizeof *row->ids);
+		if (!idem->ids)
+			return no_room(loader->err);
+		UOW_PUSH(uow, &uow->idems, idem);
+	}
+	return 0;
+}
+
+static int
+load_due_jobs(struct loader *loader, const struct turn_keys *keys)
+{
+	struct uow *uow = loader->uow;
+	UOW_ARRAY(const struct job *) due = { 0 };
+	for (size_t i = 0; i < loader->db->jobs.n; i++) {
+		const struct job *row = loader->db->jobs.item[i];
+		if (row->due_ms > 0 && row->due_ms <= keys->due_ms)
+			UOW_PUSH(uow, &due, row);
+	}
+	if (due.n > 0)
+		qsort(due.item, due.n, sizeof *due.item, by_due);
+	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
+		struct job *job;
+		if (add_job(loader, due.item[i], &job) < 0 || load_open_runs(loader, job) < 0)
+			return -1;
+		UOW_PUSH(uow, &uow->due_jobs, job);
+	}
+	return 0;
+}
+
+static int
+by_lease_end(const void *a, const void *b)
+{
+	const struct worker_row *x = *(const struct worker_row *const *)a;
+	const struct worker_row *y = *(const struct worker_row *const *)b;
+	if (x->lease_until_ms != y->lease_until_ms)
+		return x->lease_until_ms < y->lease_until_ms ? -1 : 1;
+	return uuid_cmp(&x->id.u, &y->id.u);
+}
+
+static int
+load_due_workers(struct loader *loader, const struct turn_keys *keys)
+{
+	struct uow *uow = loader->uow;
+	UOW_ARRAY(const struct worker_row *) due = { 0 };
+	for (size_t i = 0; i < loader->db->workers.n; i++) {
+		const struct worker_row *row = loader->db->workers.item[i];
+		bool is_due = row->lease_until_ms > 0 && row->lease_until_ms <= keys->due_ms;
+		if (is_due && has_leased_runs(loader->db, row))
+			UOW_PUSH(uow, &due, row);
+	}
+	if (due.n > 0)
+		qsort(due.item, due.n, sizeof *due.item, by_lease_end);
+	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
+		struct worker_row *worker;
+		if (add_worker(loader, due.item[i], &worker) < 0)
+			return -1;
+		UOW_PUSH(uow, &uow->due_workers, worker);
+	}
+	return 0;
+}
+
+#define LOAD_EACH(loader, keys, load)                     \
+	for (size_t i = 0; i < (keys)->n; i++) {          \
+		if (load((loader), &(keys)->item[i]) < 0) \
+			return -1;                        \
+	}
+
+static int
+memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	struct loader loader = { db, uow, err };
+	uow->next_job_seq = db->next_job_seq;
+	uow->next_run_seq = db->next_run_seq;
+	uow->next_def_seq = db->next_def_seq;
+	uow->next_event_seq = db->next_event_seq;
+
+	LOAD_EACH(&loader, &keys->jobs, load_job)
+	LOAD_EACH(&loader, &keys->runs, load_run)
+	LOAD_EACH(&loader, &keys->workers, load_worker)
+	if (keys->due_ms > 0 &&
+		(load_due_jobs(&loader, keys) < 0 || load_due_workers(&loader, keys) < 0))
+		return -1;
+	LOAD_EACH(&loader, &keys->claims, load_claim)
+	LOAD_EACH(&loader, &keys->defs, load_definition)
+	LOAD_EACH(&loader, &keys->idems, load_idem)
+	return 0;
+}
+
+static int
+load_test(const struct memory_db *db, const struct test_key *key, struct arena *arena,
+	struct job_test *ret, struct err *err)
+{
+	*ret = (struct job_test) { .job_seq = key->job_seq, .index = key->index };
+	for (size_t i = 0; i < db->tests.n; i++) {
+		const struct job_test *row = db->tests.item[i];
+		if (row->job_seq != key->job_seq || row->index != key->index)
+			continue;
+		const struct job_test *copy = row_copy(&job_test_table, row, arena);
+		if (!copy)
+			return no_room(err);
+		*ret = *copy;
+	}
+	return 0;
+}
+
+static int
+load_options(const struct memory_db *db, const struct test_key *key, struct arena *arena,
+	struct job_options *ret, struct err *err)
+{
+	*ret = (struct job_options) { .job_seq = key->job_seq };
+	for (size_t i = 0; i < db->options.n; i++) {
+		const struct job_options *row = db->options.item[i];
+		if (row->job_seq != key->job_seq)
+			continue;
+		const struct job_options *copy = row_copy(&job_options_table, row, arena);
+		if (!copy)
+			return no_room(err);
+		*ret = *copy;
+	}
+	return 0;
+}
+
+static int
+memory_load_tests(struct store *store, const struct test_key *keys, size_t n,
+	struct arena *arena, struct job_test *ret_tests, struct job_options *ret_options,
+	struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	for (size_t i = 0; i < n; i++) {
+		if (load_test(db, &keys[i], arena, &ret_tests[i], err) < 0 ||
+			load_options(db, &keys[i], arena, &ret_options[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the rest of the writing side ---- */
+
+static int
+memory_next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	(void)err;
+	*ret_ms = next_due(db);
+	return 0;
+}
+
+static int
+memory_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq, int64_t max,
+	int64_t *ret, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	int64_t n = 0;
+	(void)err;
+	for (size_t i = 0; i < db->jobs.n && n < max; i++) {
+		const struct job *job = db->jobs.item[i];
+		bool is_before = job->rank > rank || (job->rank == rank && job->seq < seq);
+		n += job->ready && job->lane == lane && is_before;
+	}
+	*ret = n;
+	return 0;
+}
+
+static int
+memory_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	size_t kept = 0;
+	(void)err;
+	for (size_t i = 0; i < db->idems.n; i++) {
+		struct idem *idem = db->idems.item[i];
+		if (idem->created_ms < before_ms && max > 0) {
+			free(idem);
+			max--;
+		} else {
+			db->idems.item[kept++] = idem;
+		}
+	}
+	db->idems.n = kept;
+	return 0;
+}
+
+static int
+memory_token_put(struct store *store, const struct token_row *token, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	struct str name = str_of(token->name);
+	struct str role = str_of(token->role);
+	(void)err;
+	struct token_row *row = xcalloc(1, sizeof *row + name.n + role.n + 2);
+	char *text = (char *)(row + 1);
+	*row = *token;
+	if (name.p)
+		row->name = memcpy(text, name.p, name.n);
+	if (role.p)
+		row->role = memcpy(text + name.n + 1, role.p, role.n);
+
+	for (size_t i = 0; i < db->tokens.n; i++) {
+		struct token_row **slot = &db->tokens.item[i];
+		if (memcmp((*slot)->hash, row->hash, sizeof row->hash) == 0) {
+			free(*slot);
+			*slot = row;
+			return 0;
+		}
+	}
+	MEMORY_PUSH(&db->tokens, row);
+	return 0;
+}
+
+static int
+memory_check(struct store *store, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	for (size_t i = 0; i < db->runs.n; i++) {
+		const struct run *run = db->runs.item[i];
+		if (!memory_job(db, run->job_seq))
+			return err_set(
+				err, ERR_CORRUPT, "run %lld has no job", (long long)run->seq);
+	}
+	return 0;
+}
+
+static struct store *
+memory_close(struct store *store)
+{
+	db_release(memory_db_of(store));
+	free(container_of(store, struct memory_store, store));
+	return NULL;
+}
+
+static const struct store_ops memory_ops = {
+	.close = memory_close,
+	.boot = memory_boot,
+	.load = memory_load,
+	.load_tests = memory_load_tests,
+	.save = memory_save,
+	.next_due = memory_next_due,
+	.count_ahead = memory_count_ahead,
+	.purge_idem = memory_purge_idem,
+	.token_put = memory_token_put,
+	.check = memory_check,
+	.reader_open = memory_reader_open,
+};
+
+int
+store_open_memory(struct store **ret, const char *name, struct err *err)
+{
+	(void)err;
+	struct memory_store *memory = xcalloc(1, sizeof *memory);
+	memory->store.ops = &memory_ops;
+	memory->db = db_take(name);
+	*ret = &memory->store;
+	return 0;
+}
