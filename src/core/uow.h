@@ -136,7 +136,8 @@ void uow_deinit(struct uow *uow); /* maps only: the rest is the arena's */
 			&(array)->cap); \
 		(array)->item[(array)->n++] = (value); \
 	} while (0)
-void *uow_grow(struct arena *arena, void *items, size_t item_size, size_t n, size_t *cap);
+void *uow_grow(struct arena *arena, void *items, size_t item_size, size_t n, size_t *cap)
+	__attribute__((returns_nonnull));
 
 /*
  * Put a loaded or new row into the maps. Adding a row that is there already returns the one that is there:

@@ -4,6 +4,7 @@
  * each offer the best head among the lanes that match it, one run at a time over all offers, so
  * that work spreads over the workers.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,10 +160,17 @@ move_to_line(struct turn *turn, struct lines *lines, struct job *job)
 	line->job.item[at] = job;
 }
 
+static bool
+has_head(const struct line *line)
+{
+	return line->next < line->job.n;
+}
+
 static struct job *
 head(const struct line *line)
 {
-	return line->next < line->job.n ? line->job.item[line->next] : NULL;
+	assert(has_head(line));
+	return line->job.item[line->next];
 }
 
 static bool
@@ -180,7 +188,7 @@ best_line(const struct lines *lines, const struct offer *offer)
 
 	for (size_t i = 0; i < lines->used.n; i++) {
 		struct line *line = lines->used.item[i];
-		if (head(line) && queue_is_open(line->queue) &&
+		if (has_head(line) && queue_is_open(line->queue) &&
 			lane_matches(line->lane, offer) &&
 			(!best || line_is_better(line, best)))
 			best = line;
@@ -250,7 +258,7 @@ note_empty_lanes(struct turn *turn, const struct lines *lines)
 		const struct line *line = lines->line[key->lane - 1];
 		size_t seen = line ? line->job.n : 0;
 
-		if (seen < key->n && (!line || !head(line)))
+		if (seen < key->n && (!line || !has_head(line)))
 			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
 	}
 }

@@ -446,6 +446,12 @@ engine_next_due(const struct engine *engine)
 	return due;
 }
 
+int64_t
+engine_now(const struct engine *engine)
+{
+	return engine->now_ms;
+}
+
 void
 engine_set_interest(struct engine *engine, bool interested)
 {

@@ -16,10 +16,12 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/steady.h"
 
 struct engine_thread {
 	struct engine *engine; /* owned; the thread's alone while it runs */
 	pthread_t thread;
+	struct steady_clock clock; /* the thread's alone */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t wake;
 	struct list_node intents; /* submitted, oldest first */
@@ -31,7 +33,12 @@ struct engine_thread {
 	void *arg;
 };
 
-/* The condition waits on the monotonic clock; due times are wall time. */
+static int64_t
+now_ms(struct engine_thread *self)
+{
+	return steady_clock_ms(&self->clock, clock_wall_ms(), clock_mono_ms());
+}
+
 static struct timespec
 deadline_after(int64_t ms)
 {
@@ -52,7 +59,7 @@ static void
 wait_for_work(struct engine_thread *self)
 {
 	while (list_empty(&self->intents) && !self->stopping) {
-		int64_t due = engine_next_due(self->engine), now = clock_wall_ms();
+		int64_t due = engine_next_due(self->engine), now = now_ms(self);
 
 		if (due <= now)
 			return;
@@ -60,7 +67,7 @@ wait_for_work(struct engine_thread *self)
 			pthread_cond_wait(&self->wake, &self->mutex);
 			continue;
 		}
-		/* At most a minute: the wall clock may be set while we sleep. */
+		/* At most a minute: the steady clock may run up to half as fast again as the one we sleep on. */
 		int64_t ms = due - now < MINUTES_MS(1) ? due - now : MINUTES_MS(1);
 		struct timespec until = deadline_after(ms);
 		(void)pthread_cond_timedwait(&self->wake, &self->mutex, &until);
@@ -104,7 +111,7 @@ engine_main(void *arg)
 
 		struct turn_output *out;
 		struct err err = { 0 };
-		int rc = engine_turn(self->engine, batch, n, clock_wall_ms(), &out, &err);
+		int rc = engine_turn(self->engine, batch, n, now_ms(self), &out, &err);
 
 		pthread_mutex_lock(&self->mutex);
 		if (rc < 0)
@@ -130,6 +137,7 @@ engine_thread_start(struct engine_thread **ret, struct engine *engine,
 	pthread_condattr_t attr;
 
 	self->engine = engine;
+	steady_clock_init(&self->clock, clock_wall_ms(), engine_now(engine), clock_mono_ms());
 	self->notify = notify;
 	self->arg = arg;
 	list_init(&self->intents);

@@ -191,7 +191,6 @@ struct intent {
 			   ERR_LIMIT, ERR_UNAVAILABLE */
 	enum intent_conflict conflict; /* with ERR_CONFLICT */
 	bool replayed;      /* answered from its Idempotency-Key; jobs hold the ids alone */
-	bool idem_mismatch; /* ERR_CONFLICT because the key was used with another idem_hash */
 	struct {
 		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
 				     order */
