@@ -194,6 +194,7 @@ event_unpack_next(struct event_unpack *unpack, struct err *err)
 		unpack_text(unpack, &event->data) < 0)
 		return corrupt(unpack, err);
 	event->type = parsed;
-	event->at_ms += unzigzag(delta);
+	if (__builtin_add_overflow(event->at_ms, unzigzag(delta), &event->at_ms))
+		return corrupt(unpack, err);
 	return 0;
 }

@@ -2,18 +2,18 @@
 /* Cursors that come back from clients. */
 #include "fuzz.h"
 
-#include "base/mem.h"
+#include "base/limits.h"
 #include "store/cursor.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = xstrndup((const char *)data, size);
 	struct arena arena;
 
 	arena_init(&arena, ARENA_REQUEST_BYTES_MAX);
 	for (int sort = 0; sort < JOB_SORT_COUNT; sort++) {
-		struct job_filter filter = { .sort = (enum job_sort)sort, .cursor = text };
+		struct job_filter filter = { .sort = (enum job_sort)sort,
+			.cursor = str_from((const char *)data, size) };
 		struct job_cursor cursor = { .seq = 0 };
 		struct err err = { 0 };
 
@@ -23,6 +23,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			FUZZ_CHECK(cursor_write(&cursor, &filter, &arena) != NULL);
 	}
 	arena_deinit(&arena);
-	free(text);
 	return 0;
 }

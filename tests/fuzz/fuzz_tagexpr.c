@@ -2,6 +2,8 @@
 /* Tag expressions; `not (e)` is always the opposite of `e`. */
 #include "fuzz.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "core/tagexpr.h"
 
@@ -19,7 +21,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(err.code == ERR_INVALID || err.code == ERR_LIMIT);
 		FUZZ_CHECK(err.text[0] != '\0');
 	} else {
-		opposite = arena_printf(&arena, "not (%.*s)", (int)size, (const char *)data);
+		/* A NUL would end the text that is put together here. */
+		opposite = memchr(data, 0, size)
+			? NULL
+			: arena_printf(&arena, "not (%.*s)", (int)size, (const char *)data);
 		if (opposite && tagexpr_parse(str_of(opposite), &arena, &negated, &err) == 0)
 			for (size_t n = 0; n <= ARRAY_LEN(tags); n++)
 				FUZZ_CHECK(tagexpr_matches(expr, tags, n) !=
