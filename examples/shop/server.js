@@ -216,6 +216,17 @@ redirect(response, to)
 	response.end();
 }
 
+/* Two slashes at the front would name a host. */
+function
+readUrl(request)
+{
+	try {
+		return new URL(request.url.replace(/^\/+/, "/"), "http://shop.invalid");
+	} catch {
+		throw Object.assign(new Error("This address cannot be read."), { status: 400 });
+	}
+}
+
 function
 readCookies(request)
 {
@@ -240,7 +251,7 @@ readForm(request)
 async function
 answer(shop, request, response)
 {
-	const url = new URL(request.url, "http://shop.invalid");
+	const url = readUrl(request);
 	const cookies = readCookies(request);
 	const session = shop.session(cookies.session);
 	const context = { shop, url, cookies, session, response };

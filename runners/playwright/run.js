@@ -202,12 +202,13 @@ function
 ownVariables(env = {})
 {
 	if (env === null || typeof env !== "object" || Array.isArray(env))
-		throw new Refusal("config", "env must be an object of names and texts");
-	for (const [name, value] of Object.entries(env)) {
-		if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || typeof value !== "string" || value.includes("\0"))
-			throw new Refusal("config", `env.${name} must be text under a plain name`);
-	}
-	return env;
+		throw new Refusal("config", "env must be an object of names and values");
+	return Object.fromEntries(Object.entries(env).map(([name, value]) => {
+		const isScalar = ["string", "number", "boolean"].includes(typeof value);
+		if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || !isScalar || String(value).includes("\0"))
+			throw new Refusal("config", `env.${name} must be a text, number or boolean under a plain name`);
+		return [name, String(value)];
+	}));
 }
 
 module.exports = { run };

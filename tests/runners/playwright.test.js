@@ -213,7 +213,7 @@ test('Größe / ../../etc', async ({}, info) => {
 			[{ retries: -1 }, {}, /config\.retries must be a whole number from 0 to 100/],
 			[{ viewport: { width: "wide" } }, {}, /config\.viewport must be/],
 			[{}, { grep: "(" }, /grep is not a regular expression/],
-			[{}, { env: { "A B": "x" } }, /env\.A B must be text/],
+			[{}, { env: { "A B": "x" } }, /env\.A B must be/],
 		]) {
 			const { result, peer } = await carryOut(t, { script, ...members }, { config });
 			assert.deepEqual([result.outcome, result.reason], ["errored", "config"]);
