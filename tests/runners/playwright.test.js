@@ -5,7 +5,7 @@
 const assert = require("node:assert/strict");
 const fs = require("fs");
 const path = require("path");
-const { after, before, describe, test } = require("node:test");
+const { describe, test } = require("node:test");
 const { Peer, request, temporary } = require("./peer");
 const { marked, MARK } = require("../../runners/playwright/sweep");
 
@@ -516,5 +516,53 @@ test('x', async ({ page }) => { ${PAGE} console.log('TMP=' + os.tmpdir()); });` 
 		assert.equal((await peer.expect("result")).outcome, "passed");
 		assert.match(peer.output, new RegExp(`TMP=${run.dir}/tmp`));
 		assert.equal(fs.existsSync(path.join(run.dir, "tmp")), false);
+	});
+});
+
+describe("as installed", () => {
+	test("the shop's suite: one deliberate failure, one flaky test, the rest passes", TIMEOUT, async (t) => {
+		const { result } = await carryOut(t, { path: path.join(__dirname, "../../examples/shop/tests") });
+		assert.equal(result.outcome, "failed", result.error && result.error.message);
+		assert.deepEqual(result.counts, { passed: 10, failed: 1, skipped: 0, flaky: 1 });
+		assert.deepEqual([result.error.file, result.error.line], ["contact.spec.ts", 10]);
+		assert.match(result.cases.find(({ status }) => status === "failed").title, /^deliberate failure: /);
+	});
+
+	const NOBODY = 65534;
+	const isRoot = process.getuid() === 0;
+	test("an ordinary user can run it", { ...TIMEOUT, skip: !isRoot && "not started as root: every other test shows it" }, async (t) => {
+		const base = temporary(t);
+		fs.chownSync(base, NOBODY, NOBODY);
+		const run = request(base, { test: { name: "x", kind: "playwright",
+			script: `${IMPORT}test('x', async ({ page }) => { ${PAGE} expect(process.getuid!()).toBe(${NOBODY}); });` } });
+		for (const directory of [run.dir, run.artifacts, run.cache])
+			fs.chownSync(directory, NOBODY, NOBODY);
+		const peer = new Peer([process.execPath, RUNNER], { uid: NOBODY, gid: NOBODY, cwd: base,
+			env: { PATH: process.env.PATH, HOME: base } });
+		t.after(() => peer.close());
+		await peer.greet();
+		peer.send(run);
+		const result = await peer.expect("result");
+		assert.equal(result.outcome, "passed", result.error && result.error.message);
+	});
+
+	test("runners that make the browsers' folder at once do not disturb each other", TIMEOUT, async (t) => {
+		const base = temporary(t);
+		const script = `const { shim, findPrograms } = require(${JSON.stringify(path.join(__dirname, "../../runners/playwright/shim"))});
+process.stdout.write(shim(${JSON.stringify(path.join(MODULES, "playwright-core"))}, ${JSON.stringify(base)}, findPrograms()));`;
+		const { execFile } = require("child_process");
+		const all = () => Promise.all(Array.from({ length: 8 }, () => new Promise((resolve, reject) => {
+			execFile(process.execPath, ["-e", script], (error, stdout) => (error ? reject(error) : resolve(stdout)));
+		})));
+		const roots = new Set(await all());
+		assert.equal(roots.size, 1);
+		const [root] = roots;
+		assert.deepEqual(fs.readdirSync(path.dirname(root)), [path.basename(root)], "no drafts are left");
+		/* The cache may lose parts at any time: they are made again. */
+		const shell = listing(root).find((name) => name.endsWith("/chrome-headless-shell"));
+		fs.rmSync(path.join(root, path.dirname(shell)), { recursive: true });
+		await all();
+		assert.ok(fs.existsSync(path.join(root, shell)));
+		assert.deepEqual(fs.readdirSync(path.dirname(root)), [path.basename(root)]);
 	});
 });
