@@ -367,7 +367,7 @@ worker_name(struct builder *builder, const struct run *row)
 	if (uuid_is_zero(&row->worker.u))
 		return NULL;
 	for (size_t i = 0; i < builder->in->n_workers; i++) {
-		const struct worker_row *worker = builder->in->workers[i];
+		const struct worker_row *worker = &builder->in->workers[i];
 		if (uuid_eq(&worker->id.u, &row->worker.u))
 			return worker->name && worker->name[0] ? worker->name : "worker";
 	}
@@ -423,7 +423,7 @@ build_runs(struct builder *builder)
 		return;
 	model->n_runs = in->n_runs;
 	for (size_t i = 0; i < in->n_runs; i++)
-		build_run(builder, &model->runs[i], in->runs[i]);
+		build_run(builder, &model->runs[i], &in->runs[i]);
 	for (size_t i = 0; i < in->n_results; i++) {
 		struct report_run *run = map_get(&builder->run_by_seq, &in->results[i].run_seq,
 			sizeof in->results[i].run_seq);
@@ -446,7 +446,7 @@ build_artifacts(struct builder *builder)
 	const struct report_input *in = builder->in;
 
 	for (size_t i = 0; i < in->n_artifacts; i++) {
-		const struct artifact *row = in->artifacts[i];
+		const struct artifact *row = &in->artifacts[i];
 		struct report_run *run =
 			map_get(&builder->run_by_seq, &row->run_seq, sizeof row->run_seq);
 		struct report_artifact one = { .row = row, .in_tree = is_report_part(row) };
@@ -474,9 +474,32 @@ count(struct job_counts *counts, const char *outcome, bool is_flaky)
 	counts->flaky += known == OUTCOME_PASSED && is_flaky;
 }
 
-static void
-count_cases(struct job_counts *counts, const struct report_run *run)
+bool
+report_run_stands_alone(const struct report_run *run)
 {
+	enum run_outcome outcome = run->row->outcome;
+	bool has_failed = false, has_skipped = false;
+
+	for (size_t i = 0; i < run->n_cases; i++) {
+		const char *status = run->cases[i].status;
+		has_failed = has_failed || strcmp(status, "failed") == 0;
+		has_skipped = has_skipped || strcmp(status, "skipped") == 0;
+	}
+	if (run->n_cases == 0)
+		return true;
+	if (outcome == OUTCOME_FAILED)
+		return !has_failed;
+	if (outcome == OUTCOME_SKIPPED)
+		return !has_skipped;
+	return outcome == OUTCOME_ERRORED || outcome == OUTCOME_TIMED_OUT ||
+		outcome == OUTCOME_CANCELLED;
+}
+
+static void
+count_results(struct job_counts *counts, const struct report_unit *unit)
+{
+	const struct report_run *run = unit->attempts[unit->n_attempts - 1];
+
 	for (size_t i = 0; i < run->n_cases; i++) {
 		const char *status = run->cases[i].status;
 		bool is_flaky = strcmp(status, "flaky") == 0;
@@ -485,6 +508,8 @@ count_cases(struct job_counts *counts, const struct report_run *run)
 		counts->failed += strcmp(status, "failed") == 0;
 		counts->skipped += strcmp(status, "skipped") == 0;
 	}
+	if (report_run_stands_alone(run))
+		count(counts, run->outcome, unit->is_flaky);
 }
 
 static bool
@@ -542,7 +567,7 @@ finish_unit(struct builder *builder, struct report_test *test, struct report_uni
 	unit->is_flaky = last->row->outcome == OUTCOME_PASSED &&
 		(has_failed_attempt(unit) || has_flaky_case(last));
 	count(&test->counts, unit->outcome, unit->is_flaky);
-	count_cases(&builder->model->cases, last);
+	count_results(&builder->model->results, unit);
 }
 
 static void

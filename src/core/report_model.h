@@ -124,7 +124,7 @@ struct report_model {
 	int64_t begin_ms, end_ms; /* of the timeline; both 0 when nothing began */
 	int64_t now_ms;           /* when the report was made */
 	struct job_counts
-		cases; /* over the last attempt of every unit; passed includes flaky */
+		results; /* of rows: cases, and runs that stand for themselves; last attempts */
 };
 
 struct report_result {
@@ -138,19 +138,25 @@ struct report_input {
 	const struct job_test *tests;
 	size_t n_tests;
 	struct str options;
-	const struct run *const *runs; /* of the current incarnation, by seq */
+	const struct run *runs; /* of the current incarnation, by seq */
 	size_t n_runs;
 	int64_t n_runs_left_out;
 	const struct report_result *results; /* any order */
 	size_t n_results;
 	const struct event *events; /* run.case, run.step and run.warning, by seq */
 	size_t n_events;
-	const struct artifact *const *artifacts;
+	const struct artifact *artifacts;
 	size_t n_artifacts;
-	const struct worker_row *const *workers;
+	const struct worker_row *workers;
 	size_t n_workers;
 	int64_t now_ms;
 };
+
+/*
+ * True when no case tells the run's outcome, so that the run needs a row of its own: it has no
+ * cases, or it errored, timed out or failed outside of them.
+ */
+bool report_run_stands_alone(const struct report_run *run);
 
 /* The model, in the arena. Never fails: what is not as it should be is left out. */
 struct report_model *report_model_build(const struct report_input *input, struct arena *arena);

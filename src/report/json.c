@@ -177,7 +177,7 @@ report_write_json(
 	if (job->completed_ms > 0 && job->started_ms > 0)
 		jw_ki64(&jw, "runMs", job->completed_ms - job->started_ms);
 	put_counts(&jw, "counts", &job->counts);
-	put_counts(&jw, "cases", &model->cases);
+	put_counts(&jw, "results", &model->results);
 	if (model->n_runs_left_out > 0)
 		jw_ki64(&jw, "runsLeftOut", model->n_runs_left_out);
 	jw_karr(&jw, "tests");

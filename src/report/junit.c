@@ -120,14 +120,10 @@ put_testcase(struct out *out, const struct testcase *one, struct totals *totals)
 	out_put(out, "</testcase>\n");
 }
 
-/* Puts the run's cases; true when one of them shows what the run's outcome says. */
-static bool
+static void
 put_cases(struct out *out, const struct report_test *test, const struct report_run *run,
 	struct totals *totals)
 {
-	enum verdict wanted = verdict_of_outcome(run->outcome);
-	bool is_shown = wanted == VERDICT_PASSED && run->n_cases > 0;
-
 	for (size_t i = 0; i < run->n_cases; i++) {
 		const struct report_case *one = &run->cases[i];
 		struct testcase testcase = { .name = one->title,
@@ -137,9 +133,7 @@ put_cases(struct out *out, const struct report_test *test, const struct report_r
 			.type = strcmp(one->status, "running") == 0 ? "interrupted" : "failed",
 			.error = one->error };
 		put_testcase(out, &testcase, totals);
-		is_shown = is_shown || testcase.verdict == wanted;
 	}
-	return is_shown;
 }
 
 /* The run itself as a testcase: when it has no cases, or when they do not tell its outcome. */
@@ -238,7 +232,8 @@ put_suite(struct out *out, const struct report_model *model, const struct report
 		const struct report_run *last = unit->attempts[unit->n_attempts - 1];
 		for (size_t i = 0; i < unit->n_attempts; i++)
 			totals.duration_ms += unit->attempts[i]->row->duration_ms;
-		if (!put_cases(&inner, test, last, &totals))
+		put_cases(&inner, test, last, &totals);
+		if (report_run_stands_alone(last))
 			put_whole_run(&inner, test, last, &totals);
 	} else {
 		struct testcase never = { .name = test->name,
