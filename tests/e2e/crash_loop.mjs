@@ -16,6 +16,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { checkHistory } from './history.mjs';
 import {
 	Client, describe, finalStatus, freePort, processesWith, proctor, random, Server, sleep,
 	temporary, until, Worker, workerRemains,
@@ -27,7 +28,6 @@ const TEST_MS_MAX = 300;
 const KILL_PAUSE_MS = [50, 1800]; // between two kills
 const LEASE = '1s';               // a lost worker is noticed soon
 const QUIET_MS = 120000;          // for everything to be over after the last kill
-const RUN_LOSSES_MAX = 3;         // then a run is errored, by design
 
 export async function crashLoop({ kills = 100, seed = 1, log = () => {} } = {}) {
 	const loop = new CrashLoop(kills, seed, log);
@@ -228,10 +228,7 @@ class CrashLoop {
 			const executions = journal.get(wanted.key) ?? 0;
 
 			this.remember(job);
-			this.checkJob(job, wanted, events);
-			this.checkRuns(job, wanted, runs, events);
-			this.checkEvents(job, events);
-			this.checkExecutions(job, wanted, events, executions);
+			checkHistory({ job, runs, events, wanted, executions });
 			total.runs += runs.length;
 			total.lost += events.filter((e) => e.type === 'run.lost').length;
 			total.executions += executions;
@@ -251,80 +248,6 @@ class CrashLoop {
 			counts.set(key, (counts.get(key) ?? 0) + 1);
 		}
 		return counts;
-	}
-
-	/* Nothing lost and nothing counted twice. */
-	checkJob(job, wanted, events) {
-		const { passed, failed, errored, skipped } = job.counts;
-		const where = `job ${job.id} (${wanted.key})`;
-
-		assert.ok(finalStatus.has(job.status), `${where} is ${job.status}`);
-		assert.equal(passed + failed + errored + skipped, wanted.units, `${where}: counts`);
-		assert.equal(failed, wanted.failing, `${where}: failures`);
-		assert.equal(skipped, 0, `${where}: skipped`);
-		/* A run that lost its worker three times is errored, and its losses can be seen. */
-		const lost = events.filter((e) => e.type === 'run.lost').length;
-
-		assert.ok(lost >= errored * RUN_LOSSES_MAX, `${where}: ${errored} errored, ${lost} losses`);
-		assert.equal(job.status, failed + errored > 0 ? 'failed' : 'completed', where);
-	}
-
-	checkRuns(job, wanted, runs, events) {
-		const where = `job ${job.id}`;
-		const units = new Set();
-
-		for (const run of runs) {
-			const unit = `${run.iteration}/${run.testIndex}/${run.target ?? ''}/${run.attempt}`;
-			const finished = events.filter((e) => e.run === run.id && e.type === 'run.finished');
-
-			assert.notEqual(run.status, 'leased', `${where}: run ${run.id} is still leased`);
-			assert.equal(finished.length, 1, `${where}: run ${run.id} finished once`);
-			assert.ok(!units.has(unit), `${where}: unit ${unit} counted twice`);
-			units.add(unit);
-		}
-		assert.equal(runs.length, wanted.units, `${where}: runs`);
-	}
-
-	/* Numbers grow, fences grow, nothing follows the end. */
-	checkEvents(job, events) {
-		const fences = new Map();
-		let last = 0;
-
-		events.forEach((event, at) => {
-			const where = `job ${job.id} event ${event.seq} ${event.type}`;
-
-			assert.ok(event.seq > last, `${where}: not after ${last}`);
-			last = event.seq;
-			if (event.type === 'run.leased') {
-				assert.ok(event.data.fence > (fences.get(event.run) ?? 0), `${where}: fence`);
-				fences.set(event.run, event.data.fence);
-			} else if (event.run && event.type !== 'run.created') {
-				assert.ok(fences.has(event.run), `${where}: before its lease`);
-			}
-			const isEnd = /^job\.(completed|failed|stopped|invalid)$/.test(event.type);
-			const isLate = ['run.stale_result', 'run.artifact'].includes(event.type);
-
-			if (isEnd) assert.ok(!this.hasEnd(events, at), `${where}: second end`);
-			else if (!isLate) assert.ok(!this.hasEnd(events, at), `${where}: after the end`);
-		});
-		assert.equal(events[0]?.type, 'job.queued', `job ${job.id}: first event`);
-		assert.ok(this.hasEnd(events, events.length), `job ${job.id}: no end`);
-	}
-
-	hasEnd(events, before) {
-		return events.slice(0, before).some((e) =>
-			/^job\.(completed|failed|stopped|invalid)$/.test(e.type));
-	}
-
-	/* Each result was earned, and each execution has a lease. */
-	checkExecutions(job, wanted, events, executions) {
-		const leases = events.filter((e) => e.type === 'run.leased').length;
-		const { passed, failed } = job.counts;
-
-		assert.ok(executions >= passed + failed,
-			`job ${job.id}: ${passed + failed} results of ${executions} executions`);
-		assert.ok(executions <= leases,
-			`job ${job.id}: ${executions} executions but ${leases} leases`);
 	}
 
 	async checkTotals(api) {
