@@ -24,7 +24,7 @@ const TMP_PATH_MAX = 60; /* sockets below it must fit into sun_path's 108 bytes 
 
 class Cli {
 	/*
-	 * plan: {cli, args, cwd, env, dir, use, modules?, isModule}. onMessage takes each message of
+	 * plan: {cli, args, cwd, env, dir, use, preload}. onMessage takes each message of
 	 * the reporter and may return a promise; the next one waits for it, and so does Playwright.
 	 */
 	constructor(plan, onMessage) {
@@ -59,13 +59,12 @@ class Cli {
 		const attachments = path.join(plan.dir, "attachments");
 		fs.mkdirSync(attachments, { recursive: true });
 		const report = { fd: REPORT_FD, attachments, use: plan.use, mark: this.mark };
-		const node = plan.modules ? ["-r", path.join(__dirname, "preload.js")] : [];
-		return spawn(process.execPath, [...node, plan.cli, ...plan.args], {
+		return spawn(process.execPath, ["-r", path.join(__dirname, "preload.js"), plan.cli, ...plan.args], {
 			cwd: plan.cwd,
 			env: {
 				...plan.env,
 				PROCTOR_REPORT: JSON.stringify(report),
-				...(plan.modules ? { PROCTOR_MODULES: plan.modules, PROCTOR_ESM: plan.isModule ? "1" : "0" } : {}),
+				PROCTOR_PRELOAD: JSON.stringify(plan.preload),
 				TMPDIR: this.tmp,
 				[MARK]: this.mark,
 			},

@@ -93,12 +93,14 @@ wording(message)
 	return plain(message).replace(/^Error: /, "");
 }
 
-/* The calls alone: the message is told elsewhere, and Playwright's own functions help nobody. */
+const FOREIGN = /node_modules\/(?:@playwright|playwright)|node:internal|<anonymous>\)$/;
+
+/* The calls alone: the message is told elsewhere, and functions that are not the user's help nobody. */
 function
 frames(stack)
 {
 	const calls = plain(stack || "").split("\n")
-		.filter((line) => /^ +at /.test(line) && !/node_modules\/(?:@playwright|playwright)|node:internal|<anonymous>\)$/.test(line));
+		.filter((line) => /^ +at /.test(line) && !FOREIGN.test(line) && !line.includes(__dirname));
 	return calls.length > 0 ? calls.map((line) => line.trim()).join("\n") : undefined;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loaded (node -r) before Playwright's command line and its worker processes when a project has no
- * Playwright of its own: `@playwright/test` then resolves to ours, after everything that the
- * project itself can offer. It must be the very copy that the command line runs from, because
- * Playwright refuses to work with two.
+ * Loaded (node -r) before Playwright's command line and its worker processes. PROCTOR_PRELOAD holds
+ * {modules?, isModule, compiled?}.
  *
- * PROCTOR_MODULES names the folder; PROCTOR_ESM=1 says that the project uses ES modules, whose
- * resolution knows no search path and on older versions of Node costs a thread to extend.
+ * modules is there when a project has no Playwright of its own: `@playwright/test` then resolves to
+ * ours in that folder, after everything that the project itself can offer. It must be the very
+ * copy that the command line runs from, because Playwright refuses to work with two. isModule says
+ * that the project uses ES modules, whose resolution knows no search path and on older versions of
+ * Node costs a thread to extend. compiled is where compile-cache.js keeps its entries.
  */
 "use strict";
 
@@ -14,7 +15,7 @@ const Module = require("module");
 const path = require("path");
 const { pathToFileURL } = require("url");
 
-const modules = process.env.PROCTOR_MODULES;
+const { modules, isModule, compiled } = JSON.parse(process.env.PROCTOR_PRELOAD || "{}");
 const OURS = /^(@playwright\/test|playwright|playwright-core)(\/|$)/;
 
 /* Node reads NODE_PATH only here; the variable itself stays as it was for the test's children. */
@@ -36,7 +37,7 @@ extendImport()
 	const parent = pathToFileURL(path.join(path.dirname(modules), "index.js")).href;
 	if (Module.registerHooks)
 		Module.registerHooks({ resolve: resolver(parent) });
-	else if (process.env.PROCTOR_ESM === "1")
+	else if (isModule)
 		Module.register(pathToFileURL(path.join(__dirname, "resolve.mjs")), { data: { parent } });
 }
 
@@ -54,6 +55,8 @@ resolver(parent)
 	};
 }
 
+if (compiled && !Module.enableCompileCache)
+	require("./compile-cache").install(compiled, Boolean(modules));
 if (modules) {
 	extendRequire();
 	extendImport();

@@ -171,8 +171,11 @@ plan({ request, project, playwright, options, browsers })
 		cwd: project.root,
 		dir: request.dir,
 		use: options.use,
-		modules: playwright.modules,
-		isModule: project.isModule,
+		preload: {
+			modules: playwright.modules,
+			isModule: project.isModule,
+			compiled: path.join(request.cache, "compiled"),
+		},
 		env: environment(request, browsers),
 	};
 }

@@ -546,6 +546,34 @@ describe("as installed", () => {
 		assert.equal(result.outcome, "passed", result.error && result.error.message);
 	});
 
+	const hasOwnCache = Boolean(require("module").enableCompileCache);
+	test("damaged entries of the compile cache are made again", { ...TIMEOUT, skip: hasOwnCache && "this Node has a cache of its own" }, async (t) => {
+		const peer = await start(t);
+		const base = temporary(t);
+		const directory = path.join(base, "cache/compiled");
+		const once = async () => {
+			const run = request(base, { test: { name: "x", kind: "playwright", script: `${IMPORT}test('x', async ({ page }) => { ${PAGE} });` } });
+			peer.send(run);
+			const result = await peer.expect((message) => message.type === "result" && message.run === run.run);
+			assert.equal(result.outcome, "passed", result.error && result.error.message);
+			return Object.fromEntries(fs.readdirSync(directory).map((name) => [name, fs.statSync(path.join(directory, name))]));
+		};
+		await once();
+		const before = await once();
+		const names = Object.keys(before);
+		assert.ok(names.length >= 3 && names.every((name) => /^[0-9a-f]{40}$/.test(name)), `${names}`);
+		const [flipped, short] = names;
+		const bytes = fs.readFileSync(path.join(directory, flipped));
+		bytes[bytes.length >> 1] ^= 0xff;
+		fs.writeFileSync(path.join(directory, flipped), bytes);
+		fs.truncateSync(path.join(directory, short), 1000);
+		const after = await once();
+		for (const name of names) {
+			const isNew = after[name].ino !== before[name].ino;
+			assert.equal(isNew, name === flipped || name === short, name);
+		}
+	});
+
 	test("runners that make the browsers' folder at once do not disturb each other", TIMEOUT, async (t) => {
 		const base = temporary(t);
 		const script = `const { shim, findPrograms } = require(${JSON.stringify(path.join(__dirname, "../../runners/playwright/shim"))});
