@@ -278,7 +278,7 @@ put_facts(struct html *html)
 		put_count_fact(out, "Incarnation", job->incarnation);
 	if (job->retry.max > 0)
 		put_count_fact(out, "Retries allowed", job->retry.max);
-	open_fact(out, "Job");
+	out_put(out, "<div class=\"wide\"><dt>Job</dt><dd>");
 	out_putf(out, "<span class=\"mono\">%s</span></dd></div></dl>\n", model->id);
 }
 
@@ -308,7 +308,7 @@ put_summary(struct html *html)
 
 static void
 put_wrong(struct html *html, const char *state, const char *anchor, const char *name,
-	const char *where, const struct report_error *error)
+	const char *where, const char *message)
 {
 	struct out *out = &html->out;
 
@@ -322,12 +322,27 @@ put_wrong(struct html *html, const char *state, const char *anchor, const char *
 		out_text(out, where);
 		out_put(out, "</span>");
 	}
-	if (error) {
+	if (message) {
 		out_put(out, "<p>");
-		out_text(out, error->message);
+		out_text(out, message);
 		out_put(out, "</p>");
 	}
 	out_put(out, "</li>\n");
+}
+
+/* "iteration 3, chromium": which unit of the test it is; "" when there is only one. */
+static const char *
+unit_words(struct html *html, const struct report_unit *unit, char words[300])
+{
+	bool iterates = html->model->job->iterations != 1;
+
+	words[0] = '\0';
+	if (iterates)
+		(void)snprintf(words, 300, "iteration %" PRId64 "%s%s", unit->iteration,
+			unit->target ? ", " : "", unit->target ? unit->target : "");
+	else if (unit->target)
+		(void)snprintf(words, 300, "%s", unit->target);
+	return words;
 }
 
 /* The bad rows of one unit, at most `room` of them; returns how many there are. */
@@ -336,19 +351,22 @@ put_wrong_unit(struct html *html, const struct report_test *test,
 	const struct report_unit *unit, size_t room)
 {
 	const struct report_run *run = unit->attempts[unit->n_attempts - 1];
-	char anchor[80];
+	char anchor[80], words[300];
 	size_t n = 0;
 
 	if (html_is_bad(unit->outcome) && report_run_stands_alone(run) && n++ < room) {
 		(void)snprintf(anchor, sizeof anchor, "r-%s", run->id);
-		put_wrong(html, unit->outcome, anchor, test->name, unit->target, run->error);
+		put_wrong(html, unit->outcome, anchor, test->name,
+			unit_words(html, unit, words),
+			run->error ? run->error->message : run->row->reason);
 	}
 	for (size_t i = 0; i < run->n_cases; i++) {
 		const struct report_case *one = &run->cases[i];
 		if (!html_is_bad(one->status) || n++ >= room)
 			continue;
 		(void)snprintf(anchor, sizeof anchor, "c-%s-%zu", run->id, i);
-		put_wrong(html, one->status, anchor, one->title, one->path, one->error);
+		put_wrong(html, one->status, anchor, one->title, one->path,
+			one->error ? one->error->message : NULL);
 	}
 	return n;
 }

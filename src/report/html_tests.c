@@ -25,6 +25,26 @@ has_artifacts(const struct report_run *run, const struct report_case *one)
 	return false;
 }
 
+/* "cart.spec.ts:12 › Cart": the path, with the line behind the file where it begins with it. */
+static void
+put_place(struct out *out, const struct report_case *one)
+{
+	size_t len = one->file ? strlen(one->file) : 0;
+	bool begins = len > 0 && strncmp(one->path, one->file, len) == 0;
+	const char *rest = begins ? one->path + len : one->path;
+
+	if (!begins && one->path[0]) {
+		out_text(out, one->path);
+		rest = "";
+		if (one->file)
+			out_put(out, " · ");
+	}
+	out_text(out, one->file);
+	if (one->file && one->line > 0)
+		out_putf(out, ":%" PRId64, one->line);
+	out_text(out, rest);
+}
+
 static void
 put_case_line(struct html *html, const struct report_case *one)
 {
@@ -35,9 +55,7 @@ put_case_line(struct html *html, const struct report_case *one)
 	out_text(out, one->title);
 	if (one->path[0] || one->file) {
 		out_put(out, "<span class=\"where\">");
-		out_text(out, one->path[0] ? one->path : one->file);
-		if (one->line > 0)
-			out_putf(out, ":%" PRId64, one->line);
+		put_place(out, one);
 		out_put(out, "</span>");
 	}
 	out_put(out, "</span>");
@@ -69,8 +87,8 @@ put_case(struct html *html, const struct report_run *run, size_t index, bool is_
 		out_putf(out, " data-state=\"%s\"", one->status);
 	out_put(out, has_body && is_bad && is_row ? " open>" : ">");
 	out_put(out, has_body ? "<summary>" : "<div class=\"line\">");
-	if (has_body)
-		out_put(out, chevron);
+	/* Without anything inside there is nothing to open, but the signs stay in line. */
+	out_put(out, has_body ? chevron : "<span class=\"chevron\"></span>");
 	put_case_line(html, one);
 	out_put(out, has_body ? "</summary>\n<div class=\"body\">\n" : "</div>");
 	if (has_body) {
@@ -345,7 +363,9 @@ put_never_run(struct html *html, const struct report_test *test)
 {
 	struct out *out = &html->out;
 
-	out_put(out, "<div class=\"row\" data-state=\"waiting\"><div class=\"line\">");
+	out_put(out,
+		"<div class=\"row\" data-state=\"waiting\"><div class=\"line\">"
+		"<span class=\"chevron\"></span>");
 	html_sign(html, "waiting");
 	out_put(out, "<span class=\"name\">");
 	out_text(out, test->name);
