@@ -35,6 +35,7 @@ SCENARIOS = [
     ("idle", "idle memory", scenarios.idle, "KiB", 1),
     ("cold-start", "exec to listening", scenarios.cold_start, "ms", 1),
     ("backlog", "submit, claim, complete beside a backlog", scenarios.backlog, "jobs/s", 2),
+    ("streams", "one event to many readers", scenarios.streams, "1/s", 2),
     ("playwright", "one trivial Playwright test", scenarios.playwright, "s", "all"),
     ("syncs", "acknowledged jobs for one sync (strace)", scenarios.syncs, "jobs", 1),
 ]

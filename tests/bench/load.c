@@ -2,8 +2,8 @@
 /*
  * load PROTOCOL MODE [option value]...: runs one load and prints one line of JSON.
  *
- *   load proctor   submit|life|latency --port P --token T
- *   load beanstalk submit|life         --port P
+ *   load proctor   submit|life|latency|streams --port P --token T
+ *   load beanstalk submit|life                 --port P
  *
  * Operations that are not answered as they should be are errors; a figure with errors is no
  * figure.
@@ -21,13 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	EVENTS_MAX = 256,
-	INPUT_BYTES = 64 * 1024,
+	INPUT_BYTES = 4 * 1024, /* grows */
 	ERRORS_SHOWN = 5,
 	DRAIN_SECONDS = 60, /* for what is under way when the time is over */
 };
@@ -393,7 +394,9 @@ main(int argc, char **argv)
 		.warmup = 0.3,
 		.token = "" };
 	struct load load = { .options = &options };
+	struct rlimit files;
 
+	getrlimit(RLIMIT_NOFILE, &files);
 	if (argc < 3 || argc % 2 == 0) {
 		fprintf(stderr, "usage: load proctor|beanstalk MODE [option value]...\n");
 		return 2;
@@ -403,8 +406,13 @@ main(int argc, char **argv)
 		option_set(&options, argv[i], argv[i + 1]);
 
 	signal(SIGPIPE, SIG_IGN);
+	files.rlim_cur = (rlim_t)(options.clients + options.pollers + 64);
+	if (files.rlim_max < files.rlim_cur)
+		files.rlim_max = files.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		die("file descriptors");
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
-	load.n_conns = options.clients + options.pollers;
+	load.n_conns = options.clients + options.pollers + 1; /* streams also submit */
 	load.conns = calloc((size_t)load.n_conns, sizeof *load.conns);
 	if (load.epoll < 0 || !load.conns)
 		die("load");

@@ -43,14 +43,14 @@ struct load_conn {
 };
 
 struct load_options {
-	const char *mode; /* submit, life, latency, fanout */
+	const char *mode; /* submit, life, latency, streams */
 	const char *token;
 	int port;
 	int clients, pollers;
 	int bulk;       /* jobs in one request; 1: one job, not the bulk form */
 	int body_bytes; /* payload of a job, about */
 	int ahead;      /* life: jobs submitted and not yet completed, at most */
-	int gap_ms;     /* latency: pause between two jobs */
+	int gap_ms;     /* latency, streams: pause between two jobs */
 	int64_t count;  /* stop after so many operations; 0: by time */
 	double seconds, warmup;
 	bool keep_backlog; /* life: a backlog is there; submit without bound, leave it */

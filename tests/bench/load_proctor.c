@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-enum { HEADERS_MAX = 16 * 1024, PARK_MS = 10000 };
+enum { HEADERS_MAX = 16 * 1024, EVENT_BYTES_MAX = 128 * 1024, PARK_MS = 10000 };
 
 /* --- HTTP --- */
 
@@ -304,6 +304,72 @@ latency_start(struct load *load)
 	load->timer_ns = load_now_ns() + 100000000;
 }
 
+/* --- Event streams: many readers of the project's stream, one job now and then --- */
+
+static int stream_waiting; /* readers that have not seen the event under way */
+
+/* Whole events only; what HTTP puts between them (headers, chunk sizes) goes along. */
+static size_t
+stream_frame(const char *in, size_t len)
+{
+	const char *end = memmem(in, len, "\n\n", 2);
+
+	if (!end && len > EVENT_BYTES_MAX)
+		return LOAD_BROKEN;
+	return end ? (size_t)(end - in) + 2 : 0;
+}
+
+static void
+stream_read(struct load *load, struct load_conn *conn, const char *in, size_t len)
+{
+	(void)conn;
+	if (!memmem(in, len, "event: job.queued", 17))
+		return;
+	load_sample(load, load_now_ns() - latency_sent_ns);
+	load->counted++;
+	if (--stream_waiting > 0)
+		return;
+	/* The first one only shows that everybody is connected. */
+	if (load->completed++ == 0) {
+		load->n_samples = 0;
+		load->counted = 0;
+		printf("ready\n");
+		fflush(stdout);
+	}
+	if (load->completed > load->options->count)
+		load->done = true;
+	else
+		load->timer_ns = load_now_ns() + (uint64_t)load->options->gap_ms * 1000000;
+}
+
+static void
+stream_submit(struct load *load)
+{
+	stream_waiting = load->options->clients;
+	latency_submit(load);
+}
+
+static const struct load_role stream_role = { "stream", stream_frame, stream_read };
+
+static void
+stream_start(struct load *load)
+{
+	int readers = load->options->clients;
+	char request[1024];
+	int n = snprintf(request, sizeof request,
+		"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+		"Authorization: Bearer %s\r\nAccept: text/event-stream\r\n\r\n",
+		load->options->port, load->options->token);
+
+	load_connect(load, 0, 1, &latency_submit_role);
+	load_connect(load, 1, readers, &stream_role);
+	for (int i = 1; i <= readers; i++)
+		load_send(load, &load->conns[i], request, (size_t)n);
+	/* Time for all of them to become live. */
+	load->on_timer = stream_submit;
+	load->timer_ns = load_now_ns() + 2000000000;
+}
+
 void
 load_proctor_start(struct load *load)
 {
@@ -312,6 +378,10 @@ load_proctor_start(struct load *load)
 	submit_make(load);
 	if (strcmp(load->options->mode, "latency") == 0) {
 		latency_start(load);
+		return;
+	}
+	if (strcmp(load->options->mode, "streams") == 0) {
+		stream_start(load);
 		return;
 	}
 	load_connect(load, 0, clients, &submit_role);

@@ -223,6 +223,24 @@ def call(server, method, path, body=None):
     return json.loads(text)
 
 
+def streams(bench):
+    """One event to many readers of the project's stream, and what idle streams cost."""
+    def readers(count, events):
+        def proctor():
+            server = Proctor(bench.work)
+            server.options = ["--connections", str(count + 1000)]
+            with server:
+                time.sleep(1)
+                before = memory_kb(server.pid)["Rss"]
+                row, idle_kb = server.load_streams(count, events, bench.body)
+            return dict(row, idleMb=(idle_kb - before) / 1024,
+                        rate=1000 / row["p99Ms"] if row["p99Ms"] else 0)
+
+        return proctor
+
+    return {"proctor": readers(2000, 30), "proctor, 10,000 streams": readers(10000, 3)}
+
+
 # ---- Playwright ---------------------------------------------------------------------------------
 
 SPEC = """import { test, expect } from '@playwright/test';

@@ -3,6 +3,7 @@
 a private directory each on the same disk, ended by their own process id."""
 
 import glob
+import json
 import os
 import pathlib
 import pwd
@@ -109,11 +110,12 @@ class Proctor(Server):
     name = "proctor"
     settings = "serve --durability fsync (the default)"
     workers = 0
+    options = ()
 
     def start(self):
         begin = time.monotonic()
         self.spawn([PROCTOR, "serve", "--listen", "127.0.0.1:0", "--data", str(self.dir),
-                    "--workers", str(self.workers)], stdout=subprocess.PIPE)
+                    "--workers", str(self.workers), *self.options], stdout=subprocess.PIPE)
         line = self.process.stdout.readline().decode()
         self.start_seconds = time.monotonic() - begin
         found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
@@ -130,6 +132,21 @@ class Proctor(Server):
 
     def load(self, mode, **options):
         return run_load("proctor", mode, port=self.port, token=self.token, **options)
+
+
+    def load_streams(self, readers, events, body):
+        """The load's row, and the resident set while all streams are idle."""
+        load = subprocess.Popen([str(PROGRAMS / "load"), "proctor", "streams", *arguments(dict(
+            port=self.port, token=self.token, clients=readers, count=events, gap_ms=100,
+            seconds=120, warmup=0, body=body))], stdout=subprocess.PIPE, stderr=self.log)
+        ready = load.stdout.readline()
+        idle_kb = memory_kb(self.pid)["Rss"]
+        rest = load.stdout.read()
+        load.wait()
+        load.stdout.close()
+        if ready != b"ready\n":
+            raise Failed(f"the streams did not start: {(ready + rest)[-200:]!r}")
+        return json.loads(rest), idle_kb
 
 
 class Beanstalkd(Server):
@@ -250,8 +267,6 @@ def run_node(script, mode, **options):
 
 def run_json(command):
     """The one line of JSON that every client prints, also when it counted errors."""
-    import json
-
     out = subprocess.run(command, capture_output=True, text=True, timeout=600)
     lines = [line for line in out.stdout.splitlines() if line.startswith("{")]
     if not lines:

@@ -33,7 +33,8 @@ def verdicts(result):
     for scenario, peer, sign, factor in RATIO_GOALS:
         found += ratio_verdict(result, scenario, peer, sign, factor)
     for scenario, judge in (("latency", judge_latency), ("idle", judge_idle),
-                            ("cold-start", judge_cold_start), ("backlog", judge_backlog)):
+                            ("cold-start", judge_cold_start), ("streams", judge_streams),
+                            ("backlog", judge_backlog)):
         summary = result["scenarios"].get(scenario, {}).get("summary")
         if summary:
             found += [dict(verdict, scenario=scenario) for verdict in judge(summary)]
@@ -97,6 +98,18 @@ def judge_idle(summary):
 
 def judge_cold_start(summary):
     return [absolute("exec to listening", summary[OURS]["p50Ms"]["median"], "ms", "<=", 50)]
+
+
+def judge_streams(summary):
+    found = []
+    if OURS in summary:
+        found.append(absolute("one event to 2,000 readers, p99", summary[OURS]["p99Ms"]["median"],
+                              "ms", "<=", 10))
+    many = summary.get("proctor, 10,000 streams")
+    if many:
+        found.append(absolute("10,000 idle streams, memory on top", many["idleMb"]["median"],
+                              "MiB", "<=", 40))
+    return found
 
 
 def judge_backlog(summary):
