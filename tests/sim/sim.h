@@ -97,6 +97,7 @@ struct world {
 	struct list_node requests;
 	bool turn_planned;
 	int64_t wake_planned_ms;
+	bool store_is_sound;     /* opened without faults */
 	bool calm; /* the last phase: no more faults */
 	int crashes;
 

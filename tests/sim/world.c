@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "sim.h"
+#include "store/faulty.h"
 
 #define WALL_START_MS INT64_C(1767225600000)
 
@@ -166,10 +167,20 @@ static int
 open_store(struct world *world, struct err *err)
 {
 	struct store_options store_options = { .durability = STORE_OS };
+	struct fault_plan faults = {
+		.rng = &world->rng, .load = 1, .save_before = 2, .save_after = 2, .conflict = 1
+	};
+	struct store *inner;
+	int rc = world->sqlite_dir
+		? store_open_sqlite(&inner, world->store_name, &store_options, err)
+		: store_open_memory(&inner, world->store_name, err);
 
-	if (world->sqlite_dir)
-		return store_open_sqlite(&world->store, world->store_name, &store_options, err);
-	return store_open_memory(&world->store, world->store_name, err);
+	if (rc < 0)
+		return -1;
+	world->store_is_sound = world->calm;
+	if (world->calm)
+		faults.rng = NULL;
+	return store_open_faulty(&world->store, inner, faults);
 }
 
 /* What the world kept, gone. */
@@ -196,9 +207,15 @@ server_start(struct world *world, void *arg)
 	struct err err;
 
 	(void)arg;
-	if (open_store(world, &err) < 0 ||
-		engine_open(&world->engine, world->store, &options, wall_ms(world), &err) < 0)
-		sim_fail(world, "the server does not start: %s", err.text);
+	if (open_store(world, &err) < 0)
+		sim_fail(world, "the store does not open: %s", err.text);
+	if (engine_open(&world->engine, world->store, &options, wall_ms(world), &err) < 0) {
+		if (world->store_is_sound)
+			sim_fail(world, "the server does not start: %s", err.text);
+		world->store = store_close(world->store);
+		after(world, 1000, server_start, NULL);
+		return;
+	}
 	steady_clock_init(
 		&world->clock, wall_ms(world), engine_now(world->engine), world->mono_ms);
 	sim_say(world, "server starts");
@@ -267,8 +284,15 @@ turn(struct world *world, void *arg)
 	}
 	size_t n = take_batch(world, batch);
 	int64_t now = steady_clock_ms(&world->clock, wall_ms(world), world->mono_ms);
-	if (engine_turn(world->engine, batch, n, now, &out, &err) < 0)
+	bool failed = engine_turn(world->engine, batch, n, now, &out, &err) < 0;
+	if (failed && world->calm && world->store_is_sound)
 		sim_fail(world, "turn: %s", err.text);
+	if (failed) { /* everybody hears so, and the operator starts it again */
+		send_answers(world, out);
+		turn_output_free(out);
+		server_crash(world);
+		return;
+	}
 	if (!world->calm && chance(world, 1)) { /* after the commit, before the answers */
 		turn_output_free(out);
 		server_crash(world);
