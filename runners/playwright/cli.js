@@ -9,7 +9,6 @@
 "use strict";
 
 const fs = require("fs");
-const os = require("os");
 const path = require("path");
 const { spawn } = require("child_process");
 const crypto = require("crypto");
@@ -20,7 +19,6 @@ const REPORT_FD = 3;
 const REPORT_LINE_MAX = 4 * 1024 * 1024;
 const OUTPUT_TAIL_MAX = 16 * 1024;
 const OUTPUT_LINGER_MS = 1000;
-const TMP_PATH_MAX = 60; /* sockets below it must fit into sun_path's 108 bytes */
 
 class Cli {
 	/*
@@ -39,7 +37,11 @@ class Cli {
 	run() {
 		const child = this.start();
 		this.child = child;
-		const reports = this.readReports(child.stdio[REPORT_FD]);
+		let failure;
+		const reports = this.readReports(child.stdio[REPORT_FD]).catch((error) => {
+			failure = error;
+			this.kill();
+		});
 		child.stderr.on("data", (chunk) => this.onErrorOutput(chunk));
 		const ended = new Promise((resolve, reject) => {
 			child.on("error", reject);
@@ -49,15 +51,19 @@ class Cli {
 		child.on("exit", () => this.onExit());
 		return ended.then(async (end) => {
 			await reports;
+			if (failure)
+				throw failure;
 			return { ...end, output: this.tail };
 		}).finally(() => this.cleanUp());
 	}
 
 	start() {
 		const { plan } = this;
-		this.tmp = this.makeTmp();
+		/* Browser profiles and the like go where they vanish with the run. */
+		const tmp = path.join(plan.dir, "tmp");
 		const attachments = path.join(plan.dir, "attachments");
-		fs.mkdirSync(attachments, { recursive: true });
+		for (const directory of [tmp, attachments])
+			fs.mkdirSync(directory, { recursive: true });
 		const report = { fd: REPORT_FD, attachments, use: plan.use, mark: this.mark };
 		return spawn(process.execPath, ["-r", path.join(__dirname, "preload.js"), plan.cli, ...plan.args], {
 			cwd: plan.cwd,
@@ -65,21 +71,11 @@ class Cli {
 				...plan.env,
 				PROCTOR_REPORT: JSON.stringify(report),
 				PROCTOR_PRELOAD: JSON.stringify(plan.preload),
-				TMPDIR: this.tmp,
+				TMPDIR: tmp,
 				[MARK]: this.mark,
 			},
 			stdio: ["ignore", "inherit", "pipe", "pipe"],
 		});
-	}
-
-	/* Browser profiles and the like go where they vanish with the run, unless the path is too long. */
-	makeTmp() {
-		const inside = path.join(this.plan.dir, "tmp");
-		if (inside.length <= TMP_PATH_MAX) {
-			fs.mkdirSync(inside, { recursive: true });
-			return inside;
-		}
-		return fs.mkdtempSync(path.join(os.tmpdir(), "proctor-pw-"));
 	}
 
 	async readReports(socket) {
@@ -127,7 +123,6 @@ class Cli {
 	cleanUp() {
 		clearTimeout(this.killTimer);
 		sweep(this.mark);
-		fs.rmSync(this.tmp, { recursive: true, force: true, maxRetries: 3 });
 	}
 }
 
