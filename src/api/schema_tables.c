@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two sources, one list of schemas: requests refer to the decoders' field tables and add what a
+ * field table does not know (what the items of an array are), answers are written by hand.
+ */
+#include "api/schema_tables.h"
+
+#include "base/limits.h"
+#include "core/event.h"
+#include "core/explain.h"
+#include "core/job.h"
+#include "core/job_json.h"
+#include "core/params.h"
+#include "core/run.h"
+#include "core/test_kinds.h"
+#include "core/worker_row.h"
+
+/* --- Words --- */
+
+static const char *
+job_state_word(int i)
+{
+	return i < JOB_STATE_COUNT ? job_state_name((enum job_state)i) : NULL;
+}
+
+static const char *
+job_reason_word(int i)
+{
+	return i + 1 < JOB_REASON_COUNT ? job_reason_name((enum job_reason)(i + 1)) : NULL;
+}
+
+static const char *
+job_command_word(int i)
+{
+	return i < JOB_CMD_COUNT ? job_command_name((enum job_command)i) : NULL;
+}
+
+static const char *
+run_state_word(int i)
+{
+	return i < RUN_STATE_COUNT ? run_state_name((enum run_state)i) : NULL;
+}
+
+static const char *
+run_outcome_word(int i)
+{
+	return i + 1 < OUTCOME_COUNT ? run_outcome_name((enum run_outcome)(i + 1)) : NULL;
+}
+
+static const char *
+worker_state_word(int i)
+{
+	return i < WORKER_STATE_COUNT ? worker_state_name((enum worker_state)i) : NULL;
+}
+
+static const char *
+event_type_word(int i)
+{
+	return i < EVENT_TYPE_COUNT ? event_type_name((enum event_type)i) : NULL;
+}
+
+static const char *
+blocker_word(int i)
+{
+	return i < BLOCKER_KIND_COUNT ? blocker_kind_name((enum blocker_kind)i) : NULL;
+}
+
+static const char *
+listed(const char *const *words, int n, int i)
+{
+	return i < n ? words[i] : NULL;
+}
+
+static const char *
+durable_word(int i)
+{
+	static const char *const words[] = { "fsync", "os" };
+
+	return listed(words, ARRAY_LEN(words), i);
+}
+
+static const char *
+retried_word(int i)
+{
+	static const char *const words[] = { "failed", "errored", "timed_out" };
+
+	return listed(words, ARRAY_LEN(words), i);
+}
+
+static const char *
+directive_word(int i)
+{
+	static const char *const words[] = { "stop", "drop", "drain" };
+
+	return listed(words, ARRAY_LEN(words), i);
+}
+
+static const char *
+issue_word(int i)
+{
+	static const char *const words[] = { ISSUE_INVALID, ISSUE_UNKNOWN, ISSUE_MISSING,
+		ISSUE_LIMIT, ISSUE_DUPLICATE };
+
+	return listed(words, ARRAY_LEN(words), i);
+}
+
+/* --- Answers --- */
+
+/* clang-format off */
+#define ID(key) { .name = key, .shape = SHAPE_ID }
+#define PROJECT { .name = "project", .shape = SHAPE_TEXT }
+#define DURABLE { .name = "durable", .shape = SHAPE_WORD, .flags = MAY, .words = durable_word, \
+	.about = "In answers to writes: what the write survived." }
+#define COUNTS(key, optional) { .name = key, .shape = SHAPE_REF, .of = "Counts", .flags = (optional) }
+
+static const struct member counts_members[] = {
+	{ .name = "passed", .shape = SHAPE_INT },
+	{ .name = "failed", .shape = SHAPE_INT, .about = "The product is wrong." },
+	{ .name = "errored", .shape = SHAPE_INT, .about = "The environment or the runner is wrong." },
+	{ .name = "timedOut", .shape = SHAPE_INT },
+	{ .name = "cancelled", .shape = SHAPE_INT },
+	{ .name = "skipped", .shape = SHAPE_INT },
+	{ .name = "flaky", .shape = SHAPE_INT, .about = "Passed after another attempt; counted in passed as well." },
+	{ 0 },
+};
+
+static const struct member progress_members[] = {
+	{ .name = "percent", .shape = SHAPE_INT, .flags = MAY, .about = "Absent for an endless job." },
+	{ .name = "iteration", .shape = SHAPE_INT, .about = "Of the next run to start." },
+	{ .name = "test", .shape = SHAPE_INT, .about = "Index of the test of the next run to start." },
+	{ .name = "running", .shape = SHAPE_INT },
+	{ .name = "waiting", .shape = SHAPE_INT, .about = "Runs that wait for their retry or for another worker." },
+	{ .name = "runsDone", .shape = SHAPE_INT },
+	{ .name = "runsTotal", .shape = SHAPE_INT, .flags = MAY, .about = "Absent for an endless job." },
+	{ 0 },
+};
+
+static const struct member retries_members[] = {
+	{ .name = "max", .shape = SHAPE_INT },
+	{ .name = "delayMs", .shape = SHAPE_MS },
+	{ .name = "factor", .shape = SHAPE_NUM },
+	{ .name = "maxDelayMs", .shape = SHAPE_MS },
+	{ .name = "jitter", .shape = SHAPE_NUM },
+	{ .name = "on", .shape = SHAPE_WORD, .words = retried_word, .flags = LIST },
+	{ 0 },
+};
+
+static const struct member blocked_by_members[] = {
+	{ .name = "kind", .shape = SHAPE_WORD, .words = blocker_word },
+	{ .name = "until", .shape = SHAPE_TIME, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member incarnation_members[] = {
+	{ .name = "incarnation", .shape = SHAPE_INT },
+	{ .name = "status", .shape = SHAPE_WORD, .words = job_state_word },
+	{ .name = "reason", .shape = SHAPE_WORD, .words = job_reason_word, .flags = MAY },
+	COUNTS("counts", 0),
+	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "completedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member job_members[] = {
+	ID("id"),
+	PROJECT,
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "status", .shape = SHAPE_WORD, .words = job_state_word,
+		.about = "Final are completed, failed, stopped and invalid." },
+	{ .name = "reason", .shape = SHAPE_WORD, .words = job_reason_word, .flags = MAY,
+		.about = "Why it is final." },
+	{ .name = "incarnation", .shape = SHAPE_INT, .about = "1, then one more for every start." },
+	{ .name = "templateId", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "template", .shape = SHAPE_TEXT, .flags = MAY, .about = "Name that it had then." },
+	{ .name = "templateRevision", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "params", .shape = SHAPE_OBJECT, .flags = MAY, .about = "Settled values." },
+	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "extra", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "tags", .shape = SHAPE_TEXT, .flags = LIST },
+	{ .name = "queue", .shape = SHAPE_TEXT },
+	{ .name = "priority", .shape = SHAPE_INT },
+	{ .name = "labels", .shape = SHAPE_TEXTS },
+	{ .name = "kind", .shape = SHAPE_TEXT, .flags = MAY, .about = "Of its tests, when all have the same." },
+	{ .name = "testCount", .shape = SHAPE_INT },
+	{ .name = "browsers", .shape = SHAPE_TEXT, .flags = LIST },
+	{ .name = "concurrency", .shape = SHAPE_INT },
+	{ .name = "iterations", .shape = SHAPE_INT, .about = "0: endless." },
+	{ .name = "failuresToIgnore", .shape = SHAPE_INT },
+	{ .name = "stopOnFirstFailure", .shape = SHAPE_FLAG },
+	{ .name = "retries", .shape = SHAPE_REF, .of = "Retries" },
+	{ .name = "timeoutMs", .shape = SHAPE_MS, .about = "0: none." },
+	{ .name = "runTimeoutMs", .shape = SHAPE_MS, .about = "0: none." },
+	{ .name = "runAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "progress", .shape = SHAPE_REF, .of = "Progress" },
+	COUNTS("counts", 0),
+	{ .name = "blockedBy", .shape = SHAPE_REF, .of = "BlockedBy", .flags = LIST,
+		.about = "What the job itself waits for; explain knows the rest." },
+	{ .name = "tests", .shape = SHAPE_REF, .of = "TestRequest", .flags = LIST | MAY,
+		.about = "In the view of one job: as they run, parameters filled in." },
+	{ .name = "previous", .shape = SHAPE_REF, .of = "Incarnation", .flags = LIST | MAY,
+		.about = "In the view of one job: its earlier incarnations." },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "updatedAt", .shape = SHAPE_TIME },
+	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "completedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "queuedMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "runMs", .shape = SHAPE_MS, .flags = MAY },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member job_bulk_members[] = {
+	{ .name = "items", .shape = SHAPE_REF, .of = "Job", .flags = LIST, .about = "In the order of the request." },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member plan_members[] = {
+	{ .name = "dryRun", .shape = SHAPE_CONST, .of = "true" },
+	{ .name = "jobs", .shape = SHAPE_REF, .of = "PlannedJob", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member planned_job_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "testCount", .shape = SHAPE_INT },
+	{ .name = "targetCount", .shape = SHAPE_INT },
+	{ .name = "iterations", .shape = SHAPE_INT },
+	{ .name = "runsTotal", .shape = SHAPE_INT, .flags = MAY, .about = "Absent for an endless job." },
+	{ .name = "concurrency", .shape = SHAPE_INT },
+	{ .name = "priority", .shape = SHAPE_INT },
+	{ .name = "runAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "lanes", .shape = SHAPE_REF, .of = "PlannedLane", .flags = LIST },
+	{ .name = "firstRuns", .shape = SHAPE_REF, .of = "PlannedRun", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member planned_lane_members[] = {
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "queue", .shape = SHAPE_TEXT },
+	{ .name = "labels", .shape = SHAPE_TEXTS },
+	{ .name = "workers", .shape = SHAPE_INT, .about = "Online ones that could take its runs." },
+	{ .name = "capacity", .shape = SHAPE_INT, .about = "Connections that they have together." },
+	{ 0 },
+};
+
+static const struct member planned_run_members[] = {
+	{ .name = "iteration", .shape = SHAPE_INT },
+	{ .name = "testIndex", .shape = SHAPE_INT },
+	{ .name = "test", .shape = SHAPE_TEXT },
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member run_members[] = {
+	ID("id"),
+	ID("job"),
+	{ .name = "status", .shape = SHAPE_WORD, .words = run_state_word },
+	{ .name = "outcome", .shape = SHAPE_WORD, .words = run_outcome_word, .flags = MAY },
+	{ .name = "reason", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "incarnation", .shape = SHAPE_INT },
+	{ .name = "iteration", .shape = SHAPE_INT },
+	{ .name = "testIndex", .shape = SHAPE_INT },
+	{ .name = "test", .shape = SHAPE_TEXT },
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "attempt", .shape = SHAPE_INT },
+	{ .name = "last", .shape = SHAPE_FLAG, .about = "Its outcome is the one that counts: no retry follows." },
+	{ .name = "fence", .shape = SHAPE_INT },
+	{ .name = "worker", .shape = SHAPE_ID, .flags = MAY, .about = "Who has it, or had it last." },
+	{ .name = "losses", .shape = SHAPE_INT, .about = "Workers lost under it." },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "dueAt", .shape = SHAPE_TIME, .flags = MAY, .about = "When its retry may start." },
+	{ .name = "leasedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "completedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "durationMs", .shape = SHAPE_MS, .about = "As its worker measured it." },
+	{ .name = "error", .shape = SHAPE_REF, .of = "RunError", .flags = MAY },
+	{ .name = "result", .shape = SHAPE_OBJECT, .flags = MAY, .about = "In the view of one run." },
+	{ .name = "artifacts", .shape = SHAPE_REF, .of = "Artifact", .flags = LIST | MAY,
+		.about = "In the view of one run." },
+	{ 0 },
+};
+
+static const struct member run_error_members[] = {
+	{ .name = "message", .shape = SHAPE_TEXT },
+	{ .name = "file", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "line", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "column", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "snippet", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "stack", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "expected", .shape = SHAPE_ANY, .flags = MAY },
+	{ .name = "actual", .shape = SHAPE_ANY, .flags = MAY },
+	{ .name = "screenshot", .shape = SHAPE_TEXT, .flags = MAY, .about = "Name of an artifact." },
+	{ 0 },
+};
+
+static const struct member artifact_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "contentType", .shape = SHAPE_TEXT },
+	{ .name = "size", .shape = SHAPE_INT },
+	{ .name = "sha256", .shape = SHAPE_TEXT },
+	{ .name = "case", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "run", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "createdAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member definition_members[] = {
+	ID("id"),
+	PROJECT,
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "updatedAt", .shape = SHAPE_TIME },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member event_members[] = {
+	{ .name = "seq", .shape = SHAPE_INT, .about = "Grows over the whole server, with gaps; the id of the stream." },
+	{ .name = "at", .shape = SHAPE_TIME },
+	{ .name = "job", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "run", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "type", .shape = SHAPE_WORD, .words = event_type_word },
+	{ .name = "data", .shape = SHAPE_OBJECT },
+	{ 0 },
+};
+
+static const struct member explanation_members[] = {
+	ID("job"),
+	{ .name = "status", .shape = SHAPE_WORD, .words = job_state_word },
+	{ .name = "sentence", .shape = SHAPE_TEXT },
+	{ .name = "blockers", .shape = SHAPE_REF, .of = "Blocker", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member blocker_members[] = {
+	{ .name = "kind", .shape = SHAPE_WORD, .words = blocker_word },
+	{ .name = "text", .shape = SHAPE_TEXT },
+	{ .name = "subject", .shape = SHAPE_TEXT, .flags = MAY, .about = "Queue, kind or label that it is about." },
+	{ .name = "until", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "count", .shape = SHAPE_INT, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member queue_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	PROJECT,
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "priority", .shape = SHAPE_INT },
+	{ .name = "concurrency", .shape = SHAPE_INT, .about = "Runs at once; 0: no limit." },
+	{ .name = "paused", .shape = SHAPE_FLAG },
+	{ .name = "ageingMs", .shape = SHAPE_MS, .about = "Waiting that weighs as much as one step of priority; 0: strict priority." },
+	{ .name = "updatedAt", .shape = SHAPE_TIME, .flags = MAY },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member worker_members[] = {
+	ID("id"),
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "version", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "status", .shape = SHAPE_WORD, .words = worker_state_word },
+	{ .name = "kinds", .shape = SHAPE_TEXT, .flags = LIST },
+	{ .name = "labels", .shape = SHAPE_TEXTS },
+	{ .name = "capacity", .shape = SHAPE_INT },
+	{ .name = "leaseUntil", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "joinedAt", .shape = SHAPE_TIME },
+	{ .name = "seenAt", .shape = SHAPE_TIME },
+	{ 0 },
+};
+
+static const struct member poll_answer_members[] = {
+	{ .name = "leaseMs", .shape = SHAPE_MS },
+	{ .name = "pollMs", .shape = SHAPE_MS },
+	{ .name = "leases", .shape = SHAPE_REF, .of = "Lease", .flags = LIST },
+	{ .name = "directives", .shape = SHAPE_REF, .of = "Directive", .flags = LIST },
+	{ .name = "superseded", .shape = SHAPE_FLAG, .flags = MAY,
+		.about = "A newer claiming poll of the same worker took its place." },
+	{ 0 },
+};
+
+static const struct member lease_members[] = {
+	ID("run"),
+	{ .name = "fence", .shape = SHAPE_INT },
+	ID("job"),
+	{ .name = "jobName", .shape = SHAPE_TEXT },
+	{ .name = "incarnation", .shape = SHAPE_INT },
+	{ .name = "iteration", .shape = SHAPE_INT },
+	{ .name = "testIndex", .shape = SHAPE_INT },
+	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "attempt", .shape = SHAPE_INT },
+	{ .name = "test", .shape = SHAPE_REF, .of = "TestRequest" },
+	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "params", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "extra", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "template", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "templateRevision", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "timeoutMs", .shape = SHAPE_MS, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member directive_members[] = {
+	{ .name = "run", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "fence", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "do", .shape = SHAPE_WORD, .words = directive_word },
+	{ .name = "reason", .shape = SHAPE_TEXT, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member bundle_members[] = {
+	{ .name = "bundle", .shape = SHAPE_TEXT, .about = "\"sha256:\" and 64 hex digits." },
+	{ .name = "size", .shape = SHAPE_INT },
+	{ 0 },
+};
+
+static const struct member ticket_members[] = {
+	{ .name = "url", .shape = SHAPE_TEXT, .about = "Opens the run's artifacts in a browser, on an origin of its own." },
+	{ .name = "expiresAt", .shape = SHAPE_TIME },
+	{ 0 },
+};
+
+static const struct member health_members[] = {
+	{ .name = "status", .shape = SHAPE_TEXT },
+	{ .name = "version", .shape = SHAPE_TEXT, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member issue_members[] = {
+	{ .name = "pointer", .shape = SHAPE_TEXT, .flags = MAY, .about = "JSON Pointer (RFC 6901) into the request's body." },
+	{ .name = "parameter", .shape = SHAPE_TEXT, .flags = MAY, .about = "Or the query parameter that it is about." },
+	{ .name = "code", .shape = SHAPE_WORD, .words = issue_word },
+	{ .name = "detail", .shape = SHAPE_TEXT },
+	{ 0 },
+};
+
+static const struct member problem_members[] = {
+	{ .name = "type", .shape = SHAPE_TEXT },
+	{ .name = "title", .shape = SHAPE_TEXT },
+	{ .name = "status", .shape = SHAPE_INT },
+	{ .name = "code", .shape = SHAPE_TEXT, .about = "Stable: programs decide by it." },
+	{ .name = "detail", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "errors", .shape = SHAPE_REF, .of = "Issue", .flags = LIST | MAY },
+	{ .name = "moreErrors", .shape = SHAPE_INT, .flags = MAY, .about = "Offences that found no room in errors." },
+	{ .name = "state", .shape = SHAPE_WORD, .words = job_state_word, .flags = MAY, .about = "With wrong_state: the state that it met." },
+	{ .name = "allowed", .shape = SHAPE_WORD, .words = job_command_word, .flags = LIST | MAY,
+		.about = "With wrong_state: the commands that it takes now." },
+	{ 0 },
+};
+
+/* The report's tests are described by docs rather than twice in code: they follow its model. */
+static const struct member report_members[] = {
+	ID("id"),
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "status", .shape = SHAPE_WORD, .words = job_state_word },
+	{ .name = "reason", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "incarnation", .shape = SHAPE_INT },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "completedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "reportedAt", .shape = SHAPE_TIME },
+	{ .name = "runMs", .shape = SHAPE_MS, .flags = MAY },
+	COUNTS("counts", 0),
+	{ .name = "cases", .shape = SHAPE_REF, .of = "Counts", .about = "Over the last attempt of every unit." },
+	{ .name = "runsLeftOut", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "tests", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member report_test_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	COUNTS("counts", 0),
+	{ .name = "units", .shape = SHAPE_REF, .of = "ReportUnit", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member report_unit_members[] = {
+	{ .name = "iteration", .shape = SHAPE_INT },
+	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "outcome", .shape = SHAPE_TEXT },
+	{ .name = "flaky", .shape = SHAPE_FLAG },
+	{ .name = "runs", .shape = SHAPE_REF, .of = "ReportRun", .flags = LIST },
+	{ 0 },
+};
+
+static const struct member report_run_members[] = {
+	ID("id"),
+	{ .name = "attempt", .shape = SHAPE_INT },
+	{ .name = "outcome", .shape = SHAPE_TEXT },
+	{ .name = "reason", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "worker", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "finishedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "durationMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "error", .shape = SHAPE_REF, .of = "RunError", .flags = MAY },
+	{ .name = "cases", .shape = SHAPE_REF, .of = "ReportCase", .flags = LIST | MAY },
+	{ .name = "steps", .shape = SHAPE_REF, .of = "ReportStep", .flags = LIST | MAY },
+	{ .name = "warnings", .shape = SHAPE_TEXT, .flags = LIST | MAY },
+	{ .name = "artifacts", .shape = SHAPE_REF, .of = "Artifact", .flags = LIST | MAY },
+	{ .name = "output", .shape = SHAPE_ANY, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member report_case_members[] = {
+	{ .name = "id", .shape = SHAPE_TEXT },
+	{ .name = "title", .shape = SHAPE_TEXT },
+	{ .name = "path", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "status", .shape = SHAPE_TEXT },
+	{ .name = "file", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "line", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "attempts", .shape = SHAPE_INT },
+	{ .name = "durationMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "error", .shape = SHAPE_REF, .of = "RunError", .flags = MAY },
+	{ .name = "steps", .shape = SHAPE_REF, .of = "ReportStep", .flags = LIST | MAY },
+	{ 0 },
+};
+
+static const struct member report_step_members[] = {
+	{ .name = "title", .shape = SHAPE_TEXT },
+	{ .name = "status", .shape = SHAPE_TEXT },
+	{ .name = "attempt", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "durationMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "error", .shape = SHAPE_REF, .of = "RunError", .flags = MAY },
+	{ 0 },
+};
+
+static const struct member no_members[] = { { 0 } };
+
+const struct answer schema_answers[] = {
+	{ .name = "Job", .about = "One durable execution of tests.", .members = job_members },
+	{ .name = "Progress", .members = progress_members },
+	{ .name = "Counts", .about = "Results of units: one test on one target in one iteration each, whatever number of attempts it took.",
+		.members = counts_members },
+	{ .name = "Retries", .members = retries_members },
+	{ .name = "BlockedBy", .members = blocked_by_members },
+	{ .name = "Incarnation", .about = "An earlier life of a job that was started again.", .members = incarnation_members },
+	{ .name = "JobBulk", .members = job_bulk_members },
+	{ .name = "Plan", .about = "Answer to a dry run.", .members = plan_members },
+	{ .name = "PlannedJob", .members = planned_job_members },
+	{ .name = "PlannedLane", .members = planned_lane_members },
+	{ .name = "PlannedRun", .members = planned_run_members },
+	{ .name = "Run", .about = "One attempt at one test on one target in one iteration.", .members = run_members },
+	{ .name = "RunError", .members = run_error_members },
+	{ .name = "Artifact", .about = "A file that a run left.", .members = artifact_members },
+	{ .name = "Test", .about = "A saved test, with the members of its kind.", .members = definition_members, .has_test_members = true },
+	{ .name = "Template", .about = "A saved job with parameters.", .members = definition_members, .saved = "TemplateRequest" },
+	{ .name = "Event", .about = "One numbered fact; docs/protocol/events.md says what data holds.", .members = event_members },
+	{ .name = "Explanation", .members = explanation_members },
+	{ .name = "Blocker", .members = blocker_members },
+	{ .name = "Queue", .members = queue_members },
+	{ .name = "Worker", .members = worker_members },
+	{ .name = "PollAnswer", .about = "docs/protocol/worker.md.", .members = poll_answer_members },
+	{ .name = "Lease", .members = lease_members },
+	{ .name = "Directive", .members = directive_members },
+	{ .name = "Bundle", .members = bundle_members },
+	{ .name = "Ticket", .members = ticket_members },
+	{ .name = "Health", .members = health_members },
+	{ .name = "OpenApi", .about = "This document.", .members = no_members },
+	{ .name = "JobReport", .members = report_members },
+	{ .name = "ReportTest", .members = report_test_members },
+	{ .name = "ReportUnit", .members = report_unit_members },
+	{ .name = "ReportRun", .members = report_run_members },
+	{ .name = "ReportCase", .members = report_case_members },
+	{ .name = "ReportStep", .members = report_step_members },
+	{ .name = "Issue", .members = issue_members },
+	{ .name = "Problem", .about = "RFC 9457.", .members = problem_members },
+	{ 0 },
+};
+
+/* --- Requests --- */
+
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+
+static const struct detail job_details[] = {
+	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobTest") "}" },
+	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
+	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
+	{ "retries", REF("RetriesRequest") },
+	{ "params", "{\"type\":\"object\",\"description\":\"Values of the template's parameters, or of ${{ params.NAME }} in the request itself.\"}" },
+	{ 0 },
+};
+
+static const struct detail template_details[] = {
+	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobTest") "}" },
+	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
+	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
+	{ "retries", REF("RetriesRequest") },
+	{ "params", "{\"type\":\"object\",\"description\":\"Declarations.\",\"additionalProperties\":" REF("ParamDeclaration") "}" },
+	{ 0 },
+};
+
+static const struct detail retries_details[] = {
+	{ "on", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"enum\":[\"failed\",\"errored\",\"timed_out\"]}}" },
+	{ 0 },
+};
+
+static const struct detail invoke_details[] = {
+	{ "overrides", "{\"type\":\"object\",\"description\":\"Members of a job that replace the template's.\"}" },
+	{ 0 },
+};
+
+#define SCALARS "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]}}"
+#define TEXTS "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"
+#define TEXT_OR_TEXTS "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":100}]}"
+
+const struct detail schema_test_details[] = {
+	{ "env", SCALARS },
+	{ "files", TEXTS },
+	{ "report", TEXT_OR_TEXTS },
+	{ "projectName", TEXT_OR_TEXTS },
+	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
+	{ "request", "{\"anyOf\":[{\"type\":\"string\",\"description\":\"METHOD and address\"}," REF("HttpRequest") "]}" },
+	{ "expect", REF("HttpExpect") },
+	{ 0 },
+};
+
+const struct request schema_requests[] = {
+	{ .name = "JobRequest", .about = "A job: from saved tests, by tags, inline, or from a template.",
+		.fields = job_fields, .details = job_details, .takes_exprs = true },
+	{ .name = "TemplateRequest", .about = "A job with parameters, to be invoked.",
+		.fields = template_fields, .details = template_details, .required = "name,tests", .takes_exprs = true },
+	{ .name = "RetriesRequest", .fields = job_retries_fields, .details = retries_details, .takes_exprs = true },
+	{ .name = "TestRef", .about = "A saved test, or every saved test whose tags fit an expression such as \"smoke and not slow\".",
+		.fields = job_test_ref_fields, .takes_exprs = true },
+	{ .name = "InvokeRequest", .fields = invoke_fields, .details = invoke_details },
+	{ .name = "ParamDeclaration", .fields = template_param_fields },
+	{ .name = "HttpRequest", .fields = http_request_fields, .details = schema_test_details, .takes_exprs = true },
+	{ .name = "HttpExpect", .fields = http_expect_fields, .details = schema_test_details, .takes_exprs = true },
+	{ 0 },
+};
+
+const struct plain_schema schema_others[] = {
+	{ "Duration", "{\"description\":\"Milliseconds, or a text of numbers and units from great to small: 250ms, 30s, 1h30m, 1d.\","
+		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
+		"{\"type\":\"string\",\"pattern\":\"^([0-9]+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$\"}]}" },
+	{ "Size", "{\"description\":\"Bytes, or a text with a unit: 64MiB, 10kB.\","
+		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9]+([kKMGT]i?)?B?$\"}]}" },
+	{ "Expression", "{\"type\":\"string\",\"description\":\"${{ params.NAME }} stands for the parameter's value, of its own type.\","
+		"\"pattern\":\"\\\\{\\\\{\"}" },
+	{ "JobTest", "{\"anyOf\":[" REF("TestRef") "," REF("TestRequest") "]}" },
+	{ "JobBulkRequest", "{\"type\":\"object\",\"required\":[\"jobs\"],\"additionalProperties\":false,\"properties\":{"
+		"\"jobs\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,\"items\":" REF("JobRequest") "}}}" },
+	{ 0 },
+};
+/* clang-format on */
+
+_Static_assert(JOBS_PER_BULK_MAX == 1000, "JobBulkRequest says so");
