@@ -378,23 +378,40 @@ make_absolute(struct job_file *file, json_t *test, const char *member)
 	(void)json_object_set_new(test, member, json_string(full));
 }
 
+static bool
+is_kind(const json_t *test, const char *kind)
+{
+	const char *own = json_string_value(json_object_get(test, "kind"));
+
+	return own && strcmp(own, kind) == 0;
+}
+
+void
+job_file_localize_paths(struct job_file *file)
+{
+	json_t *test;
+	size_t i;
+
+	json_array_foreach (json_object_get(file->job, "tests"), i, test) {
+		if (is_kind(test, "playwright") && !json_object_get(test, "bundle"))
+			make_absolute(file, test, "path");
+	}
+}
+
 void
 job_file_localize(struct job_file *file)
 {
 	json_t *test;
 	size_t i;
 
+	job_file_localize_paths(file);
 	json_array_foreach (json_object_get(file->job, "tests"), i, test) {
-		const char *kind = json_string_value(json_object_get(test, "kind"));
-		if (!kind || json_object_get(test, "bundle"))
+		if (!is_kind(test, "command") || json_object_get(test, "bundle") ||
+			json_object_get(test, "files"))
 			continue;
-		if (strcmp(kind, "playwright") == 0)
-			make_absolute(file, test, "path");
-		if (strcmp(kind, "command") == 0 && !json_object_get(test, "files")) {
-			if (!json_object_get(test, "cwd"))
-				(void)json_object_set_new(test, "cwd", json_string("."));
-			make_absolute(file, test, "cwd");
-		}
+		if (!json_object_get(test, "cwd"))
+			(void)json_object_set_new(test, "cwd", json_string("."));
+		make_absolute(file, test, "cwd");
 	}
 }
 
@@ -402,9 +419,8 @@ bool
 job_file_needs_bundle(const struct job_file *file, size_t i)
 {
 	const json_t *test = json_array_get(json_object_get(file->job, "tests"), i);
-	const char *kind = json_string_value(json_object_get(test, "kind"));
 
-	return kind && strcmp(kind, "playwright") == 0 && json_object_get(test, "path") &&
+	return is_kind(test, "playwright") && json_object_get(test, "path") &&
 		!json_object_get(test, "bundle");
 }
 

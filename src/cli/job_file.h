@@ -43,6 +43,9 @@ void job_file_deinit(struct job_file *file);
 /* Paths of its tests become absolute; commands run in the file's folder unless they say else. */
 void job_file_localize(struct job_file *file);
 
+/* The same for the paths of Playwright tests alone. */
+void job_file_localize_paths(struct job_file *file);
+
 /* True when the test at the index names files beside the job file that a server needs. */
 bool job_file_needs_bundle(const struct job_file *file, size_t test);
 

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `proctor job …`: everything about jobs through the HTTP interface. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "cli/bundle.h"
+#include "cli/cli.h"
+#include "cli/job_file.h"
+#include "cli/job_view.h"
+#include "cli/job_wait.h"
+#include "cli/params.h"
+#include "cli/remote.h"
+
+/* "/jobs/ID" with what follows; the id is quoted. Caller frees. */
+static char *
+job_path(const char *id, const char *rest)
+{
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+
+	if (buf_adds(&path, "/jobs/") < 0 || remote_quote(&path, id) < 0 || buf_adds(&path, rest) < 0)
+		return xstrdup("/jobs/-"); /* no id is that long */
+	return buf_steal(&path);
+}
+
+static int
+show_answer(struct cli *cli, const json_t *answer, void (*print)(const json_t *))
+{
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		print(answer);
+	return CLI_OK;
+}
+
+/* --- Submit --- */
+
+static int
+after_submit(struct cli *cli, struct remote *remote, json_t *job)
+{
+	int64_t timeout_ms = cli_number(cli, "timeout");
+	struct err err;
+
+	if (!cli_flag(cli, "wait")) {
+		if (cli->json)
+			cli_print_json(job);
+		else
+			cli_print("%s\n", json_text(job, "id"));
+		return CLI_OK;
+	}
+	if (!cli->json)
+		cli_note("submitted %s", json_text(job, "id"));
+	_cleanup_(json_unrefp) json_t *end = NULL;
+	int r = job_wait(remote, json_text(job, "id"), timeout_ms, &end, &err);
+	if (r < 0)
+		return remote_fail(cli, remote, &err);
+	(void)show_answer(cli, end, job_print);
+	return r == JOB_WAIT_GAVE_UP ? CLI_GAVE_UP : job_exit_status(end);
+}
+
+static int
+submit_body(struct cli *cli, struct remote *remote, const json_t *body, json_t **ret,
+	struct err *err)
+{
+	const char *key = cli_text(cli, "key");
+	_cleanup_free_ char *header = key ? xasprintf("Idempotency-Key: %s", key) : NULL;
+	const char *path = cli_flag(cli, "dry-run") ? "/jobs?dryRun=true" : "/jobs";
+
+	return remote_call_with(remote, "POST", path, body, header, ret, err);
+}
+
+int
+cmd_job_submit(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(job_file_deinit) struct job_file file = { 0 };
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	struct err err;
+
+	if (job_file_load(&file, cli, &err) < 0)
+		return job_file_fail(cli, &file, &err);
+	if (file.services)
+		cli_note("%s: its services are for `proctor run`; the server starts none", file.path);
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	if (!cli_flag(cli, "dry-run") && bundle_upload_all(&file, &remote, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (submit_body(cli, &remote, file.job, &answer, &err) < 0)
+		return remote_fail_file(cli, &remote, file.path, file.yaml.root ? &file.yaml : NULL, &err);
+	if (cli_flag(cli, "dry-run")) {
+		cli_print_json(answer);
+		return CLI_OK;
+	}
+	return after_submit(cli, &remote, answer);
+}
+
+int
+cmd_template_invoke(struct cli *cli)
+{
+	const struct cli_value *params = cli_all(cli, "param");
+	const char *key = cli_text(cli, "key");
+	_cleanup_free_ char *header = key ? xasprintf("Idempotency-Key: %s", key) : NULL;
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	_cleanup_(json_unrefp) json_t *body = json_object();
+	struct err err;
+
+	if (params->n > 0)
+		(void)json_object_set_new(body, "params", params_given(params->text, params->n));
+	if (buf_adds(&path, "/templates/") < 0 || remote_quote(&path, cli->args[0]) < 0 ||
+		buf_adds(&path, "/invoke") < 0)
+		return CLI_USAGE;
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call_with(
+			&remote, "POST", buf_text(&path), body, header, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	return after_submit(cli, &remote, answer);
+}
+
+/* --- List and show --- */
+
+/* Appends "&name=value" for each value of the option. */
+static int
+add_filter(struct buf *path, const struct cli *cli, const char *option, const char *name)
+{
+	const struct cli_value *value = cli_all(cli, option);
+
+	for (size_t i = 0; i < value->n; i++) {
+		if (buf_addf(path, "&%s=", name) < 0 || remote_quote(path, value->text[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+list_path(const struct cli *cli, struct buf *path)
+{
+	static const struct {
+		const char *option, *name;
+	} filters[] = { { "status", "status" }, { "tag", "tag" }, { "name", "name" },
+		{ "queue", "queue" }, { "template", "template" },
+		{ "created-after", "createdAfter" }, { "created-before", "createdBefore" },
+		{ "sort", "sort" }, { "cursor", "cursor" } };
+
+	if (buf_addf(path, "/jobs?limit=%" PRId64, cli_number(cli, "limit")) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+		if (add_filter(path, cli, filters[i].option, filters[i].name) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+cmd_job_list(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	struct err err;
+	json_t *job;
+	size_t i;
+
+	if (list_path(cli, &path) < 0) {
+		(void)err_set(&err, ERR_LIMIT, "too many filters");
+		return cli_fail(cli, &err);
+	}
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", buf_text(&path), NULL, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json) {
+		cli_print_json(answer);
+		return CLI_OK;
+	}
+	job_print_head();
+	json_array_foreach (json_object_get(answer, "items"), i, job)
+		job_print_line(job);
+	if (json_text(answer, "nextCursor")[0])
+		cli_note("more: --cursor %s", json_text(answer, "nextCursor"));
+	return CLI_OK;
+}
+
+int
+cmd_job_show(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *path = job_path(cli->args[0], "");
+	_cleanup_free_ char *runs_path = job_path(cli->args[0], "/runs?limit=1000");
+	_cleanup_(json_unrefp) json_t *job = NULL;
+	_cleanup_(json_unrefp) json_t *runs = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path, NULL, &job, &err) < 0 ||
+		remote_call(&remote, "GET", runs_path, NULL, &runs, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	json_t *items = json_object_get(runs, "items");
+	if (cli->json) {
+		(void)json_object_set(job, "runs", items);
+		cli_print_json(job);
+		return CLI_OK;
+	}
+	job_print(job);
+	job_print_runs(items);
+	return CLI_OK;
+}
+
+/* --- Wait and follow --- */
+
+int
+cmd_job_wait(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(json_unrefp) json_t *job = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	int r = job_wait(&remote, cli->args[0], cli_number(cli, "timeout"), &job, &err);
+	if (r < 0)
+		return remote_fail(cli, &remote, &err);
+	(void)show_answer(cli, job, job_print);
+	return r == JOB_WAIT_GAVE_UP ? CLI_GAVE_UP : job_exit_status(job);
+}
+
+static int
+show_event(void *arg, json_t *event)
+{
+	struct cli *cli = arg;
+
+	if (cli->json) {
+		_cleanup_free_ char *text = json_dumps(event, JSON_COMPACT);
+		cli_print("%s\n", text);
+	} else {
+		job_print_event(event);
+	}
+	return 0;
+}
+
+/* "…/events?type=a&type=b" */
+static int
+types_path(const struct cli *cli, const char *events, struct buf *path)
+{
+	const struct cli_value *types = cli_all(cli, "type");
+
+	if (buf_adds(path, events) < 0 || remote_quote(path, types->text[0]) < 0)
+		return -1;
+	for (size_t i = 1; i < types->n; i++) {
+		if (buf_adds(path, "&type=") < 0 || remote_quote(path, types->text[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+cmd_job_follow(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *job = NULL;
+	_cleanup_free_ char *job_itself = job_path(cli->args[0], "");
+	_cleanup_free_ char *events = job_path(cli->args[0], "/events?type=");
+	int64_t after = cli_given(cli, "after") ? cli_number(cli, "after") : -1;
+	struct err err;
+
+	/* Without a filter the query is left out. */
+	if (cli_given(cli, "type") ? types_path(cli, events, &path) < 0
+				   : buf_add(&path, events, strcspn(events, "?")) < 0) {
+		(void)err_set(&err, ERR_LIMIT, "too many types");
+		return cli_fail(cli, &err);
+	}
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_events(&remote, path.data, after, show_event, cli, &err) < 0 ||
+		remote_call(&remote, "GET", job_itself, NULL, &job, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	return job_is_over(job) ? job_exit_status(job) : CLI_OK;
+}
+
+/* --- Commands --- */
+
+static int
+command_one(struct cli *cli, struct remote *remote, const char *id, json_t **ret,
+	struct err *err)
+{
+	const char *verb = cli->command->verb;
+	bool is_delete = strcmp(verb, "delete") == 0;
+	_cleanup_free_ char *rest = xasprintf("/%s", verb);
+	_cleanup_free_ char *path = job_path(id, is_delete ? "" : rest);
+
+	return remote_call(remote, is_delete ? "DELETE" : "POST", path, NULL, ret, err);
+}
+
+int
+cmd_job_command(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	int status = CLI_OK;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	for (size_t i = 0; i < cli->n_args; i++) {
+		_cleanup_(json_unrefp) json_t *job = NULL;
+		if (command_one(cli, &remote, cli->args[i], &job, &err) < 0)
+			status = remote_fail(cli, &remote, &err);
+		else if (cli->json && job)
+			cli_print_json(job);
+		else if (!cli->json)
+			cli_print("%s  %s\n", cli->args[i], job ? json_text(job, "status") : "deleted");
+	}
+	return status;
+}
+
+int
+cmd_job_explain(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *path = job_path(cli->args[0], "/explain");
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	struct err err;
+	json_t *blocker;
+	size_t i;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path, NULL, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json) {
+		cli_print_json(answer);
+		return CLI_OK;
+	}
+	cli_print("%s\n", json_text(answer, "sentence"));
+	json_array_foreach (json_object_get(answer, "blockers"), i, blocker)
+		cli_print("  %-18s %s\n", json_text(blocker, "kind"), json_text(blocker, "text"));
+	return CLI_OK;
+}
+
+/* --- Report and artifacts --- */
+
+static int
+fetch_to_file(struct remote *remote, const char *path, const char *file, struct err *err)
+{
+	_cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_sys(err, ERR_INVALID, errno, "%s", file);
+	return remote_fetch(remote, path, fd, err);
+}
+
+int
+cmd_job_report(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	const char *format = cli->json ? "json" : cli_text(cli, "format");
+	const char *file = cli_text(cli, "output");
+	_cleanup_free_ char *rest = xasprintf("/report?format=%s", format);
+	_cleanup_free_ char *path = job_path(cli->args[0], rest);
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	int r = file && strcmp(file, "-") != 0 ? fetch_to_file(&remote, path, file, &err)
+					       : remote_fetch(&remote, path, STDOUT_FILENO, &err);
+	return r < 0 ? remote_fail(cli, &remote, &err) : CLI_OK;
+}
+
+/* A name from a server becomes a path: nothing may lead out of the folder. */
+static bool
+is_safe_name(const char *name)
+{
+	struct str rest = str_of(name);
+
+	if (name[0] == '\0' || strlen(name) > ARTIFACT_NAME_BYTES_MAX)
+		return false;
+	while (rest.p) {
+		struct str part = str_split_first(&rest, '/');
+		if (part.n == 0 || str_eqz(part, ".") || str_eqz(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+static int
+fetch_artifact(struct remote *remote, const char *job, const char *dir, const json_t *artifact,
+	struct err *err)
+{
+	const char *name = json_text(artifact, "name"), *run = json_text(artifact, "run");
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	struct str rest = str_of(name);
+
+	if (!is_safe_name(name) || !is_safe_name(run) || strchr(run, '/'))
+		return err_set(err, ERR_CORRUPT, "the server named an artifact \"%.60s\"", name);
+	if (buf_addf(&path, "/jobs/%s/runs/%s/artifacts", job, run) < 0)
+		return err_set(err, ERR_LIMIT, "\"%.60s\" is too long", name);
+	while (rest.p) {
+		struct str part = str_split_first(&rest, '/');
+		_cleanup_free_ char *text = xstrndup(part.p, part.n);
+		if (buf_addc(&path, '/') < 0 || remote_quote(&path, text) < 0)
+			return err_set(err, ERR_LIMIT, "\"%.60s\" is too long", name);
+	}
+	_cleanup_free_ char *file = xasprintf("%s/%s/%s", dir, run, name);
+	char *slash = strrchr(file, '/');
+	*slash = '\0';
+	if (mkdir_p(file, 0777, err) < 0)
+		return -1;
+	*slash = '/';
+	if (fetch_to_file(remote, path.data, file, err) < 0)
+		return -1;
+	cli_print("%s\n", file);
+	return 0;
+}
+
+static void
+print_artifact(const json_t *artifact)
+{
+	_cleanup_(buf_deinit) struct buf name = BUF_INIT(KIB(1));
+
+	put_plain(&name, json_text(artifact, "name"));
+	cli_print("%-36s  %-10s  %10" PRId64 "  %s\n", json_text(artifact, "run"),
+		json_text(artifact, "kind"), json_int(artifact, "size"), buf_text(&name));
+}
+
+static int
+each_artifact(struct cli *cli, struct remote *remote, const json_t *items, struct err *err)
+{
+	const char *dir = cli_text(cli, "output"), *kind = cli_text(cli, "kind");
+	json_t *artifact;
+	size_t i;
+
+	json_array_foreach ((json_t *)items, i, artifact) {
+		if (kind && strcmp(json_text(artifact, "kind"), kind) != 0)
+			continue;
+		if (!dir)
+			print_artifact(artifact);
+		else if (fetch_artifact(remote, cli->args[0], dir, artifact, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+cmd_job_artifacts(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *path = job_path(cli->args[0], "/artifacts");
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path, NULL, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json && !cli_text(cli, "output")) {
+		cli_print_json(answer);
+		return CLI_OK;
+	}
+	if (!cli_text(cli, "output"))
+		cli_print("%-36s  %-10s  %10s  %s\n", "RUN", "KIND", "BYTES", "NAME");
+	if (each_artifact(cli, &remote, json_object_get(answer, "items"), &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	return CLI_OK;
+}
