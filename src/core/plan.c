@@ -75,21 +75,22 @@ kind_of_test(struct uow *uow, const struct job *job, int32_t test)
 	return copy;
 }
 
-/* The lane changes only when tests of different kinds follow each other, so most updates keep
- * it. */
-static void
+/*
+ * The lane of the job's next run. It changes only when tests of different kinds follow each
+ * other, so most updates keep it. False: LANES_MAX is reached, which the engine refuses when
+ * the job is made; the job waits until something touches it.
+ */
+static bool
 set_lane(struct uow *uow, struct lanes *lanes, struct job *job, int32_t test)
 {
 	if (job->lane != 0 && job->kind)
-		return;
+		return true;
 
 	struct lane *lane = lanes_get_lane(lanes, uow, job->project, job->queue,
 		kind_of_test(uow, job, test), job->labels);
 	if (lane)
 		job->lane = lane->id;
-	else
-		job->ready =
-			false; /* LANES_MAX: explain names it; a start or unpause tries again */
+	return lane != NULL;
 }
 
 static int64_t
@@ -107,20 +108,21 @@ plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 		IN(job->state);
 	bool may_start = takes_runs && job->run_at_ms <= uow->now_ms &&
 			 !(job->state == JOB_RESTARTING && job->running > 0);
-	struct run *due = takes_runs ? first_due(job, uow->now_ms, &retry_due) : NULL;
-	bool has_next = due || (!cursor_is_exhausted(job) && !is_halted(job) &&
+	bool may_go_on = takes_runs && !is_halted(job);
+	struct run *due = may_go_on ? first_due(job, uow->now_ms, &retry_due) : NULL;
+	bool has_next = due || (may_go_on && !cursor_is_exhausted(job) &&
 				       job->waiting < RUNS_WAITING_MAX);
 
 	job->ready = may_start && has_next && job->running < job->concurrency;
-	job->due_ms = takes_runs ? retry_due : 0;
+	job->due_ms = retry_due;
 	if (takes_runs && job->run_at_ms > uow->now_ms)
 		job->due_ms = earlier(job->due_ms, job->run_at_ms);
 	if (plan_is_active(job))
 		job->due_ms = earlier(job->due_ms, job->deadline_ms);
-	if (job->ready) {
-		set_lane(uow, lanes, job, due ? due->test : job->next_test);
+	if (job->ready)
+		job->ready = set_lane(uow, lanes, job, due ? due->test : job->next_test);
+	if (job->ready)
 		lanes_lane(lanes, job->lane)->maybe_ready = true;
-	}
 	uow_touch_job(uow, job);
 }
 
