@@ -141,8 +141,8 @@ engine_close(struct engine *engine, struct turn_output *out)
 		(void)err_set(&intent->err, ERR_UNAVAILABLE, "the server is stopping");
 		list_push_back(&out->done, &intent->node);
 	}
+	heap_deinit(&engine->timers); /* its nodes are the members' */
 	members_deinit(engine);
-	heap_deinit(&engine->timers);
 	lanes_deinit(&engine->lanes);
 	arena_deinit(&engine->arena);
 	free(engine);
