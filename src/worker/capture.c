@@ -31,15 +31,15 @@ static void
 keep(struct capture *capture, const char *data, size_t len)
 {
 	int64_t room = RUN_LOG_BYTES_MAX - capture->kept;
+	bool is_over = (int64_t)len > room;
 
-	if (capture->fd < 0 || room <= 0)
+	if (capture->fd < 0 || capture->is_cut)
 		return;
-	bool cut = (int64_t)len > room;
-	size_t n = cut ? (size_t)room : len;
 	/* A full disk costs the log, not the run. */
-	(void)fd_write_all(capture->fd, data, n, NULL);
-	capture->kept += (int64_t)n;
-	if (cut)
+	(void)fd_write_all(capture->fd, data, is_over ? (size_t)room : len, NULL);
+	capture->kept += is_over ? room : (int64_t)len;
+	capture->is_cut = is_over;
+	if (is_over)
 		(void)fd_write_all(capture->fd, cut_note, sizeof cut_note - 1, NULL);
 }
 

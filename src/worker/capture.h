@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -26,6 +27,7 @@ struct capture {
 	int fd;          /* the file; -1: not open */
 	int64_t kept;    /* bytes in the file */
 	int64_t seen;    /* bytes that came */
+	bool is_cut;     /* the file is full and says so */
 	struct buf line; /* the line that is not complete */
 	bool line_cut;   /* the rest of an overlong line is being passed over */
 	capture_line_fn *on_line;

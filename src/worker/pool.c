@@ -341,10 +341,11 @@ pool_run_over(struct runner *runner)
 	struct task *task = runner->task;
 	const struct kind *kind = runner->kind;
 	struct worker *worker = runner->worker;
-	bool was_sent = task->is_prepared && !runner->is_clean;
+	/* A process that failed to start has something to say about it, too. */
+	bool has_log = runner->state == SUPERVISE_GONE || !runner->is_clean;
 
 	runner->is_run_over = true;
-	if (was_sent && !task->is_dropped && !goes_back(task))
+	if (has_log && !task->is_dropped && !goes_back(task))
 		upload_log(runner);
 	end_task(task);
 	prewarm(worker, kind);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -205,6 +206,9 @@ stop_child(struct child *child)
 static json_t *
 exit_verdict(const siginfo_t *status)
 {
+	if (status->si_code != CLD_EXITED && status->si_status == SIGXFSZ)
+		return kit_result("errored", "limit_disk",
+			"the program wrote a file larger than it may");
 	if (status->si_code != CLD_EXITED)
 		return kit_result("errored", "signal", "the program was ended by signal %d (%s)",
 			status->si_status, strsignal(status->si_status));
@@ -421,6 +425,9 @@ carry_out(struct kit *kit, const struct kit_request *request)
 	const char *base = request->files ? request->files : request->dir;
 	struct err err;
 
+	/* For people who look at a process, and for a test that wants to name its traces. */
+	if (setenv("PROCTOR_RUN", request->run, 1) < 0)
+		abort();
 	if (command_read(&command, request->test, &err) < 0)
 		return kit_result("errored", "config", "%s", err.text);
 	if (command.files && write_files(base, command.files, &err) < 0)

@@ -128,11 +128,9 @@ message_parse(struct message *ret, enum message_side from, const char *line, siz
 			return err_set(err, ERR_INVALID, "unknown outcome \"%.40s\"",
 				outcome ? outcome : "");
 	}
-	*ret = (struct message){
-		.type = type,
-		.run = json_string_value(json_object_get(body, "run")),
-		.body = TAKE(body),
-	};
+	ret->type = type;
+	ret->run = json_string_value(json_object_get(body, "run"));
+	ret->body = TAKE(body);
 	return 0;
 }
 
