@@ -482,7 +482,7 @@ check_names(json_t *expect, struct err *err)
 }
 
 int
-expect_check(const struct http_seen *seen, json_t *expect, expect_step_fn *step, void *arg,
+expect_response(const struct http_seen *seen, json_t *expect, expect_step_fn *step, void *arg,
 	struct err *err)
 {
 	struct check check = { .seen = seen, .step = step, .arg = arg, .err = err };

@@ -53,7 +53,7 @@ typedef void expect_step_fn(void *arg, const char *title, const char *message, j
  * Checks everything. Returns the number of assertions that did not hold, or -1 with err when the
  * expectation itself is wrong (INVALID: a bad pattern, an unknown member) or costs too much.
  */
-int expect_check(const struct http_seen *seen, json_t *expect, expect_step_fn *step, void *arg,
+int expect_response(const struct http_seen *seen, json_t *expect, expect_step_fn *step, void *arg,
 	struct err *err) MUST_CHECK;
 
 /* The moment in the text that TLS libraries print for a certificate: "Dec 31 23:59:59 2026 GMT" or

@@ -510,7 +510,7 @@ check_response(struct kit *kit, const struct kit_request *request, struct exchan
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &seen.status);
 	curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &total_us);
 	seen.total_ms = (total_us + 999) / 1000;
-	int n = expect_check(
+	int n = expect_response(
 		&seen, json_object_get(request->test, "expect"), on_step, &steps, &err);
 	if (n < 0) {
 		result = kit_result("errored", "config", "%s", err.text);
