@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl tells which sockets and which timer it wants; each socket is a uv_poll_t, the timer one
- * uv_timer_t. Completed exchanges are handed out after libcurl's own callbacks have returned, so a
- * callback may send and cancel at will.
+ * libcurl tells which sockets and which timer it wants; each socket is a uv_poll_t, the timer
+ * one uv_timer_t. Completed exchanges are handed out after libcurl's own callbacks have
+ * returned, so a callback may send and cancel at will.
  */
 #include "http/client.h"
 
@@ -160,7 +160,8 @@ set_body(struct http_exchange *exchange, const struct client_request *request)
 		exchange->body_fd = request->body_fd;
 		exchange->body_fd_left = request->body_fd_len;
 		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_fd_len);
+		curl_easy_setopt(
+			easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_fd_len);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send_file);
 		curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
 		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek_file);
@@ -237,7 +238,8 @@ exchange_free(struct http_exchange *exchange)
 static int
 set_err(struct err *err, const struct http_exchange *exchange, CURLcode code)
 {
-	const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
+	const char *text =
+		exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
 
 	if (exchange->over_limit)
 		return err_set(err, ERR_LIMIT, "the answer is longer than %zu bytes",
@@ -460,7 +462,7 @@ http_client_close(struct http_client *client)
 {
 	if (!client || client->closing)
 		return;
-	LIST_FOR_EACH_SAFE (node, &client->exchanges)
+	LIST_FOR_EACH_SAFE(node, &client->exchanges)
 		http_exchange_cancel(list_entry(node, struct http_exchange, node));
 	client->closing = true;
 	curl_multi_cleanup(client->multi); /* closes kept connections through on_want_socket */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP client: libcurl's multi interface inside a libuv loop for the worker, and one blocking call
- * for the command line. HTTP and HTTPS only, no redirects, responses up to a limit.
+ * HTTP client: libcurl's multi interface inside a libuv loop for the worker, and one blocking
+ * call for the command line. HTTP and HTTPS only, no redirects, responses up to a limit.
  *
  * The bearer token travels in a header of its own and appears in no address, error or log.
  * Loopback addresses are never sent through a proxy of the environment.
@@ -24,28 +24,28 @@ struct http_exchange;
 typedef int http_sink_fn(void *arg, const char *data, size_t len);
 
 struct client_request {
-	const char *method;         /* "GET" */
+	const char *method; /* "GET" */
 	const char *url;
 	const char *bearer;         /* token, or NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	const char *content_type;   /* of the body; NULL: application/json */
 	const char *body;           /* NULL: none, or body_fd */
 	size_t body_len;
-	int body_fd;        /* > 0: the body is its next body_fd_len bytes; used until the end,
-			       not closed */
+	int body_fd; /* > 0: the body is its next body_fd_len bytes; used until the end,
+			not closed */
 	int64_t body_fd_len;
-	int64_t timeout_ms;         /* whole exchange; 0: 30 s */
-	size_t response_max;        /* bytes of body kept; 0: 1 MiB. More is ERR_LIMIT */
-	http_sink_fn *sink;         /* gets the body of a 2xx answer instead of `body`; or NULL */
+	int64_t timeout_ms;  /* whole exchange; 0: 30 s */
+	size_t response_max; /* bytes of body kept; 0: 1 MiB. More is ERR_LIMIT */
+	http_sink_fn *sink;  /* gets the body of a 2xx answer instead of `body`; or NULL */
 	void *sink_arg;
 };
 
 /* An answer of any status. */
 struct http_answer {
 	int status;
-	struct buf body;          /* empty when a sink took it */
+	struct buf body; /* empty when a sink took it */
 	char content_type[100];
-	int64_t retry_after_ms;   /* 0: not said */
+	int64_t retry_after_ms; /* 0: not said */
 };
 
 /*
@@ -65,8 +65,9 @@ struct http_client *http_client_new(uv_loop_t *loop) __attribute__((returns_nonn
 void http_client_close(struct http_client *client);
 
 /*
- * Sends. Copies all texts of the request and takes over *body (which is then empty) when body is
- * not NULL; request->body and body exclude each other. Never fails: errors come to the callback.
+ * Sends. Copies all texts of the request and takes over *body (which is then empty) when body
+ * is not NULL; request->body and body exclude each other. Never fails: errors come to the
+ * callback.
  */
 struct http_exchange *http_client_send(struct http_client *client,
 	const struct client_request *request, struct buf *body, http_done_fn *done, void *arg)
@@ -78,5 +79,5 @@ void http_exchange_cancel(struct http_exchange *exchange);
 void http_answer_deinit(struct http_answer *answer);
 
 /* One exchange, blocking. 0 and any status in *ret (caller deinits), or -1 as above. */
-int http_call(const struct client_request *request, struct http_answer *ret,
-	struct err *err) MUST_CHECK;
+int http_call(const struct client_request *request, struct http_answer *ret, struct err *err)
+	MUST_CHECK;

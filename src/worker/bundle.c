@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Unpacking trusts libarchive to parse and nobody to write: every entry is created by our own
- * openat() calls below the folder, through no link, and links are made last, so that no entry can
- * be written through one.
+ * openat() calls below the folder, through no link, and links are made last, so that no entry
+ * can be written through one.
  */
 #include "worker/bundle.h"
 
@@ -335,8 +335,9 @@ write_data(struct unpack *unpack, int fd, struct err *err)
 			return err_set(err, ERR_LIMIT, "the bundle is too large unpacked");
 		unpack->bytes += (int64_t)len;
 		if (unpack->bytes > BUNDLE_UNPACKED_BYTES_MAX)
-			return err_set(err, ERR_LIMIT, "the bundle is larger than %lld bytes "
-						       "unpacked",
+			return err_set(err, ERR_LIMIT,
+				"the bundle is larger than %lld bytes "
+				"unpacked",
 				(long long)BUNDLE_UNPACKED_BYTES_MAX);
 		const char *at = data;
 		while (len > 0) {
@@ -363,8 +364,9 @@ make_file(struct unpack *unpack, char *path, unsigned mode, struct err *err)
 	if (parent < 0)
 		return -1;
 	(void)unlinkat(parent, name, 0); /* a later entry of the same name wins */
-	_cleanup_close_ int fd = openat(parent, name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0100 ? 0700 : 0600);
+	_cleanup_close_ int fd =
+		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			mode & 0100 ? 0700 : 0600);
 	if (fd < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "%.100s", path);
 	return write_data(unpack, fd, err);
@@ -406,11 +408,11 @@ take_entry(struct unpack *unpack, struct archive_entry *entry, struct err *err)
 	const char *symlink_to = archive_entry_symlink(entry);
 
 	if (!path)
-		return err_set(err, ERR_INVALID, "the bundle names \"%.100s\", which is outside it",
-			raw ? raw : "");
+		return err_set(err, ERR_INVALID,
+			"the bundle names \"%.100s\", which is outside it", raw ? raw : "");
 	if (++unpack->files > BUNDLE_FILES_MAX)
-		return err_set(err, ERR_LIMIT, "the bundle has more than %d files",
-			BUNDLE_FILES_MAX);
+		return err_set(
+			err, ERR_LIMIT, "the bundle has more than %d files", BUNDLE_FILES_MAX);
 	if (hard) {
 		_cleanup_free_ char *target = clean_path(hard);
 		if (!target)
@@ -429,11 +431,13 @@ take_entry(struct unpack *unpack, struct archive_entry *entry, struct err *err)
 		keep_link(unpack, path, symlink_to, false);
 		return 0;
 	default:
-		return err_set(err, ERR_INVALID, "%.100s is neither file, folder nor link", path);
+		return err_set(
+			err, ERR_INVALID, "%.100s is neither file, folder nor link", path);
 	}
 }
 
-/* Hard links become copies in name only: both ends are below the root and no link is followed. */
+/* Hard links become copies in name only: both ends are below the root and no link is followed.
+ */
 static int
 make_link(struct unpack *unpack, struct link *link, struct err *err)
 {

@@ -18,14 +18,15 @@ struct worker;
 void bundle_fetch(struct task *task);
 
 /* Path of a bundle in the cache; owned. */
-char *bundle_path(const struct worker *worker, const char *hex) __attribute__((returns_nonnull));
+char *bundle_path(const struct worker *worker, const char *hex)
+	__attribute__((returns_nonnull));
 
 /* Breaks all downloads off. */
 void bundle_close_all(struct worker *worker);
 
 /*
- * Unpacks a tar, tar.gz or zip into the folder `to`, which exists. Nothing is written outside it,
- * whatever the archive says; sizes and counts have limits. Blocks. -1: INVALID (no archive, a name
- * or type that is refused), LIMIT, UNAVAILABLE.
+ * Unpacks a tar, tar.gz or zip into the folder `to`, which exists. Nothing is written outside
+ * it, whatever the archive says; sizes and counts have limits. Blocks. -1: INVALID (no archive,
+ * a name or type that is refused), LIMIT, UNAVAILABLE.
  */
 int bundle_unpack(const char *path, const char *to, struct err *err) MUST_CHECK;

@@ -16,7 +16,7 @@ int
 capture_open(struct capture *ret, const char *path, capture_line_fn *on_line, void *arg,
 	struct err *err)
 {
-	*ret = (struct capture){
+	*ret = (struct capture) {
 		.line = BUF_INIT(CAPTURE_LINE_BYTES_MAX),
 		.on_line = on_line,
 		.arg = arg,

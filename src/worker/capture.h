@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a runner and its children print: kept in a file up to a limit, counted beyond it, and cut
- * into lines for the live log.
+ * What a runner and its children print: kept in a file up to a limit, counted beyond it, and
+ * cut into lines for the live log.
  */
 #pragma once
 

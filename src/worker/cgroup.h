@@ -11,7 +11,8 @@
 
 enum { CGROUP_NONE = 1 };
 
-/* Makes the worker's folder `name` below our own group. 0 and its path (owned), or CGROUP_NONE. */
+/* Makes the worker's folder `name` below our own group. 0 and its path (owned), or CGROUP_NONE.
+ */
 int cgroup_make_base(const char *name, char **ret);
 
 /* Makes a folder below base. 0 and its path (owned), or CGROUP_NONE. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of a worker share. One of it lives on worker_main()'s stack; everything runs on
- * its loop's thread.
+ * What the parts of a worker share. One of it lives on worker_main()'s stack; everything runs
+ * on its loop's thread.
  */
 #pragma once
 
@@ -27,23 +27,23 @@ struct worker {
 	struct http_client *client;
 	struct rng rng;
 	char id[UUID_TEXT_LEN + 1];
-	char tag[9];            /* short name of this worker's folder, group and marker */
-	char *api;              /* "http://…/api/v1"; owned */
+	char tag[9]; /* short name of this worker's folder, group and marker */
+	char *api;   /* "http://…/api/v1"; owned */
 	struct kind_places places;
 	bool offers[KIND_COUNT]; /* kinds that it carries out */
 	struct rundir dirs;
-	char *cgroup;           /* base of the runners' control groups; NULL: none */
-	char **env;             /* of every runner, without the runner's own part; owned */
+	char *cgroup; /* base of the runners' control groups; NULL: none */
+	char **env;   /* of every runner, without the runner's own part; owned */
 	struct outbox outbox;
 	struct poller *poller;
 	struct uploader *uploader;
 
-	struct list_node tasks;    /* struct task, all that the server counts as ours */
-	struct list_node runners;  /* struct runner, every process that is not gone */
-	struct list_node bundles;  /* struct bundle, downloads under way */
+	struct list_node tasks;   /* struct task, all that the server counts as ours */
+	struct list_node runners; /* struct runner, every process that is not gone */
+	struct list_node bundles; /* struct bundle, downloads under way */
 	unsigned n_runners_made;
-	uv_timer_t watch_timer;    /* disk and left-over processes */
-	bool has_orphans;          /* a shepherd died: look for what it had */
+	uv_timer_t watch_timer; /* disk and left-over processes */
+	bool has_orphans;       /* a shepherd died: look for what it had */
 
 	bool drains;  /* takes no more runs */
 	bool hurries; /* ends everything at once */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row a kind. C runners are this program again; JavaScript runners are files below runners_dir. */
+/* One row a kind. C runners are this program again; JavaScript runners are files below
+ * runners_dir. */
 #include "worker/kinds.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-const struct kind kinds[KIND_COUNT] = {
+const struct kind kind_table[KIND_COUNT] = {
 	[KIND_COMMAND] = { .name = "command", .warm = true },
 	[KIND_HTTP] = { .name = "http", .warm = true },
 	[KIND_PLAYWRIGHT] = { .name = "playwright", .prewarm = true },
@@ -26,8 +27,8 @@ const struct kind *
 kind_find(const char *name)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
+		if (strcmp(kind_table[i].name, name) == 0)
+			return &kind_table[i];
 	return NULL;
 }
 
@@ -92,7 +93,7 @@ kind_places_deinit(struct kind_places *places)
 	free(places->self);
 	free(places->node);
 	free(places->runners_dir);
-	*places = (struct kind_places){ 0 };
+	*places = (struct kind_places) { 0 };
 }
 
 static bool
@@ -117,12 +118,12 @@ has_file(const struct kind_places *places, const char *name)
 static int
 playwright_available(const struct kind_places *places, struct err *err)
 {
-	static const char *const browsers[] = {
-		"chromium-headless-shell", "chromium", "chromium-browser", NULL
-	};
+	static const char *const browsers[] = { "chromium-headless-shell", "chromium",
+		"chromium-browser", NULL };
 
 	if (!places->node)
-		return err_set(err, ERR_UNAVAILABLE, "Node is missing (apt-get install nodejs)");
+		return err_set(
+			err, ERR_UNAVAILABLE, "Node is missing (apt-get install nodejs)");
 	if (!places->runners_dir || !has_file(places, scripts[KIND_PLAYWRIGHT]))
 		return err_set(err, ERR_UNAVAILABLE, "the Playwright runner is not installed");
 	if (!has_file(places, "playwright/node_modules/@playwright/test/package.json"))
@@ -138,14 +139,14 @@ playwright_available(const struct kind_places *places, struct err *err)
 int
 kind_available(const struct kind *kind, const struct kind_places *places, struct err *err)
 {
-	return kind == &kinds[KIND_PLAYWRIGHT] ? playwright_available(places, err) : 0;
+	return kind == &kind_table[KIND_PLAYWRIGHT] ? playwright_available(places, err) : 0;
 }
 
 void
 kind_command(const struct kind *kind, const struct kind_places *places,
 	const char *ret_argv[KIND_ARGS_MAX], char **ret_owned)
 {
-	const char *script = scripts[kind - kinds];
+	const char *script = scripts[kind - kind_table];
 
 	*ret_owned = NULL;
 	if (!script) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kinds of tests: how the runner of each is started, and how to see whether it would work on
- * this machine.
+ * The kinds of tests: how the runner of each is started, and how to see whether it would work
+ * on this machine.
  */
 #pragma once
 
@@ -24,23 +24,23 @@ struct kind_places {
 
 struct kind {
 	const char *name;
-	bool warm;     /* a runner that says "reusable" is kept for the next run */
-	bool prewarm;  /* start the next one-shot runner before it is asked for */
+	bool warm;    /* a runner that says "reusable" is kept for the next run */
+	bool prewarm; /* start the next one-shot runner before it is asked for */
 };
 
-extern const struct kind kinds[KIND_COUNT];
+extern const struct kind kind_table[KIND_COUNT];
 
 /* NULL for an unknown name. */
 const struct kind *kind_find(const char *name);
 
 /* self and runners_dir may be NULL: found as worker.h says. node too: looked for in PATH. */
-void kind_places_init(struct kind_places *ret, const char *self, const char *node,
-	const char *runners_dir);
+void kind_places_init(
+	struct kind_places *ret, const char *self, const char *node, const char *runners_dir);
 void kind_places_deinit(struct kind_places *places);
 
 /* 0 when tests of this kind can run here; -1 with err: what is missing and how to get it. */
-int kind_available(
-	const struct kind *kind, const struct kind_places *places, struct err *err) MUST_CHECK;
+int kind_available(const struct kind *kind, const struct kind_places *places, struct err *err)
+	MUST_CHECK;
 
 /* The command line; NULL-terminated. Texts belong to places but for what *ret_owned holds. */
 void kind_command(const struct kind *kind, const struct kind_places *places,

@@ -12,7 +12,7 @@
 void
 outbox_init(struct outbox *outbox)
 {
-	*outbox = (struct outbox){ .batch_max = POLL_EVENTS_MAX };
+	*outbox = (struct outbox) { .batch_max = POLL_EVENTS_MAX };
 	list_init(&outbox->items);
 }
 
@@ -40,12 +40,13 @@ outbox_deinit(struct outbox *outbox)
 }
 
 bool
-outbox_add(struct outbox *outbox, enum outbox_kind kind, void *owner, const char *text, size_t len)
+outbox_add(
+	struct outbox *outbox, enum outbox_kind kind, void *owner, const char *text, size_t len)
 {
 	if (kind == OUTBOX_EVENT && outbox->bytes + len > OUTBOX_BYTES_MAX)
 		return false;
 	struct outbox_item *item = xmalloc(sizeof *item + len + 1);
-	*item = (struct outbox_item){ .kind = kind, .owner = owner, .len = len };
+	*item = (struct outbox_item) { .kind = kind, .owner = owner, .len = len };
 	memcpy(item->text, text, len);
 	item->text[len] = '\0';
 	list_push_back(&outbox->items, &item->node);

@@ -18,23 +18,24 @@ enum outbox_kind { OUTBOX_EVENT, OUTBOX_RESULT };
 struct outbox_item {
 	struct list_node node;
 	enum outbox_kind kind;
-	void *owner;    /* of the run; NULL once it was forgotten */
+	void *owner; /* of the run; NULL once it was forgotten */
 	bool under_way;
 	size_t len;
-	char text[];    /* one JSON object */
+	char text[]; /* one JSON object */
 };
 
 struct outbox {
 	struct list_node items;
 	size_t n, bytes;
 	size_t n_results;
-	bool under_way;    /* a batch waits for its answer */
-	size_t batch_max;  /* items in the next batch; smaller after a refusal */
+	bool under_way;   /* a batch waits for its answer */
+	size_t batch_max; /* items in the next batch; smaller after a refusal */
 };
 
 enum {
-	OUTBOX_BATCH_BYTES_MAX = 1 << 20, /* of one batch: far below the server's limit of a poll */
-	OUTBOX_BYTES_MAX = 64 << 20,      /* altogether: events beyond it are dropped */
+	OUTBOX_BATCH_BYTES_MAX = 1
+		<< 20,               /* of one batch: far below the server's limit of a poll */
+	OUTBOX_BYTES_MAX = 64 << 20, /* altogether: events beyond it are dropped */
 };
 
 void outbox_init(struct outbox *outbox);
@@ -57,8 +58,8 @@ void outbox_arrived(struct outbox *outbox, void (*done)(void *owner));
 void outbox_failed(struct outbox *outbox);
 
 /*
- * The server refuses the batch for what it says: the next one is smaller; one that consisted of a
- * single item drops it, *ret_owner is the owner of a dropped result or NULL.
+ * The server refuses the batch for what it says: the next one is smaller; one that consisted of
+ * a single item drops it, *ret_owner is the owner of a dropped result or NULL.
  */
 bool outbox_refused(struct outbox *outbox, void **ret_owner);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two lanes. The claiming lane asks for leases and directives and is parked by the server; it
- * carries `holds` and nothing else, so that an answer which takes 30 s delays no result. The side
- * lane carries the outbox, one batch at a time, so that a run's events arrive in order.
+ * carries `holds` and nothing else, so that an answer which takes 30 s delays no result. The
+ * side lane carries the outbox, one batch at a time, so that a run's events arrive in order.
  *
  * The lease counts from the moment a poll was *sent* that was answered with 200: that is the
  * latest moment at which the server is known to have renewed it.
@@ -23,12 +23,12 @@
 
 enum {
 	WAIT_MS_DEFAULT = 30 * 1000,
-	SPARE_MS = 10 * 1000,       /* for the way and the server's work, beside parking */
-	FLUSH_MS = 100,             /* the oldest event waits this long at most */
-	FLUSH_BYTES = 64 * 1024,    /* or until there is so much */
+	SPARE_MS = 10 * 1000,    /* for the way and the server's work, beside parking */
+	FLUSH_MS = 100,          /* the oldest event waits this long at most */
+	FLUSH_BYTES = 64 * 1024, /* or until there is so much */
 	BACKOFF_MS_MIN = 100,
 	BACKOFF_MS_MAX = 5000,
-	FINAL_MS = 2000,            /* the last poll: the server may be gone too */
+	FINAL_MS = 2000, /* the last poll: the server may be gone too */
 	ANSWER_BYTES_MAX = 64 * 1048576,
 };
 
@@ -39,7 +39,7 @@ struct lane {
 	struct http_exchange *exchange; /* under way, or NULL */
 	uv_timer_t timer;               /* back-off; for the side lane also the flush */
 	int64_t sent_mono_ms;
-	int n_failures;                 /* in a row */
+	int n_failures; /* in a row */
 	bool backs_off;
 	bool is_final;
 };
@@ -71,7 +71,7 @@ write_self(const struct worker *worker, struct jw *jw, bool claims)
 	jw_karr(jw, "kinds");
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		if (worker->offers[i])
-			jw_str(jw, kinds[i].name);
+			jw_str(jw, kind_table[i].name);
 	jw_end_arr(jw);
 	jw_kobj(jw, "labels");
 	for (size_t i = 0; i < options->n_labels; i++)
@@ -119,10 +119,10 @@ renew(struct poller *poller, int64_t sent_mono_ms)
 	if (sent_mono_ms > poller->lease_from_mono_ms)
 		poller->lease_from_mono_ms = sent_mono_ms;
 	int64_t end_ms = poller->lease_from_mono_ms + poller->lease_ms +
-			 poller->worker->options->lease_grace_ms;
+		poller->worker->options->lease_grace_ms;
 	int64_t left_ms = end_ms - clock_mono_ms();
-	uv_timer_start(&poller->lease_timer, on_lease_end,
-		left_ms > 0 ? (uint64_t)left_ms : 0, 0);
+	uv_timer_start(
+		&poller->lease_timer, on_lease_end, left_ms > 0 ? (uint64_t)left_ms : 0, 0);
 }
 
 /* --- Failure --- */
@@ -148,7 +148,8 @@ back_off(struct lane *lane, int64_t at_least_ms)
 		ms *= 2;
 	if (ms > BACKOFF_MS_MAX)
 		ms = BACKOFF_MS_MAX;
-	/* Half to one and a half: workers that lost their server together do not return together. */
+	/* Half to one and a half: workers that lost their server together do not return
+	 * together. */
 	ms = (int64_t)((0.5 + rng_unit(&lane->poller->worker->rng)) * (double)ms);
 	if (ms < at_least_ms)
 		ms = at_least_ms;
@@ -217,8 +218,8 @@ static void
 take_answer(struct poller *poller, struct http_answer *answer)
 {
 	struct err err;
-	_cleanup_(json_unrefp) json_t *body = json_read(
-		buf_text(&answer->body), answer->body.len, JSON_DEPTH_MAX + 8, &err);
+	_cleanup_(json_unrefp) json_t *body =
+		json_read(buf_text(&answer->body), answer->body.len, JSON_DEPTH_MAX + 8, &err);
 	size_t i;
 	json_t *one;
 
@@ -229,10 +230,9 @@ take_answer(struct poller *poller, struct http_answer *answer)
 	int64_t lease_ms = json_integer_value(json_object_get(body, "leaseMs"));
 	if (lease_ms >= 1 && lease_ms <= LEASE_MS_MAX)
 		poller->lease_ms = lease_ms;
-	json_array_foreach (json_object_get(body, "directives"), i, one)
+	json_array_foreach(json_object_get(body, "directives"), i, one)
 		take_directive(poller, one);
-	json_array_foreach (json_object_get(body, "leases"), i, one)
-		take_lease(poller, one);
+	json_array_foreach(json_object_get(body, "leases"), i, one) take_lease(poller, one);
 }
 
 /* --- The claiming lane --- */
@@ -258,7 +258,8 @@ on_claim_done(void *arg, struct http_answer *answer, const struct err *err)
 		return;
 	}
 	if (lane->n_failures > 0 || !poller->was_reached)
-		log_info("worker.connected", NULL, "connected to %s", poller->worker->options->url);
+		log_info("worker.connected", NULL, "connected to %s",
+			poller->worker->options->url);
 	poller->was_reached = true;
 	lane->n_failures = 0;
 	take_answer(poller, answer);
@@ -353,8 +354,8 @@ side_refused(struct poller *poller)
 static bool
 is_refusal(int status)
 {
-	return status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 &&
-	       status != 429;
+	return status >= 400 && status < 500 && status != 401 && status != 403 &&
+		status != 408 && status != 429;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with the server (docs/protocol/worker.md): one claiming poll is always parked
- * there; events and results travel in polls of their own, one at a time.
+ * The conversation with the server (docs/protocol/worker.md): one claiming poll is always
+ * parked there; events and results travel in polls of their own, one at a time.
  */
 #pragma once
 

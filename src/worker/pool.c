@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run takes an idle warm runner of its kind or a new process. Its folder is filled and cleared
- * on libuv's pool; while that goes on the runner is busy and its run waits.
+ * A run takes an idle warm runner of its kind or a new process. Its folder is filled and
+ * cleared on libuv's pool; while that goes on the runner is busy and its run waits.
  */
 #include "worker/pool.h"
 
@@ -71,7 +71,8 @@ count_free(struct worker *worker, const struct kind *kind)
 		struct runner *runner = runner_of(node);
 
 		n += runner->kind == kind && !runner->task &&
-		     (runner->state == SUPERVISE_IDLE || runner->state == SUPERVISE_STARTING);
+			(runner->state == SUPERVISE_IDLE ||
+				runner->state == SUPERVISE_STARTING);
 	}
 	return n;
 }
@@ -116,7 +117,7 @@ pool_start(struct task *task)
 {
 	struct worker *worker = task->worker;
 
-	if (!task->kind || !worker->offers[task->kind - kinds]) {
+	if (!task->kind || !worker->offers[task->kind - kind_table]) {
 		task_decide(task, "errored", "kind",
 			"this worker carries out no tests of that kind");
 		end_task(task);
@@ -133,7 +134,8 @@ pool_bundle_done(struct task *task, const struct err *err)
 	if (task->phase != TASK_WAITING)
 		return;
 	if (err) {
-		task_decide(task, "errored", "bundle", "the bundle cannot be had: %s", err->text);
+		task_decide(
+			task, "errored", "bundle", "the bundle cannot be had: %s", err->text);
 		end_task(task);
 	} else {
 		assign(task);
@@ -281,14 +283,15 @@ put_result(struct task *task)
 	poller_wake(task->worker->poller);
 }
 
-/* A run that was broken off because we leave is not a result, unless it got through all the same. */
+/* A run that was broken off because we leave is not a result, unless it got through all the
+ * same. */
 static bool
 goes_back(const struct task *task)
 {
 	return task->hands_back &&
-	       !(task->result && task->outcome &&
-		       (strcmp(task->outcome, "passed") == 0 ||
-			       strcmp(task->outcome, "skipped") == 0));
+		!(task->result && task->outcome &&
+			(strcmp(task->outcome, "passed") == 0 ||
+				strcmp(task->outcome, "skipped") == 0));
 }
 
 /* Over, with every artifact: the result may go. */
@@ -441,8 +444,8 @@ measure_work(uv_work_t *work)
 {
 	struct runner *runner = container_of(work, struct runner, measure_work);
 
-	runner->bytes = rundir_bytes(
-		runner->dir, runner->worker->options->disk_bytes_max + (1 << 20));
+	runner->bytes =
+		rundir_bytes(runner->dir, runner->worker->options->disk_bytes_max + (1 << 20));
 }
 
 static void
@@ -462,7 +465,8 @@ on_measured(uv_work_t *work, int status)
 	if (runner->bytes < worker->options->disk_bytes_max || !runner->task ||
 		runner->is_run_over)
 		return;
-	task_decide(runner->task, "errored", "limit_disk", "the run's files take more than %lld MiB",
+	task_decide(runner->task, "errored", "limit_disk",
+		"the run's files take more than %lld MiB",
 		(long long)(worker->options->disk_bytes_max >> 20));
 	runner_event(runner, SUPERVISE_EV_BREACH);
 }
@@ -489,7 +493,8 @@ end_running(struct task *task, enum supervise_event event)
 {
 	struct runner *runner = task->runner;
 
-	/* Not sent yet: the runner need not suffer. Busy: on_unpacked() and on_cleared() see it. */
+	/* Not sent yet: the runner need not suffer. Busy: on_unpacked() and on_cleared() see
+	 * it. */
 	if (runner->state == SUPERVISE_IDLE || runner->state == SUPERVISE_STARTING)
 		send_if_ready(runner);
 	else
@@ -576,8 +581,8 @@ pool_result_refused(struct task *task)
 	bool is_second = task->reason && strcmp(task->reason, "result_refused") == 0;
 
 	if (is_second) { /* the lease's end settles it */
-		log_error("run.result_refused", NULL, "run %s: the server takes no result of it",
-			task->run);
+		log_error("run.result_refused", NULL,
+			"run %s: the server takes no result of it", task->run);
 		outbox_forget(&task->worker->outbox, task);
 		task_free(task);
 		return;
@@ -623,7 +628,8 @@ stop_idle_runners(struct worker *worker, enum pool_haste haste)
 		if (haste == POOL_NOW)
 			runner_event(runner, SUPERVISE_EV_BREACH);
 		else if (!runner->task &&
-			 (runner->state == SUPERVISE_IDLE || runner->state == SUPERVISE_STARTING))
+			(runner->state == SUPERVISE_IDLE ||
+				runner->state == SUPERVISE_STARTING))
 			runner_event(runner, SUPERVISE_EV_STOP);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Brings runs and runner processes together, and sees every run through: bundle, runner, artifacts,
- * result. All functions are called on the loop's thread.
+ * Brings runs and runner processes together, and sees every run through: bundle, runner,
+ * artifacts, result. All functions are called on the loop's thread.
  */
 #pragma once
 

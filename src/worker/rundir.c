@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker is dead when its lock can be taken. Everything of it is then ended by the marker in its
- * environment before its folder goes.
+ * A worker is dead when its lock can be taken. Everything of it is then ended by the marker in
+ * its environment before its folder goes.
  */
 #include "worker/rundir.h"
 
@@ -98,7 +98,7 @@ rundir_init(struct rundir *ret, const char *data_dir, const char *tag, struct er
 	_cleanup_free_ char *wanted = xasprintf("%s/worker", data_dir);
 	_cleanup_free_ char *cache = xasprintf("%s/cache/bundles", wanted);
 
-	*ret = (struct rundir){ .lock_fd = -1 };
+	*ret = (struct rundir) { .lock_fd = -1 };
 	if (mkdir_p(wanted, 0700, err) < 0 || mkdir_p(cache, 0700, err) < 0)
 		return -1;
 	_cleanup_free_ char *parent = realpath(wanted, NULL);

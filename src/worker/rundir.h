@@ -22,8 +22,8 @@ struct rundir {
 };
 
 /* Makes them, and first removes what dead workers left: processes, groups, folders. */
-int rundir_init(struct rundir *ret, const char *data_dir, const char *tag,
-	struct err *err) MUST_CHECK;
+int rundir_init(struct rundir *ret, const char *data_dir, const char *tag, struct err *err)
+	MUST_CHECK;
 
 /* Removes the worker's own folder. */
 void rundir_deinit(struct rundir *dirs);
@@ -31,8 +31,10 @@ void rundir_deinit(struct rundir *dirs);
 /* Makes base/N with its folders. *ret is owned. */
 int rundir_make(const struct rundir *dirs, unsigned n, char **ret, struct err *err) MUST_CHECK;
 
-/* Empties the folders of dir, which stay themselves, and removes the log: ready for a next run. */
+/* Empties the folders of dir, which stay themselves, and removes the log: ready for a next run.
+ */
 int rundir_clear(const char *dir, struct err *err) MUST_CHECK;
 
-/* Bytes on disk of everything below, counted until they pass `enough`. Blocks: not in the loop. */
+/* Bytes on disk of everything below, counted until they pass `enough`. Blocks: not in the loop.
+ */
 int64_t rundir_bytes(const char *dir, int64_t enough);

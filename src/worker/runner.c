@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Carries out the actions of the supervisor's table. All input is read in callbacks of the loop
- * and becomes an event; the end is reported once the shepherd is gone and every pipe is drained.
+ * and becomes an event; the end is reported once the shepherd is gone and every pipe is
+ * drained.
  */
 #include "worker/runner.h"
 
@@ -30,18 +31,18 @@
 #include "worker/upload.h"
 
 enum {
-	READY_MS = 30 * 1000,  /* from hello to ready (runner.md §2) */
-	IDLE_MS = 60 * 1000,   /* a warm runner that nobody wants leaves */
-	TERM_MS = 2 * 1000,    /* from SIGTERM to SIGKILL (runner.md §3) */
-	CLEAN_MS = 10 * 1000,  /* from the result to "nothing is left" */
-	LEAVE_MS = 3 * 1000,   /* from bye to the end */
+	READY_MS = 30 * 1000, /* from hello to ready (runner.md §2) */
+	IDLE_MS = 60 * 1000,  /* a warm runner that nobody wants leaves */
+	TERM_MS = 2 * 1000,   /* from SIGTERM to SIGKILL (runner.md §3) */
+	CLEAN_MS = 10 * 1000, /* from the result to "nothing is left" */
+	LEAVE_MS = 3 * 1000,  /* from bye to the end */
 	KILL_AGAIN_MS = 2000,
 	OUT_BYTES_MAX = 4 << 20,
 	READS_MAX = 16,        /* of one pipe in one callback: others want their turn */
 	DRAIN_ROUNDS_MAX = 64, /* times READS_MAX reads, at the very end */
 	LOST_ROUNDS_MAX = 200,
 	LOST_PAUSE_US = 5000,
-	ENV_OWN = 3,           /* variables of this runner in front of the common ones */
+	ENV_OWN = 3, /* variables of this runner in front of the common ones */
 };
 
 /* --- Pipes --- */
@@ -66,7 +67,8 @@ on_poll_closed(uv_handle_t *handle)
 }
 
 static void
-pipe_open(struct runner *runner, struct runner_pipe *pipe, int fd, int events, uv_poll_cb callback)
+pipe_open(struct runner *runner, struct runner_pipe *pipe, int fd, int events,
+	uv_poll_cb callback)
 {
 	pipe->fd = fd;
 	pipe->is_open = true;
@@ -145,18 +147,17 @@ static void
 send_run(struct runner *runner)
 {
 	struct task *task = runner->task;
-	static const char *const copied[] = {
-		"test", "config", "params", "job", "jobName", "target", "iteration", "attempt"
-	};
+	static const char *const copied[] = { "test", "config", "params", "job", "jobName",
+		"target", "iteration", "attempt" };
 	_cleanup_free_ char *dir = xasprintf("%s/run", runner->dir);
 	_cleanup_free_ char *artifacts = xasprintf("%s/artifacts", runner->dir);
 	_cleanup_free_ char *cache =
 		xasprintf("%s/%s", runner->worker->dirs.cache, runner->kind->name);
 
 	(void)mkdir_p(cache, 0700, NULL); /* a runner copes without */
-	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "type",
-		"run", "run", task->run, "dir", dir, "artifacts", artifacts, "cache", cache,
-		"timeoutMs", (json_int_t)task->timeout_ms);
+	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}",
+		"type", "run", "run", task->run, "dir", dir, "artifacts", artifacts, "cache",
+		cache, "timeoutMs", (json_int_t)task->timeout_ms);
 	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
 		json_t *value = json_object_get(task->lease, copied[i]);
 		if (value && !json_is_null(value))
@@ -184,8 +185,8 @@ static void
 send_cancel(struct runner *runner)
 {
 	const struct task *task = runner->task;
-	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:s}", "type", "cancel", "run",
-		task->run, "reason", task->reason ? task->reason : "stopped");
+	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:s}", "type", "cancel",
+		"run", task->run, "reason", task->reason ? task->reason : "stopped");
 
 	send_json(runner, body);
 }
@@ -223,9 +224,8 @@ take_ready(struct runner *runner, json_t *body)
 	size_t i;
 	json_t *name;
 
-	json_array_foreach (names, i, name)
-		known |= json_is_string(name) &&
-			 strcmp(json_string_value(name), runner->kind->name) == 0;
+	json_array_foreach(names, i, name) known |= json_is_string(name) &&
+		strcmp(json_string_value(name), runner->kind->name) == 0;
 	if (!fits || !known) {
 		if (runner->task)
 			task_decide(runner->task, "errored", "protocol_error",
@@ -251,8 +251,7 @@ take_log(struct runner *runner, json_t *body)
 			level = levels[i];
 	capture_note(
 		&runner->capture, level, json_string_value(text), json_string_length(text));
-	task_log_line(
-		runner->task, level, json_string_value(text), json_string_length(text));
+	task_log_line(runner->task, level, json_string_value(text), json_string_length(text));
 }
 
 static void
@@ -311,7 +310,7 @@ static void
 take_message(struct runner *runner, const struct message *message)
 {
 	bool has_run = runner->state == SUPERVISE_RUNNING || runner->state == SUPERVISE_ASKED ||
-		       runner->state == SUPERVISE_TERMED;
+		runner->state == SUPERVISE_TERMED;
 
 	if (message->type == MESSAGE_READY)
 		take_ready(runner, message->body);
@@ -328,8 +327,9 @@ breach(struct runner *runner, const struct err *err)
 {
 	log_warn("runner.protocol", NULL, "%s runner: %s", runner->kind->name, err->text);
 	if (runner->task && !runner->is_run_over)
-		task_decide(runner->task, "errored", "protocol_error", "the runner broke the "
-								      "protocol: %s",
+		task_decide(runner->task, "errored", "protocol_error",
+			"the runner broke the "
+			"protocol: %s",
 			err->text);
 	runner_event(runner, SUPERVISE_EV_BREACH);
 }
@@ -347,10 +347,13 @@ take_lines(struct runner *runner)
 	struct str line;
 	int r;
 
-	while (is_listening(runner) && (r = lines_next(&runner->lines, &line, &err)) != LINES_MORE) {
+	while (is_listening(runner) &&
+		(r = lines_next(&runner->lines, &line, &err)) != LINES_MORE) {
 		struct message message;
 
-		if (r < 0 || message_parse(&message, MESSAGE_FROM_RUNNER, line.p, line.n, &err) < 0) {
+		if (r < 0 ||
+			message_parse(&message, MESSAGE_FROM_RUNNER, line.p, line.n, &err) <
+				0) {
 			breach(runner, &err);
 			return;
 		}
@@ -465,7 +468,7 @@ drain_log(struct runner *runner)
 		if (!read_log(runner))
 			pipe_close(&runner->log);
 	} while (runner->log.is_open && runner->capture.seen != before &&
-		 runner->capture.seen <= 2 * CAPTURE_FLOOD_BYTES_MAX);
+		runner->capture.seen <= 2 * CAPTURE_FLOOD_BYTES_MAX);
 }
 
 /* --- The shepherd --- */
@@ -520,8 +523,9 @@ on_control_ready(uv_poll_t *poll, int status, int events)
 }
 
 /*
- * The shepherd was killed: what it watched may live. The runner got SIGKILL with it; the rest is
- * our child now or carries the runner's marker. Blocks for some ms; it takes malice to get here.
+ * The shepherd was killed: what it watched may live. The runner got SIGKILL with it; the rest
+ * is our child now or carries the runner's marker. Blocks for some ms; it takes malice to get
+ * here.
  */
 static void
 end_lost(struct runner *runner)
@@ -666,7 +670,8 @@ act(struct runner *runner, enum supervise_action action)
 		break;
 	case SUPERVISE_TIME_OUT:
 		task_decide(runner->task, "timed_out", "timeout",
-			"the run took longer than %lld ms", (long long)runner->task->timeout_ms);
+			"the run took longer than %lld ms",
+			(long long)runner->task->timeout_ms);
 		ask(runner);
 		break;
 	case SUPERVISE_ASK:
@@ -706,7 +711,8 @@ runner_event(struct runner *runner, enum supervise_event event)
 	struct supervise_step step = supervise_step(runner->state, event);
 
 	log_debug("runner.step", NULL, "runner %u: %s, event %d, %s", runner->n,
-		supervise_state_name(runner->state), (int)event, supervise_state_name(step.next));
+		supervise_state_name(runner->state), (int)event,
+		supervise_state_name(step.next));
 	runner->state = step.next;
 	act(runner, step.action);
 }

@@ -23,7 +23,7 @@ struct worker;
 /* A descriptor of ours and its handle. */
 struct runner_pipe {
 	uv_poll_t poll;
-	int fd; /* -1: closed */
+	int fd;       /* -1: closed */
 	bool is_open; /* the handle */
 };
 
@@ -44,20 +44,20 @@ struct runner {
 	int n_handles; /* not yet closed */
 
 	struct lines lines;
-	struct buf out; /* requests that wait for room in the pipe */
+	struct buf out;       /* requests that wait for room in the pipe */
 	bool closes_requests; /* after `out` */
 	struct capture capture;
 
 	bool is_reusable;
-	bool saw_empty;   /* the shepherd left in order */
-	bool has_exited;  /* the runner itself; code and status are known */
+	bool saw_empty;  /* the shepherd left in order */
+	bool has_exited; /* the runner itself; code and status are known */
 	int code, status;
 	char failure[200]; /* why it could not be started */
 
-	bool is_busy;    /* the pool clears, fills or measures its folder in another thread */
+	bool is_busy; /* the pool clears, fills or measures its folder in another thread */
 	bool is_measured;
-	bool is_clean;   /* its folder is ready for a run */
-	bool is_released;/* the pool has let go of it: freed once its handles are closed */
+	bool is_clean;    /* its folder is ready for a run */
+	bool is_released; /* the pool has let go of it: freed once its handles are closed */
 	char *unpack_from;
 	struct err work_err;
 	uv_work_t work;
@@ -66,8 +66,8 @@ struct runner {
 };
 
 /* Starts a process. NULL with err. */
-struct runner *runner_start(struct worker *worker, const struct kind *kind,
-	struct err *err) MUST_CHECK;
+struct runner *runner_start(struct worker *worker, const struct kind *kind, struct err *err)
+	MUST_CHECK;
 
 /* Moves it along the table. */
 void runner_event(struct runner *runner, enum supervise_event event);

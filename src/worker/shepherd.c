@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single-threaded on poll(2): the worker's socket and a signalfd for ended children. Nothing here
- * depends on the runner's good will.
+ * Single-threaded on poll(2): the worker's socket and a signalfd for ended children. Nothing
+ * here depends on the runner's good will.
  */
 #include "worker/shepherd.h"
 
@@ -33,9 +33,9 @@ struct shepherd {
 	pid_t runner;             /* 0: has ended */
 	int signal_fd;
 	bool worker_gone;
-	bool kills;    /* everything must go */
-	bool cleans;   /* everything but the runner must go */
-	int again_ms;  /* pause before the next round */
+	bool kills;   /* everything must go */
+	bool cleans;  /* everything but the runner must go */
+	int again_ms; /* pause before the next round */
 };
 
 /* --- Speaking --- */
@@ -93,7 +93,7 @@ clean_round(struct shepherd *shepherd)
 	/* Orphans become our children: the usual end is one child, the runner, without any. */
 	pid_t child;
 	bool is_alone = sweep_children(getpid(), &child, 1) == 1 &&
-			sweep_children(shepherd->runner, &child, 1) == 0;
+		sweep_children(shepherd->runner, &child, 1) == 0;
 	if (!is_alone && sweep_kill_descendants(getpid(), shepherd->runner) != 0)
 		return;
 	shepherd->cleans = false;
@@ -253,7 +253,7 @@ shepherd_main(int argc, char **argv)
 	cgroup_remove(shepherd.cgroup);
 	if (shepherd.worker_gone)
 		(void)tree_remove(AT_FDCWD, shepherd.dir, NULL);
-	note = (struct shepherd_note){ .word = SHEPHERD_EMPTY };
+	note = (struct shepherd_note) { .word = SHEPHERD_EMPTY };
 	say(&shepherd, &note);
 	return 0;
 }

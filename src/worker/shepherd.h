@@ -4,10 +4,11 @@
  * nothing of the runner is left behind, however runner or worker end.
  *
  * It is the subreaper of everything that the runner starts, so a process that double-forks or
- * leaves its session still becomes its child. It holds one end of a socket pair; when the worker
- * dies, even by SIGKILL, that end reads end of file, and the shepherd kills the runner and all its
- * descendants and removes its folder. The runner in turn gets SIGKILL when the shepherd dies, and
- * what it had started then becomes the worker's child (the worker is a subreaper too).
+ * leaves its session still becomes its child. It holds one end of a socket pair; when the
+ * worker dies, even by SIGKILL, that end reads end of file, and the shepherd kills the runner
+ * and all its descendants and removes its folder. The runner in turn gets SIGKILL when the
+ * shepherd dies, and what it had started then becomes the worker's child (the worker is a
+ * subreaper too).
  *
  * Command line: runner-shepherd FOLDER CGROUP CWD PROGRAM [ARGUMENT]…, CGROUP "-" for none.
  * Descriptors: 0 /dev/null, 1 and 2 the run's log, 3 the socket, 4 and 5 the runner's 3 and 4.
@@ -24,9 +25,10 @@ enum {
 
 /* One byte from the worker. */
 enum shepherd_order {
-	SHEPHERD_TERM = 'T',  /* SIGTERM to the runner and everything below it */
-	SHEPHERD_KILL = 'K',  /* SIGKILL to the same, until nothing is left */
-	SHEPHERD_CLEAN = 'C', /* SIGKILL to everything but the runner itself, then SHEPHERD_CLEANED */
+	SHEPHERD_TERM = 'T', /* SIGTERM to the runner and everything below it */
+	SHEPHERD_KILL = 'K', /* SIGKILL to the same, until nothing is left */
+	SHEPHERD_CLEAN =
+		'C', /* SIGKILL to everything but the runner itself, then SHEPHERD_CLEANED */
 };
 
 enum shepherd_word {

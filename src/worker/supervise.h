@@ -31,18 +31,18 @@ enum supervise_state {
 
 enum supervise_event {
 	SUPERVISE_EV_READY,
-	SUPERVISE_EV_RUN,      /* a run is to be sent */
+	SUPERVISE_EV_RUN, /* a run is to be sent */
 	SUPERVISE_EV_RESULT,
-	SUPERVISE_EV_CLEANED,  /* the shepherd: only the runner itself is left */
-	SUPERVISE_EV_STOP,     /* end the run, or leave when there is none */
+	SUPERVISE_EV_CLEANED, /* the shepherd: only the runner itself is left */
+	SUPERVISE_EV_STOP,    /* end the run, or leave when there is none */
 	SUPERVISE_EV_DEADLINE,
-	SUPERVISE_EV_BREACH,   /* protocol error, a limit passed, or an order to end it at once */
-	SUPERVISE_EV_EXITED,   /* the shepherd: nothing is left; or the shepherd itself died */
+	SUPERVISE_EV_BREACH, /* protocol error, a limit passed, or an order to end it at once */
+	SUPERVISE_EV_EXITED, /* the shepherd: nothing is left; or the shepherd itself died */
 	SUPERVISE_EVENT_COUNT
 };
 
 enum supervise_action {
-	SUPERVISE_UNSET,    /* a hole in the table; a test finds it */
+	SUPERVISE_UNSET, /* a hole in the table; a test finds it */
 	SUPERVISE_NOTHING,
 	SUPERVISE_NEVER,    /* the caller's defect */
 	SUPERVISE_OFFER,    /* it can take a run */
@@ -51,10 +51,10 @@ enum supervise_action {
 	SUPERVISE_TIME_OUT, /* the same, and the verdict is timed_out */
 	SUPERVISE_TERM,     /* SIGTERM to all of it */
 	SUPERVISE_KILL,     /* SIGKILL to all of it until nothing is left */
-	SUPERVISE_SETTLE,   /* take the result; order cleaning, or say bye to a one-shot runner */
-	SUPERVISE_FINISH,   /* the run is over; the runner may take another one */
-	SUPERVISE_BYE,      /* say bye, close its requests */
-	SUPERVISE_REPORT,   /* reap, close descriptors, end the run if there is one */
+	SUPERVISE_SETTLE, /* take the result; order cleaning, or say bye to a one-shot runner */
+	SUPERVISE_FINISH, /* the run is over; the runner may take another one */
+	SUPERVISE_BYE,    /* say bye, close its requests */
+	SUPERVISE_REPORT, /* reap, close descriptors, end the run if there is one */
 	SUPERVISE_ACTION_COUNT
 };
 

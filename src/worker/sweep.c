@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over /proc gives number, parent, state and start time of every process; the descendants
- * of a root are then found by closure over the parents.
+ * One pass over /proc gives number, parent, state and start time of every process; the
+ * descendants of a root are then found by closure over the parents.
  */
 #include "worker/sweep.h"
 
@@ -23,7 +23,8 @@
 
 enum {
 	PROCESSES_MAX = 1 << 20,
-	ENVIRON_BYTES_MAX = 2 << 20, /* of one process; the marker is set first, so near the front */
+	ENVIRON_BYTES_MAX =
+		2 << 20, /* of one process; the marker is set first, so near the front */
 	STOP_ROUNDS_MAX = 50,
 };
 
@@ -70,10 +71,11 @@ read_process(pid_t pid, struct process *ret)
 		return false;
 	const char *rest = strrchr(text, ')'); /* the name may hold anything, even ')' */
 	int parent;
-	if (!rest || sscanf(rest + 1,
-			     " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			     "%*d %*d %llu",
-			     &ret->state, &parent, &ret->start) != 3)
+	if (!rest ||
+		sscanf(rest + 1,
+			" %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			"%*d %*d %llu",
+			&ret->state, &parent, &ret->start) != 3)
 		return false;
 	ret->pid = pid;
 	ret->parent = parent;
@@ -239,8 +241,8 @@ sweep_marked(const char *marker, int sig)
 	if (list_processes(&all) == 0) {
 		for (size_t i = 0; i < all.n; i++)
 			all.item[i].chosen = all.item[i].pid != getpid() &&
-					     !is_dead(&all.item[i]) &&
-					     has_marker(all.item[i].pid, str_of(marker));
+				!is_dead(&all.item[i]) &&
+				has_marker(all.item[i].pid, str_of(marker));
 		n = signal_chosen(&all, 0, sig);
 	}
 	free(all.item);

@@ -11,8 +11,8 @@
 
 /*
  * Sends sig to every living descendant of root but `spare` (0: nobody is spared; its own
- * descendants are hit all the same). Returns how many were there, zombies and, for SIGSTOP, already
- * stopped ones not counted; -1 when /proc cannot be read.
+ * descendants are hit all the same). Returns how many were there, zombies and, for SIGSTOP,
+ * already stopped ones not counted; -1 when /proc cannot be read.
  */
 int sweep_descendants(pid_t root, pid_t spare, int sig);
 
@@ -23,10 +23,12 @@ int sweep_descendants(pid_t root, pid_t spare, int sig);
 int sweep_marked(const char *marker, int sig);
 
 /*
- * Numbers of the children of a process into ret, at most max. Returns how many there are (perhaps
- * more than max), or -1 when the kernel does not tell (then sweep_descendants() does). Cheap.
+ * Numbers of the children of a process into ret, at most max. Returns how many there are
+ * (perhaps more than max), or -1 when the kernel does not tell (then sweep_descendants() does).
+ * Cheap.
  */
 int sweep_children(pid_t pid, pid_t *ret, int max);
 
-/* Stops all descendants until no new ones appear, then kills them: outruns what forks in a loop. */
+/* Stops all descendants until no new ones appear, then kills them: outruns what forks in a
+ * loop. */
 int sweep_kill_descendants(pid_t root, pid_t spare);

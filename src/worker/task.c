@@ -17,9 +17,10 @@
 #include "worker/poll.h"
 
 enum {
-	LOG_LINES_MAX = 2000,      /* run.log events of a run; the whole log is an artifact */
-	PROGRESS_PAUSE_MS = 100,   /* at most ten a second */
-	EVENT_BYTES_MAX = 60 * 1024, /* data of an event: below EVENT_DATA_BYTES_MAX with its frame */
+	LOG_LINES_MAX = 2000,    /* run.log events of a run; the whole log is an artifact */
+	PROGRESS_PAUSE_MS = 100, /* at most ten a second */
+	EVENT_BYTES_MAX =
+		60 * 1024, /* data of an event: below EVENT_DATA_BYTES_MAX with its frame */
 	WARNINGS_MAX = 50,
 };
 
@@ -109,9 +110,8 @@ task_decide(struct task *task, const char *outcome, const char *reason, const ch
 static const char *
 known_outcome(const char *text)
 {
-	static const char *const known[] = {
-		"passed", "failed", "errored", "skipped", "cancelled", "timed_out"
-	};
+	static const char *const known[] = { "passed", "failed", "errored", "skipped",
+		"cancelled", "timed_out" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(known[i], text) == 0)
@@ -128,7 +128,8 @@ task_take_result(struct task *task, json_t *body)
 		return;
 	task->result = json_incref(body);
 	if (!task->outcome) {
-		task->outcome = known_outcome(json_string_value(json_object_get(body, "outcome")));
+		task->outcome =
+			known_outcome(json_string_value(json_object_get(body, "outcome")));
 		const char *reason = json_string_value(json_object_get(body, "reason"));
 		task->reason = reason ? xstrdup(reason) : NULL;
 	}
@@ -248,10 +249,8 @@ write_warnings(struct jw *jw, const struct task *task)
 	if (!task->warnings && !json_is_array(theirs))
 		return;
 	jw_karr(jw, "warnings");
-	json_array_foreach (theirs, i, one)
-		jw_tree(jw, one);
-	json_array_foreach (task->warnings, i, one)
-		jw_tree(jw, one);
+	json_array_foreach(theirs, i, one) jw_tree(jw, one);
+	json_array_foreach(task->warnings, i, one) jw_tree(jw, one);
 	jw_end_arr(jw);
 }
 

@@ -3,7 +3,8 @@
  * A run in this worker's hands, from its lease to the server's receipt of its result.
  *
  * Its verdict is decided once: the first cause wins (a stop, a time limit, a limit passed, the
- * runner's result, the runner's end). What the runner's result tells besides is kept in any case.
+ * runner's result, the runner's end). What the runner's result tells besides is kept in any
+ * case.
  */
 #pragma once
 
@@ -39,9 +40,9 @@ struct task {
 	bool is_prepared;   /* the folder is filled: bundle fetched and unpacked */
 	bool is_preparing;
 
-	bool is_stopping;  /* asked to end */
-	bool is_dropped;   /* not ours any more: report nothing */
-	bool hands_back;   /* leaves with us unfinished: the server gives it to another worker */
+	bool is_stopping; /* asked to end */
+	bool is_dropped;  /* not ours any more: report nothing */
+	bool hands_back;  /* leaves with us unfinished: the server gives it to another worker */
 
 	const char *outcome; /* static; NULL: not decided */
 	char *reason;        /* owned, or NULL */

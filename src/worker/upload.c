@@ -23,9 +23,9 @@
 #include "worker/task.h"
 
 enum {
-	UPLOADS_MAX = 4,         /* at a time */
-	TREE_DEPTH_MAX = 16,     /* folders of an artifact tree */
-	TRIES_MAX = 20,          /* of one file; the lease usually ends the run before */
+	UPLOADS_MAX = 4,     /* at a time */
+	TREE_DEPTH_MAX = 16, /* folders of an artifact tree */
+	TRIES_MAX = 20,      /* of one file; the lease usually ends the run before */
 	RETRY_MS_MIN = 200,
 	RETRY_MS_MAX = 5000,
 	TIMEOUT_MS = 10 * 60 * 1000,
@@ -131,7 +131,8 @@ open_by_parts(int dir_fd, const char *path, int flags)
 			errno = EXDEV;
 		else
 			next = openat(at, name,
-				(rest.p ? O_PATH | O_DIRECTORY : flags) | O_NOFOLLOW | O_CLOEXEC);
+				(rest.p ? O_PATH | O_DIRECTORY : flags) | O_NOFOLLOW |
+					O_CLOEXEC);
 		int sys = errno;
 		close(at);
 		errno = sys;
@@ -223,7 +224,7 @@ on_done(void *arg, struct http_answer *answer, const struct err *err)
 		/* The run is not ours any more; the next poll would say the same. */
 		pool_drop(upload->task);
 	} else if (status >= 400 && status < 500 && status != 401 && status != 408 &&
-		   status != 429) {
+		status != 429) {
 		_cleanup_free_ char *why = xasprintf("the server answered %d", status);
 		give_up(upload, why);
 	} else {
@@ -248,8 +249,8 @@ add_escaped(struct buf *url, const char *text, const char *keep)
 static void
 write_url(const struct upload *upload, struct buf *url)
 {
-	(void)buf_addf(url, "%s/runs/%s/artifacts/", upload->uploader->worker->api,
-		upload->task->run);
+	(void)buf_addf(
+		url, "%s/runs/%s/artifacts/", upload->uploader->worker->api, upload->task->run);
 	add_escaped(url, upload->name, "/");
 	(void)buf_addf(url, "?fence=%" PRId64 "&kind=", upload->task->fence);
 	add_escaped(url, upload->kind, "");
@@ -269,8 +270,8 @@ open_file(struct upload *upload, int64_t *ret_size, struct err *err)
 	if (dir_fd < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "its folder");
 	/* O_NONBLOCK: a named pipe must not hold us. */
-	_cleanup_close_ int fd =
-		upload_open_beneath(dir_fd, upload->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, err);
+	_cleanup_close_ int fd = upload_open_beneath(
+		dir_fd, upload->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, err);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -376,13 +377,14 @@ upload_file(struct task *task, const char *dir, const char *path, const char *na
 		return;
 	}
 	struct upload *upload = xcalloc(1, sizeof *upload);
-	*upload = (struct upload){
+	*upload = (struct upload) {
 		.task = task,
 		.uploader = uploader,
 		.dir = xstrdup(dir),
 		.path = xstrdup(path),
 		.name = xstrdup(name),
-		.content_type = xstrdup(content_type ? content_type : upload_content_type(name)),
+		.content_type =
+			xstrdup(content_type ? content_type : upload_content_type(name)),
 		.kind = xstrdup(kind),
 		.case_id = case_id ? xstrdup(case_id) : NULL,
 		.fd = -1,
@@ -435,9 +437,8 @@ upload_tree(const struct tree *tree, int fd, const char *path, const char *name,
 static const char *
 known_kind(const char *kind)
 {
-	static const char *const known[] = {
-		"report", "trace", "screenshot", "video", "log", "recording", "file"
-	};
+	static const char *const known[] = { "report", "trace", "screenshot", "video", "log",
+		"recording", "file" };
 
 	for (size_t i = 0; kind && i < ARRAY_LEN(known); i++)
 		if (strcmp(known[i], kind) == 0)
@@ -472,8 +473,9 @@ upload_message(struct task *task, const char *dir, json_t *body)
 	_cleanup_close_ int fd =
 		dir_fd < 0 ? -1 : upload_open_beneath(dir_fd, path, O_PATH, &err);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		task_warn(task, "artifact %.100s was not kept: it is not below the folder for "
-				"artifacts",
+		task_warn(task,
+			"artifact %.100s was not kept: it is not below the folder for "
+			"artifacts",
 			name);
 		return;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Artifacts on their way to the server: streamed from disk, a few at a time, sent again while the
- * server is away. A run's result waits for its artifacts.
+ * Artifacts on their way to the server: streamed from disk, a few at a time, sent again while
+ * the server is away. A run's result waits for its artifacts.
  *
- * What a runner names is not trusted: only regular files that lie below the folder it was given,
- * also through links, are opened; names and sizes have limits. What is refused becomes a warning
- * of the run.
+ * What a runner names is not trusted: only regular files that lie below the folder it was
+ * given, also through links, are opened; names and sizes have limits. What is refused becomes a
+ * warning of the run.
  */
 #pragma once
 
@@ -42,7 +42,7 @@ bool upload_name_valid(const char *name);
 const char *upload_content_type(const char *name);
 
 /*
- * Opens a regular file below the folder dir_fd; nothing outside is reached, whatever links there
- * are. Returns the descriptor, or -1 with err.
+ * Opens a regular file below the folder dir_fd; nothing outside is reached, whatever links
+ * there are. Returns the descriptor, or -1 with err.
  */
 int upload_open_beneath(int dir_fd, const char *path, int flags, struct err *err) MUST_CHECK;

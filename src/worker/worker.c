@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Composition of a worker: options, folders, loop, signals; then everything happens in callbacks. */
+/* Composition of a worker: options, folders, loop, signals; then everything happens in
+ * callbacks. */
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -56,8 +57,9 @@ fill_options(struct worker_options *options, const struct worker_options *given,
 {
 	*options = *given;
 	if (!options->url || !options->data_dir)
-		return err_set(err, ERR_INVALID, "a worker needs the server's address and a data "
-						 "folder");
+		return err_set(err, ERR_INVALID,
+			"a worker needs the server's address and a data "
+			"folder");
 	if (!options->name) {
 		if (gethostname(host, 256) < 0)
 			return err_sys(err, ERR_INTERNAL, errno, "gethostname");
@@ -86,8 +88,8 @@ make_id(struct worker *worker, struct err *err)
 	if (!worker->options->id)
 		uuid_v7(&id, clock_wall_ms(), &worker->rng);
 	else if (uuid_parse(str_of(worker->options->id), &id) < 0)
-		return err_set(err, ERR_INVALID, "\"%.60s\" is no worker id",
-			worker->options->id);
+		return err_set(
+			err, ERR_INVALID, "\"%.60s\" is no worker id", worker->options->id);
 	uuid_format(&id, worker->id);
 	/* The random end: the front is time, which workers that start together share. */
 	memcpy(worker->tag, worker->id + UUID_TEXT_LEN - 8, 8);
@@ -103,10 +105,10 @@ choose_kinds(struct worker *worker, struct err *err)
 	for (size_t i = 0; !asked && i < KIND_COUNT; i++) {
 		struct err why;
 
-		worker->offers[i] = kind_available(&kinds[i], &worker->places, &why) == 0;
+		worker->offers[i] = kind_available(&kind_table[i], &worker->places, &why) == 0;
 		if (!worker->offers[i])
 			log_info("worker.kind_missing", NULL, "no %s tests here: %s",
-				kinds[i].name, why.text);
+				kind_table[i].name, why.text);
 	}
 	for (; asked && *asked; asked++) {
 		const struct kind *kind = kind_find(*asked);
@@ -115,14 +117,14 @@ choose_kinds(struct worker *worker, struct err *err)
 			return err_set(err, ERR_INVALID, "there is no kind \"%.40s\"", *asked);
 		if (kind_available(kind, &worker->places, err) < 0)
 			return err_wrap(err, "kind %s", kind->name);
-		worker->offers[kind - kinds] = true;
+		worker->offers[kind - kind_table] = true;
 	}
 	return 0;
 }
 
 /*
- * What a runner inherits: our environment without what is Proctor's own, so that no token reaches
- * test code and no runner is taken for another's.
+ * What a runner inherits: our environment without what is Proctor's own, so that no token
+ * reaches test code and no runner is taken for another's.
  */
 static char **
 make_env(void)
@@ -135,7 +137,7 @@ make_env(void)
 	for (size_t i = 0; i < n; i++) {
 		bool is_ours = strncmp(environ[i], "PROCTOR_", 8) == 0;
 		bool may_pass = strncmp(environ[i], "PROCTOR_RUNNERS_DIR=", 20) == 0 ||
-				strncmp(environ[i], "PROCTOR_CHROMIUM=", 17) == 0;
+			strncmp(environ[i], "PROCTOR_CHROMIUM=", 17) == 0;
 
 		if ((!is_ours || may_pass) && strncmp(environ[i], "TMPDIR=", 7) != 0)
 			env[kept++] = xstrdup(environ[i]);
@@ -203,7 +205,8 @@ watch_signals(struct life *life)
 	life->term.data = life->interrupt.data = life;
 	uv_signal_start(&life->term, on_signal, SIGTERM);
 	uv_signal_start(&life->interrupt, on_signal, SIGINT);
-	/* stdin may be something that epoll does not take (a file): then there is no end to see. */
+	/* stdin may be something that epoll does not take (a file): then there is no end to
+	 * see. */
 	if (life->worker->options->stop_on_stdin_eof &&
 		uv_poll_init(loop, &life->input, STDIN_FILENO) == 0) {
 		life->watches_input = true;
@@ -231,8 +234,7 @@ set_up(struct worker *worker, struct err *err)
 	while (len > 0 && options->url[len - 1] == '/')
 		len--;
 	worker->api = xasprintf("%.*s/api/v1", (int)len, options->url);
-	kind_places_init(
-		&worker->places, options->self, options->node, options->runners_dir);
+	kind_places_init(&worker->places, options->self, options->node, options->runners_dir);
 	if (choose_kinds(worker, err) < 0 ||
 		rundir_init(&worker->dirs, options->data_dir, worker->tag, err) < 0)
 		return -1;

@@ -20,7 +20,7 @@ MAY_USE = {
     "engine": {"store", "blob", "core", "base"},
     "api": {"engine", "store", "http", "report", "core", "base"},
     "dialects": {"engine", "http", "core", "base"},
-    "worker": {"http", "core", "base"},
+    "worker": {"http", "core", "base", "runners/kit"},  # the codec of both sides
     "runners/kit": {"base"},
     "runners": {"runners/kit", "base"},
     "cli": EVERYTHING | {"runners/kit", "dialects"},

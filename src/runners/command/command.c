@@ -3,9 +3,9 @@
  * The runner of kind `command`: writes the test's files, starts the program (never through a
  * shell), follows it, and makes a verdict of its end and its report.
  *
- * Verdicts. Exit status 0 is passed, another one failed (`exit_status`); a program that cannot be
- * started is errored (`exec`), one that died of a signal too (`signal`): neither says anything
- * about the product. A report can make a good exit failed, never a bad exit passed.
+ * Verdicts. Exit status 0 is passed, another one failed (`exit_status`); a program that cannot
+ * be started is errored (`exec`), one that died of a signal too (`signal`): neither says
+ * anything about the product. A report can make a good exit failed, never a bad exit passed.
  */
 #include "runners/command/command.h"
 
@@ -26,7 +26,7 @@
 #include "runners/kit/kit.h"
 
 enum {
-	TERM_WAIT_MS = 3000,  /* from SIGTERM to SIGKILL after a cancel */
+	TERM_WAIT_MS = 3000, /* from SIGTERM to SIGKILL after a cancel */
 	PIPE_READ_BYTES = 65536,
 	OUTPUT_BYTES_MAX = 16 * 1048576, /* standard output kept for TAP and JSON */
 	REPORT_FILES_MAX = 1000,
@@ -35,10 +35,10 @@ enum {
 /* One program under way. */
 struct child {
 	struct spawn_child process;
-	int fd_out;       /* our end of its stdout; -1: it writes to the log itself */
-	int fd_in;        /* our end of its stdin; -1: none or all written */
-	size_t written;   /* bytes of the test's stdin */
-	struct buf out;   /* standard output, the last OUTPUT_BYTES_MAX of it */
+	int fd_out;     /* our end of its stdout; -1: it writes to the log itself */
+	int fd_in;      /* our end of its stdin; -1: none or all written */
+	size_t written; /* bytes of the test's stdin */
+	struct buf out; /* standard output, the last OUTPUT_BYTES_MAX of it */
 	siginfo_t status;
 };
 
@@ -50,7 +50,8 @@ write_files(const char *base, json_t *files, struct err *err)
 	const char *path;
 	json_t *content;
 
-	json_object_foreach (files, path, content) {
+	json_object_foreach(files, path, content)
+	{
 		_cleanup_free_ char *full = xasprintf("%s/%s", base, path);
 		char *slash = strrchr(full, '/');
 
@@ -60,9 +61,9 @@ write_files(const char *base, json_t *files, struct err *err)
 		*slash = '/';
 		/* A file that begins with "#!" is a program. */
 		bool is_script = strncmp(json_string_value(content), "#!", 2) == 0;
-		_cleanup_close_ int fd = open(full,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			is_script ? 0700 : 0600);
+		_cleanup_close_ int fd =
+			open(full, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+				is_script ? 0700 : 0600);
 		if (fd < 0)
 			return err_sys(err, ERR_UNAVAILABLE, errno, "cannot write %s", path);
 		if (fd_write_all(fd, json_string_value(content), json_string_length(content),
@@ -207,11 +208,12 @@ static json_t *
 exit_verdict(const siginfo_t *status)
 {
 	if (status->si_code != CLD_EXITED && status->si_status == SIGXFSZ)
-		return kit_result("errored", "limit_disk",
-			"the program wrote a file larger than it may");
+		return kit_result(
+			"errored", "limit_disk", "the program wrote a file larger than it may");
 	if (status->si_code != CLD_EXITED)
-		return kit_result("errored", "signal", "the program was ended by signal %d (%s)",
-			status->si_status, strsignal(status->si_status));
+		return kit_result("errored", "signal",
+			"the program was ended by signal %d (%s)", status->si_status,
+			strsignal(status->si_status));
 	if (status->si_status != 0)
 		return kit_result("failed", "exit_status", "the program ended with status %d",
 			status->si_status);
@@ -224,7 +226,8 @@ send_cases(struct kit *kit, const struct report *report)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach (report->cases, i, one) {
+	json_array_foreach(report->cases, i, one)
+	{
 		json_t *members = json_copy(one);
 
 		json_object_del(members, "attempts");
@@ -262,9 +265,9 @@ report_verdict(struct kit *kit, const struct report *report, json_t *base)
 
 	json_object_set(result, "cases", report->cases);
 	json_object_set_new(result, "counts",
-		json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)report->passed, "failed",
-			(json_int_t)report->failed, "skipped", (json_int_t)report->skipped,
-			"flaky", (json_int_t)report->flaky));
+		json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)report->passed,
+			"failed", (json_int_t)report->failed, "skipped",
+			(json_int_t)report->skipped, "flaky", (json_int_t)report->flaky));
 	if (report->n_dropped > 0)
 		json_object_set_new(result, "warnings",
 			json_pack("[s]", "more than 10,000 cases: the rest is only counted"));
@@ -305,8 +308,8 @@ read_reports(struct report *report, const struct command *command, struct err *e
 }
 
 static json_t *
-junit_verdict(
-	struct kit *kit, const struct command *command, const char *cwd, const siginfo_t *status)
+junit_verdict(struct kit *kit, const struct command *command, const char *cwd,
+	const siginfo_t *status)
 {
 	struct report report;
 	struct err err;
@@ -358,7 +361,8 @@ json_verdict(const struct child *child)
 			return TAKE(ended);
 		return kit_result("errored", "no_verdict", "%s", err.text);
 	}
-	bool claims_pass = strcmp(json_string_value(json_object_get(own, "outcome")), "passed") == 0;
+	bool claims_pass =
+		strcmp(json_string_value(json_object_get(own, "outcome")), "passed") == 0;
 	if (claims_pass && strcmp(outcome, "failed") == 0)
 		return TAKE(ended);
 	return TAKE(own);
@@ -433,9 +437,9 @@ carry_out(struct kit *kit, const struct kit_request *request)
 	if (command.files && write_files(base, command.files, &err) < 0)
 		return kit_result("errored", "files", "%s", err.text);
 
-	_cleanup_free_ char *cwd = !command.cwd            ? xstrdup(base)
-				   : command.cwd[0] == '/' ? xstrdup(command.cwd)
-							   : xasprintf("%s/%s", base, command.cwd);
+	_cleanup_free_ char *cwd = !command.cwd ? xstrdup(base)
+		: command.cwd[0] == '/'         ? xstrdup(command.cwd)
+						: xasprintf("%s/%s", base, command.cwd);
 	struct stat st;
 	if (stat(cwd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return kit_result("errored", "config", "the working directory %s is not there",

@@ -41,8 +41,9 @@ read_argv(struct command *command, json_t *value, struct err *err)
 		const char *text = json_string_value(json_array_get(value, i));
 
 		if (!text || strlen(text) > COMMAND_TEXT_BYTES_MAX)
-			return err_set(err, ERR_INVALID, "argv[%zu] is no text of at most %d KiB",
-				i, (int)(COMMAND_TEXT_BYTES_MAX / 1024));
+			return err_set(err, ERR_INVALID,
+				"argv[%zu] is no text of at most %d KiB", i,
+				(int)(COMMAND_TEXT_BYTES_MAX / 1024));
 		command->argv[i] = text;
 	}
 	if (command->argv[0][0] == '\0')
@@ -56,7 +57,8 @@ env_name_valid(const char *name)
 	return name[0] != '\0' && !strchr(name, '=');
 }
 
-/* The value a test gives a variable as text: numbers and flags may be written without quotes. */
+/* The value a test gives a variable as text: numbers and flags may be written without quotes.
+ */
 static char *
 env_text(const char *name, json_t *value)
 {
@@ -93,21 +95,22 @@ read_env(struct command *command, json_t *own, struct err *err)
 	if (own && !json_is_object(own))
 		return err_set(err, ERR_INVALID, "env must be an object");
 	if (json_object_size(own) > COMMAND_ENV_MAX)
-		return err_set(
-			err, ERR_LIMIT, "env has more than %d members", COMMAND_ENV_MAX);
+		return err_set(err, ERR_LIMIT, "env has more than %d members", COMMAND_ENV_MAX);
 	for (char **at = environ; *at; at++)
 		n++;
 	command->env = xcalloc(n + json_object_size(own) + 1, sizeof *command->env);
 	for (char **at = environ; *at; at++)
 		if (!is_overridden(own, *at))
 			command->env[command->n_env++] = xstrdup(*at);
-	json_object_foreach (own, name, value) {
+	json_object_foreach(own, name, value)
+	{
 		if (json_is_null(value))
 			continue; /* takes the inherited one away */
 		char *text = env_name_valid(name) ? env_text(name, value) : NULL;
 		if (!text)
-			return err_set(err, ERR_INVALID, "env: \"%.60s\" is no name or its value "
-							 "is no text",
+			return err_set(err, ERR_INVALID,
+				"env: \"%.60s\" is no name or its value "
+				"is no text",
 				name);
 		command->env[command->n_env++] = text;
 	}
@@ -124,13 +127,14 @@ read_files(struct command *command, json_t *files, struct err *err)
 		return 0;
 	if (!json_is_object(files))
 		return err_set(err, ERR_INVALID, "files must be an object");
-	json_object_foreach (files, path, content) {
+	json_object_foreach(files, path, content)
+	{
 		if (!command_path_valid(path))
 			return err_set(err, ERR_INVALID,
 				"files: \"%.80s\" does not stay inside the run's folder", path);
 		if (!json_is_string(content))
-			return err_set(
-				err, ERR_INVALID, "files: the content of %.80s is no text", path);
+			return err_set(err, ERR_INVALID,
+				"files: the content of %.80s is no text", path);
 	}
 	command->files = files;
 	return 0;
@@ -139,7 +143,8 @@ read_files(struct command *command, json_t *files, struct err *err)
 static int
 read_parse(struct command *command, json_t *value, struct err *err)
 {
-	static const char *const names[COMMAND_PARSE_COUNT] = { "exit", "junit", "tap", "json" };
+	static const char *const names[COMMAND_PARSE_COUNT] = { "exit", "junit", "tap",
+		"json" };
 	const char *name = value ? json_string_value(value) : "exit";
 
 	for (int i = 0; name && i < COMMAND_PARSE_COUNT; i++)
@@ -209,5 +214,5 @@ command_deinit(struct command *command)
 	free(command->env);
 	free(command->argv);
 	free(command->reports);
-	*command = (struct command){ 0 };
+	*command = (struct command) { 0 };
 }

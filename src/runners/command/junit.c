@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JUnit XML through expat. There is no schema that everybody follows; read is what Maven, pytest,
- * gtest, Jest and Playwright write: testcase elements inside any nesting of testsuite elements.
+ * JUnit XML through expat. There is no schema that everybody follows; read is what Maven,
+ * pytest, gtest, Jest and Playwright write: testcase elements inside any nesting of testsuite
+ * elements.
  *
- * Entities cannot be declared and nothing outside is ever read, so a report cannot grow by being
- * parsed nor name a file.
+ * Entities cannot be declared and nothing outside is ever read, so a report cannot grow by
+ * being parsed nor name a file.
  */
 #include "runners/command/report.h"
 
@@ -155,7 +156,8 @@ close_case(struct junit *junit)
 		(n == 0 || !str_eqz(path[n - 1], junit->class_name)))
 		path[n++] = str_of(junit->class_name);
 	const struct report_case one = {
-		.title = junit->title && junit->title[0] ? str_of(junit->title) : STR("(no name)"),
+		.title = junit->title && junit->title[0] ? str_of(junit->title)
+							 : STR("(no name)"),
 		.path = path,
 		.n_path = n,
 		.status = junit->status,
@@ -197,9 +199,9 @@ on_text(void *user, const XML_Char *text, int len)
 }
 
 static void
-on_entity(void *user, const XML_Char *name, int is_parameter, const XML_Char *value, int value_len,
-	const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id,
-	const XML_Char *notation)
+on_entity(void *user, const XML_Char *name, int is_parameter, const XML_Char *value,
+	int value_len, const XML_Char *base, const XML_Char *system_id,
+	const XML_Char *public_id, const XML_Char *notation)
 {
 	(void)name, (void)is_parameter, (void)value, (void)value_len, (void)base;
 	(void)system_id, (void)public_id, (void)notation;

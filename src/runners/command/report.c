@@ -13,7 +13,7 @@
 void
 report_init(struct report *report)
 {
-	*report = (struct report){ .cases = json_array() };
+	*report = (struct report) { .cases = json_array() };
 }
 
 void
@@ -21,7 +21,7 @@ report_deinit(struct report *report)
 {
 	json_decref(report->cases);
 	free(report->message);
-	*report = (struct report){ 0 };
+	*report = (struct report) { 0 };
 }
 
 /* "suite › suite › title": what makes a case the same case in the next run. */
@@ -53,8 +53,8 @@ case_error(const struct report_case *one)
 
 	if (message.n == 0)
 		message = STR("failed");
-	json_t *error = json_pack("{s:o}", "message",
-		kit_text(message.p, message.n, REPORT_MESSAGE_BYTES_MAX));
+	json_t *error = json_pack(
+		"{s:o}", "message", kit_text(message.p, message.n, REPORT_MESSAGE_BYTES_MAX));
 	if (one->detail.n > 0 && one->message.n > 0)
 		json_object_set_new(error, "stack",
 			kit_text(one->detail.p, one->detail.n, REPORT_MESSAGE_BYTES_MAX));
@@ -82,17 +82,17 @@ report_add(struct report *report, const struct report_case *one)
 
 	json_t *path = json_array();
 	for (size_t i = 0; i < one->n_path; i++)
-		json_array_append_new(path,
-			kit_text(one->path[i].p, one->path[i].n, REPORT_NAME_BYTES_MAX));
+		json_array_append_new(
+			path, kit_text(one->path[i].p, one->path[i].n, REPORT_NAME_BYTES_MAX));
 	json_t *item = json_pack("{s:o, s:o, s:o, s:s, s:i}", "id", case_id(one), "title",
-		kit_text(one->title.p, one->title.n, REPORT_NAME_BYTES_MAX), "path", path, "status",
-		one->status, "attempts", 1);
+		kit_text(one->title.p, one->title.n, REPORT_NAME_BYTES_MAX), "path", path,
+		"status", one->status, "attempts", 1);
 	if (one->duration_ms >= 0 && one->duration_ms < 1e12)
 		json_object_set_new(
 			item, "durationMs", json_integer((json_int_t)(one->duration_ms + 0.5)));
 	if (one->file.n > 0)
-		json_object_set_new(
-			item, "file", kit_text(one->file.p, one->file.n, REPORT_NAME_BYTES_MAX));
+		json_object_set_new(item, "file",
+			kit_text(one->file.p, one->file.n, REPORT_NAME_BYTES_MAX));
 	if (one->line > 0)
 		json_object_set_new(item, "line", json_integer(one->line));
 	if (failed)

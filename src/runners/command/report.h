@@ -25,9 +25,9 @@ struct report {
 	json_t *cases; /* array in the form of the protocol's result.cases; owned */
 	size_t passed, failed, skipped, flaky;
 	size_t n_dropped; /* cases past REPORT_CASES_MAX; they are counted all the same */
-	char *message;    /* the first failure, or why the report is broken; owned; NULL: none */
-	bool is_bailed;   /* TAP: the program gave up */
-	bool is_broken;   /* TAP: plan and cases do not agree, or no plan */
+	char *message;  /* the first failure, or why the report is broken; owned; NULL: none */
+	bool is_bailed; /* TAP: the program gave up */
+	bool is_broken; /* TAP: plan and cases do not agree, or no plan */
 };
 
 /* How one case ended, while a parser puts it together. All borrowed. */
@@ -48,14 +48,16 @@ void report_deinit(struct report *report);
 void report_add(struct report *report, const struct report_case *one);
 
 /* Adds the cases of one JUnit XML document. -1: not well-formed, a limit, entities declared. */
-int junit_parse(struct report *report, const char *data, size_t len, struct err *err) MUST_CHECK;
+int junit_parse(struct report *report, const char *data, size_t len, struct err *err)
+	MUST_CHECK;
 
-/* Adds the cases of one TAP stream (versions 12 to 14). Never fails: what is no TAP is passed over. */
+/* Adds the cases of one TAP stream (versions 12 to 14). Never fails: what is no TAP is passed
+ * over. */
 void tap_parse(struct report *report, const char *data, size_t len);
 
 /*
- * The verdict in the last line of text that is not blank: { outcome, reason?, message?, output?,
- * cases?, … }, checked. NULL with err when there is none.
+ * The verdict in the last line of text that is not blank: { outcome, reason?, message?,
+ * output?, cases?, … }, checked. NULL with err when there is none.
  */
 json_t *verdict_parse(const char *data, size_t len, struct err *err) MUST_CHECK;
 

@@ -98,7 +98,8 @@ title_of(struct tap *tap, struct str text)
 		text = str_trim(drop(text, 2));
 	if (text.n == 0)
 		return xasprintf("test %lld", (long long)tap->n);
-	return xstrndup(text.p, text.n < REPORT_NAME_BYTES_MAX ? text.n : REPORT_NAME_BYTES_MAX);
+	return xstrndup(
+		text.p, text.n < REPORT_NAME_BYTES_MAX ? text.n : REPORT_NAME_BYTES_MAX);
 }
 
 /* "ok" or "not ok", number, text, directive. */
@@ -173,12 +174,11 @@ take_line(struct tap *tap, struct str line)
 		flush(tap);
 		tap->report->is_bailed = true;
 		free(tap->report->message);
-		tap->report->message =
-			why.n > 0 ? xstrndup(why.p,
-					    why.n < REPORT_MESSAGE_BYTES_MAX
-						    ? why.n
-						    : REPORT_MESSAGE_BYTES_MAX)
-				  : xstrdup("the test program bailed out");
+		tap->report->message = why.n > 0
+			? xstrndup(why.p,
+				  why.n < REPORT_MESSAGE_BYTES_MAX ? why.n
+								   : REPORT_MESSAGE_BYTES_MAX)
+			: xstrdup("the test program bailed out");
 		return;
 	}
 	if (!test_line(tap, line))
@@ -196,9 +196,9 @@ check_plan(struct tap *tap)
 	if (report->message)
 		return;
 	report->message = tap->plan < 0
-				  ? xstrdup("no plan (1..N) in the output")
-				  : xasprintf("the plan announced %lld tests, %lld were reported",
-					    (long long)tap->plan, (long long)tap->n);
+		? xstrdup("no plan (1..N) in the output")
+		: xasprintf("the plan announced %lld tests, %lld were reported",
+			  (long long)tap->plan, (long long)tap->n);
 }
 
 void

@@ -42,8 +42,8 @@ copy_members(json_t *result, json_t *verdict, struct err *err)
 		if (!value || json_is_null(value))
 			continue;
 		if (members[i].type >= 0 && (int)json_typeof(value) != members[i].type)
-			return err_set(err, ERR_INVALID, "the verdict's \"%s\" has the wrong kind",
-				members[i].name);
+			return err_set(err, ERR_INVALID,
+				"the verdict's \"%s\" has the wrong kind", members[i].name);
 		json_object_set(result, members[i].name, value);
 	}
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Assertions on a response. Regular expressions come from tests and bodies from anywhere, so every
- * match runs under limits of steps and memory; passing one is an error of the test, not a verdict.
+ * Assertions on a response. Regular expressions come from tests and bodies from anywhere, so
+ * every match runs under limits of steps and memory; passing one is an error of the test, not a
+ * verdict.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "runners/http/expect.h"
@@ -29,7 +30,8 @@ struct check {
 
 /* Reports one assertion. message NULL: it held. */
 static void
-say(struct check *check, const char *title, const char *message, json_t *expected, json_t *actual)
+say(struct check *check, const char *title, const char *message, json_t *expected,
+	json_t *actual)
 {
 	check->n_steps++;
 	check->n_failed += message != NULL;
@@ -51,7 +53,8 @@ regex_match(const char *pattern, struct str text, struct err *err)
 		return err_set(err, ERR_LIMIT, "a pattern is longer than %d bytes",
 			EXPECT_PATTERN_BYTES_MAX);
 	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-		PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+		PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code, &at,
+		NULL);
 	if (!re) {
 		PCRE2_UCHAR why[120] = "";
 
@@ -66,7 +69,8 @@ regex_match(const char *pattern, struct str text, struct err *err)
 	pcre2_set_match_limit(limits, EXPECT_MATCH_LIMIT);
 	pcre2_set_depth_limit(limits, EXPECT_MATCH_LIMIT);
 	pcre2_set_heap_limit(limits, EXPECT_MATCH_HEAP_KIB);
-	int r = pcre2_match(re, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, 0, match, limits);
+	int r = pcre2_match(
+		re, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, 0, match, limits);
 	pcre2_match_data_free(match);
 	pcre2_match_context_free(limits);
 	pcre2_code_free(re);
@@ -83,9 +87,9 @@ json_same(const json_t *a, const json_t *b)
 {
 	if (json_is_number(a) && json_is_number(b))
 		return json_is_integer(a) && json_is_integer(b)
-			       ? json_integer_value(a) == json_integer_value(b)
-			       : !(json_number_value(a) < json_number_value(b)) &&
-					 !(json_number_value(a) > json_number_value(b));
+			? json_integer_value(a) == json_integer_value(b)
+			: !(json_number_value(a) < json_number_value(b)) &&
+				!(json_number_value(a) > json_number_value(b));
 	if (json_is_array(a) && json_is_array(b)) {
 		if (json_array_size(a) != json_array_size(b))
 			return false;
@@ -100,7 +104,8 @@ json_same(const json_t *a, const json_t *b)
 
 		if (json_object_size(a) != json_object_size(b))
 			return false;
-		json_object_foreach ((json_t *)(uintptr_t)a, key, value) {
+		json_object_foreach((json_t *)(uintptr_t)a, key, value)
+		{
 			json_t *other = json_object_get(b, key);
 			if (!other || !json_same(value, other))
 				return false;
@@ -113,15 +118,15 @@ json_same(const json_t *a, const json_t *b)
 static bool
 is_matcher(json_t *value)
 {
-	static const char *const words[] = {
-		"equals", "matches", "contains", "exists", "min", "max"
-	};
+	static const char *const words[] = { "equals", "matches", "contains", "exists", "min",
+		"max" };
 	const char *key;
 	json_t *member;
 
 	if (!json_is_object(value) || json_object_size(value) == 0)
 		return false;
-	json_object_foreach (value, key, member) {
+	json_object_foreach(value, key, member)
+	{
 		bool known = false;
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)
 			known |= strcmp(words[i], key) == 0;
@@ -149,8 +154,8 @@ shown(json_t *actual)
 		return NULL;
 	_cleanup_free_ char *text = value_text(actual);
 	return strlen(text) <= SHOWN_BYTES_MAX && !json_is_string(actual)
-		       ? json_incref(actual)
-		       : kit_text(text, strlen(text), SHOWN_BYTES_MAX);
+		? json_incref(actual)
+		: kit_text(text, strlen(text), SHOWN_BYTES_MAX);
 }
 
 static bool
@@ -160,9 +165,7 @@ contains(json_t *actual, json_t *part)
 	json_t *item;
 
 	if (json_is_array(actual)) {
-		json_array_foreach (actual, i, item)
-			if (json_same(item, part))
-				return true;
+		json_array_foreach(actual, i, item) if (json_same(item, part)) return true;
 		return false;
 	}
 	_cleanup_free_ char *text = value_text(actual);
@@ -179,7 +182,7 @@ number_of(json_t *value, double *ret)
 		return true;
 	}
 	return json_is_string(value) &&
-	       parse_double(str_of(json_string_value(value)), -1e300, 1e300, ret, NULL) == 0;
+		parse_double(str_of(json_string_value(value)), -1e300, 1e300, ret, NULL) == 0;
 }
 
 /* One word of a matcher. 0 holds, MATCH_NO, -1. */
@@ -190,8 +193,8 @@ match_word(const char *word, json_t *wanted, json_t *actual, struct err *err)
 
 	if (strcmp(word, "exists") == 0)
 		return json_is_boolean(wanted) && json_is_true(wanted) == (actual != NULL)
-			       ? 0
-			       : MATCH_NO;
+			? 0
+			: MATCH_NO;
 	if (!actual)
 		return MATCH_NO;
 	if (strcmp(word, "equals") == 0)
@@ -221,11 +224,12 @@ check_value(struct check *check, const char *title, json_t *wanted, json_t *actu
 	json_t *value;
 
 	if (check->n_steps >= EXPECT_CHECKS_MAX)
-		return err_set(check->err, ERR_LIMIT, "more than %d assertions",
-			EXPECT_CHECKS_MAX);
+		return err_set(
+			check->err, ERR_LIMIT, "more than %d assertions", EXPECT_CHECKS_MAX);
 	_cleanup_(json_unrefp) json_t *single =
 		is_matcher(wanted) ? json_incref(wanted) : json_pack("{s:O}", "equals", wanted);
-	json_object_foreach (single, word, value) {
+	json_object_foreach(single, word, value)
+	{
 		int r = match_word(word, value, actual, check->err);
 
 		if (r < 0)
@@ -254,8 +258,9 @@ status_matches(json_t *wanted, long status, struct err *err)
 	if (json_is_integer(wanted))
 		return json_integer_value(wanted) == status ? 0 : MATCH_NO;
 	if (!json_is_string(wanted))
-		return err_set(err, ERR_INVALID, "expect.status: a number, \"2xx\", \"200-299\" "
-						 "or a list of these");
+		return err_set(err, ERR_INVALID,
+			"expect.status: a number, \"2xx\", \"200-299\" "
+			"or a list of these");
 	struct str text = str_of(json_string_value(wanted));
 	if (text.n == 3 && text.p[0] >= '1' && text.p[0] <= '5' &&
 		str_eq_nocase(str_from(text.p + 1, 2), STR("xx")))
@@ -323,7 +328,8 @@ check_headers(struct check *check, json_t *wanted)
 
 	if (wanted && !json_is_object(wanted))
 		return err_set(check->err, ERR_INVALID, "expect.headers must be an object");
-	json_object_foreach (wanted, name, value) {
+	json_object_foreach(wanted, name, value)
+	{
 		_cleanup_(json_unrefp) json_t *actual = header_value(check->seen, name);
 		_cleanup_free_ char *title = xasprintf("header %s", name);
 
@@ -352,7 +358,8 @@ check_json(struct check *check, json_t *wanted)
 		say(check, "body is JSON", message, NULL, NULL);
 		return 0;
 	}
-	json_object_foreach (wanted, pointer, value) {
+	json_object_foreach(wanted, pointer, value)
+	{
 		_cleanup_free_ char *title = xasprintf("json %s", pointer);
 
 		if (pointer[0] != '\0' && pointer[0] != '/')
@@ -372,7 +379,8 @@ check_body_words(struct check *check, json_t *wanted)
 	const char *word;
 	json_t *value;
 
-	json_object_foreach (wanted, word, value) {
+	json_object_foreach(wanted, word, value)
+	{
 		_cleanup_free_ char *title = xasprintf("body %s", word);
 		_cleanup_free_ char *message = NULL;
 		const char *text = json_string_value(value);
@@ -381,8 +389,8 @@ check_body_words(struct check *check, json_t *wanted)
 		if (strcmp(word, "exists") == 0) {
 			r = json_is_true(value) == (body.n > 0) ? 0 : MATCH_NO;
 		} else if (!text) {
-			return err_set(check->err, ERR_INVALID,
-				"expect.body.%s must be a text", word);
+			return err_set(
+				check->err, ERR_INVALID, "expect.body.%s must be a text", word);
 		} else if (strcmp(word, "matches") == 0) {
 			r = regex_match(text, body, check->err);
 		} else if (strcmp(word, "contains") == 0) {
@@ -413,9 +421,9 @@ check_body(struct check *check, json_t *wanted)
 	if (!json_is_string(wanted) && !is_matcher(wanted))
 		return err_set(check->err, ERR_INVALID,
 			"expect.body must be a text or an object of equals, matches, contains");
-	_cleanup_(json_unrefp) json_t *words =
-		json_is_string(wanted) ? json_pack("{s:O}", "equals", wanted)
-				       : json_incref(wanted);
+	_cleanup_(json_unrefp) json_t *words = json_is_string(wanted)
+		? json_pack("{s:O}", "equals", wanted)
+		: json_incref(wanted);
 	return check_body_words(check, words);
 }
 
@@ -447,7 +455,8 @@ check_certificate(struct check *check, json_t *wanted)
 	if (!wanted)
 		return 0;
 	if (!json_is_integer(wanted))
-		return err_set(check->err, ERR_INVALID, "expect.certificateDays must be a number");
+		return err_set(
+			check->err, ERR_INVALID, "expect.certificateDays must be a number");
 	long long days = (seen->certificate_end_ms - seen->now_ms) / DAYS_MS(1);
 	_cleanup_(json_unrefp) json_t *actual =
 		seen->certificate_end_ms ? json_integer(days) : json_null();
@@ -463,20 +472,21 @@ check_certificate(struct check *check, json_t *wanted)
 static int
 check_names(json_t *expect, struct err *err)
 {
-	static const char *const names[] = {
-		"status", "headers", "json", "body", "within", "certificateDays", NULL
-	};
+	static const char *const names[] = { "status", "headers", "json", "body", "within",
+		"certificateDays", NULL };
 	const char *name;
 	json_t *value;
 
 	if (expect && !json_is_object(expect))
 		return err_set(err, ERR_INVALID, "expect must be an object");
-	json_object_foreach (expect, name, value) {
+	json_object_foreach(expect, name, value)
+	{
 		bool known = false;
 		for (size_t i = 0; names[i]; i++)
 			known |= strcmp(names[i], name) == 0;
 		if (!known)
-			return err_set(err, ERR_INVALID, "expect has no member \"%.40s\"", name);
+			return err_set(
+				err, ERR_INVALID, "expect has no member \"%.40s\"", name);
 	}
 	return 0;
 }

@@ -10,8 +10,8 @@
  *	within            duration: the whole exchange
  *	certificateDays   the server's certificate is valid for at least that many days more
  *
- * A matcher is an object of equals, matches (PCRE2), contains, exists, min, max; all of them must
- * hold. An object with any other member is a value to be equal to.
+ * A matcher is an object of equals, matches (PCRE2), contains, exists, min, max; all of them
+ *must hold. An object with any other member is a value to be equal to.
  */
 #pragma once
 
@@ -45,19 +45,21 @@ struct http_seen {
 	int64_t now_ms;             /* wall time */
 };
 
-/* Called once for each assertion, in order. actual may be NULL; message is NULL when it held. */
-typedef void expect_step_fn(void *arg, const char *title, const char *message, json_t *expected,
-	json_t *actual);
+/* Called once for each assertion, in order. actual may be NULL; message is NULL when it held.
+ */
+typedef void expect_step_fn(
+	void *arg, const char *title, const char *message, json_t *expected, json_t *actual);
 
 /*
- * Checks everything. Returns the number of assertions that did not hold, or -1 with err when the
- * expectation itself is wrong (INVALID: a bad pattern, an unknown member) or costs too much.
+ * Checks everything. Returns the number of assertions that did not hold, or -1 with err when
+ * the expectation itself is wrong (INVALID: a bad pattern, an unknown member) or costs too
+ * much.
  */
-int expect_response(const struct http_seen *seen, json_t *expect, expect_step_fn *step, void *arg,
-	struct err *err) MUST_CHECK;
+int expect_response(const struct http_seen *seen, json_t *expect, expect_step_fn *step,
+	void *arg, struct err *err) MUST_CHECK;
 
-/* The moment in the text that TLS libraries print for a certificate: "Dec 31 23:59:59 2026 GMT" or
- * "2026-12-31 23:59:59 GMT". 0 and wall ms, or -1. */
+/* The moment in the text that TLS libraries print for a certificate: "Dec 31 23:59:59 2026 GMT"
+ * or "2026-12-31 23:59:59 GMT". 0 and wall ms, or -1. */
 int certificate_time_parse(struct str text, int64_t *ret_ms) MUST_CHECK;
 
 /* Entry point of `proctor runner http`. */

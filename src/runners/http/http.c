@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runner of kind `http`: one request through libcurl, then the assertions of expect.h, each a
- * step.
+ * The runner of kind `http`: one request through libcurl, then the assertions of expect.h, each
+ * a step.
  *
  * Who is to blame when there is no response? The product is (failed) for a refused or timed out
- * connection, a broken answer and a certificate that does not hold. The environment is (errored)
- * for a name that cannot be resolved, a network that cannot be reached and a broken proxy or
- * certificate store: libcurl cannot tell an unknown name from a resolver that is down, and an
- * outage on our side must never be counted against the product.
+ * connection, a broken answer and a certificate that does not hold. The environment is
+ * (errored) for a name that cannot be resolved, a network that cannot be reached and a broken
+ * proxy or certificate store: libcurl cannot tell an unknown name from a resolver that is down,
+ * and an outage on our side must never be counted against the product.
  */
 #include "runners/http/expect.h"
 
@@ -62,7 +62,7 @@ ask_deinit(struct ask *ask)
 	free(ask->method);
 	free(ask->url);
 	free(ask->body);
-	*ask = (struct ask){ 0 };
+	*ask = (struct ask) { 0 };
 }
 
 /* "GET https://…" or only an address. */
@@ -126,7 +126,8 @@ read_long_form(struct ask *ret, json_t *request, struct err *err)
 	json_t *timeout = json_object_get(request, "timeout");
 
 	if (!json_is_string(url) || (method && !json_is_string(method)))
-		return err_set(err, ERR_INVALID, "request.url and request.method must be texts");
+		return err_set(
+			err, ERR_INVALID, "request.url and request.method must be texts");
 	ret->url = xstrdup(json_string_value(url));
 	ret->headers = json_object_get(request, "headers");
 	if (ret->headers && !json_is_object(ret->headers))
@@ -137,10 +138,9 @@ read_long_form(struct ask *ret, json_t *request, struct err *err)
 		return -1;
 	ret->method = xstrdup(method ? json_string_value(method) : ret->body ? "POST" : "GET");
 	if (timeout) {
-		_cleanup_free_ char *text =
-			json_is_string(timeout)
-				? xstrdup(json_string_value(timeout))
-				: json_dumps(timeout, JSON_ENCODE_ANY);
+		_cleanup_free_ char *text = json_is_string(timeout)
+			? xstrdup(json_string_value(timeout))
+			: json_dumps(timeout, JSON_ENCODE_ANY);
 		if (parse_duration_ms(str_of(text), DAYS_MS(1), &ret->timeout_ms, err) < 0)
 			return err_wrap(err, "request.timeout");
 	}
@@ -171,10 +171,11 @@ ask_read(struct ask *ret, json_t *test, struct err *err)
 	if (r < 0)
 		return -1;
 	if (!method_valid(ret->method))
-		return err_set(err, ERR_INVALID, "request: \"%.20s\" is no method", ret->method);
+		return err_set(
+			err, ERR_INVALID, "request: \"%.20s\" is no method", ret->method);
 	if (strncmp(ret->url, "http://", 7) != 0 && strncmp(ret->url, "https://", 8) != 0)
-		return err_set(err, ERR_INVALID, "request: \"%.80s\" is no http or https address",
-			ret->url);
+		return err_set(err, ERR_INVALID,
+			"request: \"%.80s\" is no http or https address", ret->url);
 	if (ret->timeout_ms == 0)
 		ret->timeout_ms = TIMEOUT_MS_DEFAULT;
 	return 0;
@@ -213,10 +214,11 @@ static int
 add_header(struct exchange *exchange, const char *name, const char *value, struct err *err)
 {
 	if (name[0] == '\0' || strpbrk(name, " \t\r\n:") || strpbrk(value, "\r\n"))
-		return err_set(err, ERR_INVALID, "request.headers: \"%.40s\" is no header", name);
+		return err_set(
+			err, ERR_INVALID, "request.headers: \"%.40s\" is no header", name);
 	/* libcurl drops "Name:"; "Name;" sends an empty one. */
-	_cleanup_free_ char *line = value[0] ? xasprintf("%s: %s", name, value)
-					     : xasprintf("%s;", name);
+	_cleanup_free_ char *line =
+		value[0] ? xasprintf("%s: %s", name, value) : xasprintf("%s;", name);
 	exchange->headers = curl_slist_append(exchange->headers, line);
 	return 0;
 }
@@ -227,9 +229,8 @@ has_header(json_t *headers, const char *wanted)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (headers, name, value)
-		if (str_eq_nocase(str_of(name), str_of(wanted)))
-			return true;
+	json_object_foreach(headers, name,
+		value) if (str_eq_nocase(str_of(name), str_of(wanted))) return true;
 	return false;
 }
 
@@ -239,10 +240,11 @@ set_headers(struct exchange *exchange, const struct ask *ask, struct err *err)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (ask->headers, name, value) {
+	json_object_foreach(ask->headers, name, value)
+	{
 		if (!json_is_string(value))
-			return err_set(err, ERR_INVALID, "request.headers.%.40s must be a text",
-				name);
+			return err_set(
+				err, ERR_INVALID, "request.headers.%.40s must be a text", name);
 		if (add_header(exchange, name, json_string_value(value), err) < 0)
 			return -1;
 	}
@@ -358,7 +360,8 @@ static json_t *
 no_response(const struct exchange *exchange, CURLcode code)
 {
 	const char *outcome = "failed", *reason = "protocol";
-	const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
+	const char *text =
+		exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
 	long sys = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(blames); i++)
@@ -390,8 +393,8 @@ static void
 on_step(void *arg, const char *title, const char *message, json_t *expected, json_t *actual)
 {
 	struct steps *steps = arg;
-	json_t *step = json_pack("{s:s, s:s}", "title", title, "status",
-		message ? "failed" : "passed");
+	json_t *step = json_pack(
+		"{s:s, s:s}", "title", title, "status", message ? "failed" : "passed");
 
 	if (message) {
 		json_t *error = kit_error("%s", message);
@@ -421,7 +424,7 @@ split_head(const struct buf *head, struct http_header *ret, size_t max)
 
 		if (!value.p)
 			continue;
-		ret[n++] = (struct http_header){ str_trim(name), str_trim(value) };
+		ret[n++] = (struct http_header) { str_trim(name), str_trim(value) };
 	}
 	return n;
 }
@@ -468,7 +471,8 @@ timings_of(CURL *easy)
 		curl_off_t us = 0;
 
 		if (curl_easy_getinfo(easy, times[i].info, &us) == CURLE_OK && us > 0)
-			json_object_set_new(timings, times[i].name, json_real((double)us / 1000));
+			json_object_set_new(
+				timings, times[i].name, json_real((double)us / 1000));
 	}
 	return timings;
 }
@@ -479,16 +483,16 @@ keep_body(struct kit *kit, const struct kit_request *request, const struct excha
 {
 	const char *type = NULL;
 	_cleanup_close_ int dir = open(request->artifacts, O_DIRECTORY | O_PATH | O_CLOEXEC);
-	_cleanup_close_ int fd =
-		dir < 0 ? -1
-			: openat(dir, "response", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = dir < 0
+		? -1
+		: openat(dir, "response", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd < 0 || exchange->body.len == 0 ||
 		fd_write_all(fd, exchange->body.data, exchange->body.len, NULL) < 0)
 		return;
 	curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type);
-	kit_artifact(kit, "response", "response", type ? type : "application/octet-stream", "file",
-		NULL);
+	kit_artifact(kit, "response", "response", type ? type : "application/octet-stream",
+		"file", NULL);
 }
 
 static json_t *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One conversation with the worker, on blocking writes and poll(2). Requests that arrive while a
- * run is under way are only `cancel` and `bye`; a second `run` is a defect of the worker and ends
- * the process.
+ * One conversation with the worker, on blocking writes and poll(2). Requests that arrive while
+ * a run is under way are only `cancel` and `bye`; a second `run` is a defect of the worker and
+ * ends the process.
  */
 #include "runners/kit/kit.h"
 
@@ -24,7 +24,7 @@ enum {
 	KIT_FD_OUT = 4,
 	KIT_POLL_FDS_MAX = 16,
 	ERROR_TEXT_BYTES_MAX = 8 * 1024, /* the protocol's limit of error.message */
-	SHORT_TEXT_BYTES_MAX = 1024,     /* what is left of long texts in a line that is too long */
+	SHORT_TEXT_BYTES_MAX = 1024, /* what is left of long texts in a line that is too long */
 };
 
 struct kit {
@@ -65,7 +65,8 @@ shorten_text(json_t *object, const char *key)
 static void
 shorten(json_t *body)
 {
-	static const char *const texts[] = { "message", "stack", "snippet", "expected", "actual" };
+	static const char *const texts[] = { "message", "stack", "snippet", "expected",
+		"actual" };
 	json_t *error = json_object_get(body, "error");
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -202,7 +203,7 @@ kit_poll(struct kit *kit, struct pollfd *fds, nfds_t n, int timeout_ms)
 			return -1;
 		if (n > 0)
 			memcpy(all, fds, n * sizeof *fds);
-		all[n] = (struct pollfd){ .fd = kit->fd_in, .events = POLLIN };
+		all[n] = (struct pollfd) { .fd = kit->fd_in, .events = POLLIN };
 		int64_t left_ms = timeout_ms < 0 ? -1 : end_ms - clock_mono_ms();
 		int r = poll(all, n + 1, left_ms < 0 && timeout_ms >= 0 ? 0 : (int)left_ms);
 
@@ -253,8 +254,8 @@ kit_progress(struct kit *kit, double percent, const char *message)
 	if (percent >= 0)
 		json_object_set_new(body, "percent", json_real(percent));
 	if (message)
-		json_object_set_new(
-			body, "message", kit_text(message, strlen(message), SHORT_TEXT_BYTES_MAX));
+		json_object_set_new(body, "message",
+			kit_text(message, strlen(message), SHORT_TEXT_BYTES_MAX));
 	send_message(kit, MESSAGE_PROGRESS, body);
 }
 
@@ -275,8 +276,8 @@ void
 kit_artifact(struct kit *kit, const char *name, const char *path, const char *content_type,
 	const char *kind, const char *case_id)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "name", name, "path", path, "contentType",
-		content_type, "kind", kind);
+	json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "name", name, "path", path,
+		"contentType", content_type, "kind", kind);
 
 	if (!body)
 		return; /* a name that is not UTF-8 cannot be said */
@@ -308,13 +309,15 @@ kit_text(const char *text, size_t len, size_t max)
 	return value;
 }
 
+static json_t *error_of(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
+
 static json_t *
 error_of(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = xvasprintf(fmt, ap);
 
-	return json_pack("{s:o}", "message",
-		kit_text(text, strlen(text), ERROR_TEXT_BYTES_MAX - 16));
+	return json_pack(
+		"{s:o}", "message", kit_text(text, strlen(text), ERROR_TEXT_BYTES_MAX - 16));
 }
 
 json_t *
@@ -431,17 +434,19 @@ shake_hands(struct kit *kit, struct err *err)
 	bool understood = false;
 	size_t i;
 	json_t *version;
-	json_array_foreach (json_object_get(hello.body, "versions"), i, version)
-		understood |= json_integer_value(version) == MESSAGE_VERSION;
+	json_array_foreach(json_object_get(hello.body, "versions"), i, version) understood |=
+		json_integer_value(version) == MESSAGE_VERSION;
 	understood &= hello.type == MESSAGE_HELLO;
 	message_deinit(&hello);
 	if (!understood) {
-		err_set(err, ERR_INVALID, "the worker does not speak version %d", MESSAGE_VERSION);
+		err_set(err, ERR_INVALID, "the worker does not speak version %d",
+			MESSAGE_VERSION);
 		return false;
 	}
 	send_message(kit, MESSAGE_READY,
 		json_pack("{s:i, s:[s], s:s, s:b}", "version", MESSAGE_VERSION, "kinds",
-			kit->spec->kind, "name", kit->spec->name, "reusable", kit->spec->reusable));
+			kit->spec->kind, "name", kit->spec->name, "reusable",
+			kit->spec->reusable));
 	return true;
 }
 

@@ -3,10 +3,10 @@
  * The C kit: makes a runner out of one function from a `run` request to a result. It does the
  * handshake, framing, cancellation and limits of docs/protocol/runner.md.
  *
- * The function is called on the only thread and may block as long as it does so in kit_poll() or
- * otherwise returns soon after kit_cancelled() became true. When the worker is gone the kit ends
- * the process, so a runner needs no code for that; what it started dies with it because the
- * shepherd above it sees to that.
+ * The function is called on the only thread and may block as long as it does so in kit_poll()
+ * or otherwise returns soon after kit_cancelled() became true. When the worker is gone the kit
+ * ends the process, so a runner needs no code for that; what it started dies with it because
+ * the shepherd above it sees to that.
  */
 #pragma once
 
@@ -81,7 +81,8 @@ void kit_log(struct kit *kit, const char *level, const char *fmt, ...) PRINTF_LI
 void kit_artifact(struct kit *kit, const char *name, const char *path, const char *content_type,
 	const char *kind, const char *case_id);
 
-/* { outcome, reason?, error: { message }? }; reason and fmt may be NULL. Owned by the caller. */
+/* { outcome, reason?, error: { message }? }; reason and fmt may be NULL. Owned by the caller.
+ */
 json_t *kit_result(const char *outcome, const char *reason, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) __attribute__((returns_nonnull));
 

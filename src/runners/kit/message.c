@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parser and framing of the runner protocol. What a type must carry is a table; everything else in
- * a message is passed on as it came.
+ * Parser and framing of the runner protocol. What a type must carry is a table; everything else
+ * in a message is passed on as it came.
  */
 #include "runners/kit/message.h"
 
@@ -49,9 +49,8 @@ static const struct {
 };
 /* clang-format on */
 
-static const char *const outcomes[] = {
-	"passed", "failed", "errored", "skipped", "cancelled", "timed_out"
-};
+static const char *const outcomes[] = { "passed", "failed", "errored", "skipped", "cancelled",
+	"timed_out" };
 
 const char *
 message_type_name(enum message_type type)
@@ -102,8 +101,9 @@ check_members(json_t *body, enum message_type type, struct err *err)
 
 	for (size_t i = 0; i < NEEDS_MAX && needs[i].name; i++)
 		if (!member_is(json_object_get(body, needs[i].name), needs[i].kind))
-			return err_set(err, ERR_INVALID, "message \"%s\" without a proper \"%s\"",
-				types[type].name, needs[i].name);
+			return err_set(err, ERR_INVALID,
+				"message \"%s\" without a proper \"%s\"", types[type].name,
+				needs[i].name);
 	return 0;
 }
 
@@ -159,7 +159,8 @@ lines_room(struct lines *lines, size_t *ret_len)
 	buf_consume(&lines->buf, lines->start);
 	lines->start = 0;
 
-	/* What is left is an incomplete line of at most line_max bytes, so there is always room. */
+	/* What is left is an incomplete line of at most line_max bytes, so there is always
+	 * room. */
 	int failed = buf_reserve(&lines->buf, READ_BYTES);
 	assert(failed == 0);
 	(void)failed;

@@ -47,8 +47,9 @@ struct message {
 };
 
 /*
- * Reads one line (without its LF). Checks that it is an object of a type that this side may send
- * and that the members which the type needs are there with the right kind. -1: INVALID, LIMIT.
+ * Reads one line (without its LF). Checks that it is an object of a type that this side may
+ * send and that the members which the type needs are there with the right kind. -1: INVALID,
+ * LIMIT.
  */
 int message_parse(struct message *ret, enum message_side from, const char *line, size_t len,
 	struct err *err) MUST_CHECK;
@@ -69,9 +70,9 @@ struct lines {
 	size_t line_max;
 };
 
-#define LINES_INIT(max_bytes)                                                                      \
-	{                                                                                          \
-		.buf = BUF_INIT(2 * (max_bytes) + 65536), .line_max = (max_bytes)                  \
+#define LINES_INIT(max_bytes)                                                     \
+	{                                                                         \
+		.buf = BUF_INIT(2 * (max_bytes) + 65536), .line_max = (max_bytes) \
 	}
 
 enum { LINES_MORE = 1 };
@@ -79,14 +80,14 @@ enum { LINES_MORE = 1 };
 void lines_deinit(struct lines *lines);
 
 /*
- * Room for the next read: at least 1 byte, *ret_len says how many. Call lines_next() until it says
- * LINES_MORE between two reads, and lines_filled() with what arrived.
+ * Room for the next read: at least 1 byte, *ret_len says how many. Call lines_next() until it
+ * says LINES_MORE between two reads, and lines_filled() with what arrived.
  */
 char *lines_room(struct lines *lines, size_t *ret_len);
 void lines_filled(struct lines *lines, size_t len);
 
 /*
- * 0 and the next line without its LF, valid until lines_room(); LINES_MORE when none is complete;
- * -1 with LIMIT when it is longer than the maximum.
+ * 0 and the next line without its LF, valid until lines_room(); LINES_MORE when none is
+ * complete; -1 with LIMIT when it is longer than the maximum.
  */
 int lines_next(struct lines *lines, struct str *ret, struct err *err) MUST_CHECK;

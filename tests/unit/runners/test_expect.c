@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assertions on a response, as a table: what holds, what does not, and what is no expectation. */
+/* Assertions on a response, as a table: what holds, what does not, and what is no expectation.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ on_step(void *arg, const char *title, const char *message, json_t *expected, jso
 static int
 check(const struct http_seen *what, const char *text, struct err *err)
 {
-	_cleanup_(json_unrefp) json_t *expect = text ? json_read(text, strlen(text), 16, err) : NULL;
+	_cleanup_(json_unrefp) json_t *expect =
+		text ? json_read(text, strlen(text), 16, err) : NULL;
 
 	if (text)
 		assert_non_null(expect);

@@ -126,8 +126,9 @@ carry_out(struct kit *kit, const struct kit_request *request)
 		json_t *result = kit_result("failed", "assertion", "%s", "why");
 		json_t *cases = json_array();
 		for (int i = 0; i < 10000; i++)
-			json_array_append_new(cases, json_string("a case of some length, "
-								 "and many of them"));
+			json_array_append_new(cases,
+				json_string("a case of some length, "
+					    "and many of them"));
 		json_object_set_new(result, "cases", cases);
 		return result;
 	}
@@ -181,8 +182,8 @@ expect(struct lines *lines, const char *part)
 		fail_msg("no %s in " STR_FMT, part, STR_ARG(line));
 }
 
-#define RUN(id, what)                                                                              \
-	"{\"type\":\"run\",\"run\":\"" id "\",\"test\":{\"what\":\"" what                          \
+#define RUN(id, what)                                                     \
+	"{\"type\":\"run\",\"run\":\"" id "\",\"test\":{\"what\":\"" what \
 	"\"},\"dir\":\"/tmp\",\"artifacts\":\"/tmp\"}\n"
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bundles: what a friendly one gives, and that a hostile one writes nothing outside its folder. */
+/* Bundles: what a friendly one gives, and that a hostile one writes nothing outside its folder.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,7 +105,7 @@ static void
 a_friendly_bundle_is_unpacked(void **state)
 {
 	static const struct entry entries[] = {
-		{ .path = "./" , .type = AE_IFDIR, .mode = 0755 },
+		{ .path = "./", .type = AE_IFDIR, .mode = 0755 },
 		{ .path = "./tests/a.txt", .text = "hello" },
 		{ .path = "run.sh", .text = "#!/bin/sh", .mode = 0755 },
 		{ .path = "empty/", .type = AE_IFDIR, .mode = 0755 },
@@ -145,8 +146,12 @@ a_hostile_bundle_stays_inside(void **state)
 	const struct entry up[] = { { .path = "../evil", .text = "x" } };
 	const struct entry mid[] = { { .path = "a/../../evil", .text = "x" } };
 	const struct entry absolute[] = { { .path = "/tmp/evil", .text = "x" } };
-	const struct entry out_link[] = { { .path = "l", .symlink = "../..", .type = AE_IFLNK } };
-	const struct entry abs_link[] = { { .path = "l", .symlink = "/etc", .type = AE_IFLNK } };
+	const struct entry out_link[] = {
+		{ .path = "l", .symlink = "../..", .type = AE_IFLNK }
+	};
+	const struct entry abs_link[] = {
+		{ .path = "l", .symlink = "/etc", .type = AE_IFLNK }
+	};
 	const struct entry hard[] = { { .path = "h", .hardlink = "/etc/passwd" } };
 	const struct entry pipe[] = { { .path = "p", .type = AE_IFIFO } };
 	_cleanup_free_ char *evil = xasprintf("%s/evil", base);
@@ -162,7 +167,8 @@ a_hostile_bundle_stays_inside(void **state)
 	assert_int_equal(access(evil, F_OK), -1);
 }
 
-/* A link first and a file through it afterwards: the file must not be written through the link. */
+/* A link first and a file through it afterwards: the file must not be written through the link.
+ */
 static void
 nothing_is_written_through_a_link(void **state)
 {
@@ -199,8 +205,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_friendly_bundle_is_unpacked, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_hostile_bundle_stays_inside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_friendly_bundle_is_unpacked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_hostile_bundle_stays_inside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			nothing_is_written_through_a_link, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damage_is_an_error, set_up, tear_down),

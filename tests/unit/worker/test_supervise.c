@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The supervisor's table has no hole, always comes to an end, and never keeps a process alive. */
+/* The supervisor's table has no hole, always comes to an end, and never keeps a process alive.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,8 +40,7 @@ the_end_is_reported_from_everywhere_and_once(void **state)
 			s == SUPERVISE_GONE ? SUPERVISE_NOTHING : SUPERVISE_REPORT);
 	}
 	for (int e = 0; e < SUPERVISE_EVENT_COUNT; e++)
-		assert_int_equal(
-			supervise_step(SUPERVISE_GONE, (enum supervise_event)e).next,
+		assert_int_equal(supervise_step(SUPERVISE_GONE, (enum supervise_event)e).next,
 			SUPERVISE_GONE);
 }
 

@@ -18,7 +18,8 @@
 static void
 names_stay_below(void **state)
 {
-	static const char *const good[] = { "a", "a b.png", "report/index.html", "..a", "ü", "a/.b" };
+	static const char *const good[] = { "a", "a b.png", "report/index.html", "..a", "ü",
+		"a/.b" };
 	static const char *const bad[] = { "", "/a", "a/", "a//b", ".", "..", "a/../b", "../a",
 		"a\nb", "a\\b", "\xff" };
 

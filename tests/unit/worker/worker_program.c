@@ -3,9 +3,8 @@
  * The worker, its shepherd and the C runners as a program of their own, so that the suite in
  * worker.test.js needs no server and no command line of the product.
  *
- *	worker_program worker URL DATA [CAPACITY [GRACE_MS [DISK_BYTES]]]     (leaves at stdin's end)
- *	worker_program runner command|http
- *	worker_program runner-shepherd …
+ *	worker_program worker URL DATA [CAPACITY [GRACE_MS [DISK_BYTES]]]     (leaves at stdin's
+ *end) worker_program runner command|http worker_program runner-shepherd …
  */
 #include <stdio.h>
 #include <stdlib.h>
