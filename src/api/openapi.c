@@ -54,6 +54,37 @@ is_one_thing(const struct route *route)
 	return route->path[strlen(route->path) - 1] == '}';
 }
 
+/*
+ * What routes call by one word. Everything else is a schema, or a page of one, or a media type;
+ * several stand for alternatives.
+ */
+static const struct {
+	const char *word, *content;
+} words[] = {
+	{ "Text", "text/plain" },
+	{ "Bytes", "application/octet-stream" },
+	{ "Report", "text/html application/xml JobReport" },
+	{ "Event[]", "text/event-stream Event[]" },
+};
+
+static const char *
+content_of(const char *response)
+{
+	for (size_t i = 0; response && i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].word, response) == 0)
+			return words[i].content;
+	return response;
+}
+
+static bool
+has_param(const struct route *route, const char *name)
+{
+	for (const struct json_field *f = route->query; f && f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* --- Check --- */
 
 static int
@@ -78,7 +109,7 @@ check_routes(struct err *err)
 {
 	for (const struct route *route = routes; route->path; route++)
 		if (check_names(route, route->request, err) < 0 ||
-			check_names(route, route->response, err) < 0)
+			check_names(route, content_of(route->response), err) < 0)
 			return -1;
 	return 0;
 }
@@ -143,7 +174,7 @@ write_headers(struct jw *jw, const struct route *route)
 		if (route->method == HTTP_PUT || route->method == HTTP_DELETE)
 			write_header_ref(jw, "IfMatch");
 	}
-	if (has_text(route->response, "text/event-stream"))
+	if (has_text(content_of(route->response), "text/event-stream"))
 		write_header_ref(jw, "LastEventId");
 }
 
@@ -304,16 +335,16 @@ write_responses(struct jw *jw, const struct route *route)
 	jw_kobj(jw, status);
 	jw_kstr(jw, "description", success_text(ok));
 	if (route->response)
-		write_content(jw, route->response);
+		write_content(jw, content_of(route->response));
 	jw_end_obj(jw);
 	/* A dry run makes nothing. */
-	if (ok == 201 && has_text(route->response, "Plan")) {
+	if (has_param(route, "dryRun")) {
 		jw_kobj(jw, "200");
 		jw_kstr(jw, "description", "With dryRun=true: what would be done.");
 		write_content(jw, "Plan");
 		jw_end_obj(jw);
 	}
-	if (has_text(route->response, "text/event-stream"))
+	if (has_text(content_of(route->response), "text/event-stream"))
 		jw_kraw(jw, "204", "{\"description\":\"Nothing comes any more.\"}");
 	if (route->method == HTTP_GET && has_revision(route) && is_one_thing(route))
 		jw_kraw(jw, "304", "{\"description\":\"It is as If-None-Match says.\"}");

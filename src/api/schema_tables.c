@@ -5,6 +5,8 @@
  */
 #include "api/schema_tables.h"
 
+#include "api/handlers.h"
+#include "api/poll_json.h"
 #include "base/limits.h"
 #include "core/event.h"
 #include "core/explain.h"
@@ -210,12 +212,6 @@ static const struct member job_members[] = {
 	{ 0 },
 };
 
-static const struct member job_bulk_members[] = {
-	{ .name = "items", .shape = SHAPE_REF, .of = "Job", .flags = LIST, .about = "In the order of the request." },
-	DURABLE,
-	{ 0 },
-};
-
 static const struct member plan_members[] = {
 	{ .name = "dryRun", .shape = SHAPE_CONST, .of = "true" },
 	{ .name = "jobs", .shape = SHAPE_REF, .of = "PlannedJob", .flags = LIST },
@@ -378,8 +374,6 @@ static const struct member poll_answer_members[] = {
 	{ .name = "pollMs", .shape = SHAPE_MS },
 	{ .name = "leases", .shape = SHAPE_REF, .of = "Lease", .flags = LIST },
 	{ .name = "directives", .shape = SHAPE_REF, .of = "Directive", .flags = LIST },
-	{ .name = "superseded", .shape = SHAPE_FLAG, .flags = MAY,
-		.about = "A newer claiming poll of the same worker took its place." },
 	{ 0 },
 };
 
@@ -394,13 +388,10 @@ static const struct member lease_members[] = {
 	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
 	{ .name = "attempt", .shape = SHAPE_INT },
 	{ .name = "test", .shape = SHAPE_REF, .of = "TestRequest" },
-	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
-	{ .name = "params", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "config", .shape = SHAPE_OBJECT },
+	{ .name = "params", .shape = SHAPE_OBJECT },
 	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
-	{ .name = "extra", .shape = SHAPE_OBJECT, .flags = MAY },
-	{ .name = "template", .shape = SHAPE_TEXT, .flags = MAY },
-	{ .name = "templateRevision", .shape = SHAPE_INT, .flags = MAY },
-	{ .name = "timeoutMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "timeoutMs", .shape = SHAPE_MS },
 	{ 0 },
 };
 
@@ -415,10 +406,26 @@ static const struct member directive_members[] = {
 static const struct member bundle_members[] = {
 	{ .name = "bundle", .shape = SHAPE_TEXT, .about = "\"sha256:\" and 64 hex digits." },
 	{ .name = "size", .shape = SHAPE_INT },
+	DURABLE,
 	{ 0 },
 };
 
-static const struct member ticket_members[] = {
+static const struct member stored_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "sha256", .shape = SHAPE_TEXT },
+	{ .name = "size", .shape = SHAPE_INT },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member deleted_members[] = {
+	ID("id"),
+	{ .name = "deleted", .shape = SHAPE_CONST, .of = "true" },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member view_members[] = {
 	{ .name = "url", .shape = SHAPE_TEXT, .about = "Opens the run's artifacts in a browser, on an origin of its own." },
 	{ .name = "expiresAt", .shape = SHAPE_TIME },
 	{ 0 },
@@ -426,7 +433,8 @@ static const struct member ticket_members[] = {
 
 static const struct member health_members[] = {
 	{ .name = "status", .shape = SHAPE_TEXT },
-	{ .name = "version", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "detail", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "version", .shape = SHAPE_TEXT },
 	{ 0 },
 };
 
@@ -539,7 +547,6 @@ const struct answer schema_answers[] = {
 	{ .name = "Retries", .members = retries_members },
 	{ .name = "BlockedBy", .members = blocked_by_members },
 	{ .name = "Incarnation", .about = "An earlier life of a job that was started again.", .members = incarnation_members },
-	{ .name = "JobBulk", .members = job_bulk_members },
 	{ .name = "Plan", .about = "Answer to a dry run.", .members = plan_members },
 	{ .name = "PlannedJob", .members = planned_job_members },
 	{ .name = "PlannedLane", .members = planned_lane_members },
@@ -558,9 +565,11 @@ const struct answer schema_answers[] = {
 	{ .name = "Lease", .members = lease_members },
 	{ .name = "Directive", .members = directive_members },
 	{ .name = "Bundle", .members = bundle_members },
-	{ .name = "Ticket", .members = ticket_members },
+	{ .name = "Stored", .members = stored_members },
+	{ .name = "Deleted", .members = deleted_members },
+	{ .name = "View", .members = view_members },
 	{ .name = "Health", .members = health_members },
-	{ .name = "OpenApi", .about = "This document.", .members = no_members },
+	{ .name = "Any", .about = "A JSON document of another standard.", .members = no_members },
 	{ .name = "JobReport", .members = report_members },
 	{ .name = "ReportTest", .members = report_test_members },
 	{ .name = "ReportUnit", .members = report_unit_members },
@@ -591,6 +600,11 @@ static const struct detail template_details[] = {
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
 	{ "retries", REF("RetriesRequest") },
 	{ "params", "{\"type\":\"object\",\"description\":\"Declarations.\",\"additionalProperties\":" REF("ParamDeclaration") "}" },
+	{ 0 },
+};
+
+static const struct detail poll_details[] = {
+	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ 0 },
 };
 
@@ -627,8 +641,10 @@ const struct request schema_requests[] = {
 	{ .name = "RetriesRequest", .fields = job_retries_fields, .details = retries_details, .takes_exprs = true },
 	{ .name = "TestRef", .about = "A saved test, or every saved test whose tags fit an expression such as \"smoke and not slow\".",
 		.fields = job_test_ref_fields, .takes_exprs = true },
-	{ .name = "InvokeRequest", .fields = invoke_fields, .details = invoke_details },
+	{ .name = "Invocation", .fields = invoke_fields, .details = invoke_details },
 	{ .name = "ParamDeclaration", .fields = template_param_fields },
+	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },
+	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields },
 	{ .name = "HttpRequest", .fields = http_request_fields, .details = schema_test_details, .takes_exprs = true },
 	{ .name = "HttpExpect", .fields = http_expect_fields, .details = schema_test_details, .takes_exprs = true },
 	{ 0 },
@@ -643,10 +659,10 @@ const struct plain_schema schema_others[] = {
 	{ "Expression", "{\"type\":\"string\",\"description\":\"${{ params.NAME }} stands for the parameter's value, of its own type.\","
 		"\"pattern\":\"\\\\{\\\\{\"}" },
 	{ "JobTest", "{\"anyOf\":[" REF("TestRef") "," REF("TestRequest") "]}" },
-	{ "JobBulkRequest", "{\"type\":\"object\",\"required\":[\"jobs\"],\"additionalProperties\":false,\"properties\":{"
+	{ "BulkRequest", "{\"type\":\"object\",\"required\":[\"jobs\"],\"additionalProperties\":false,\"properties\":{"
 		"\"jobs\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,\"items\":" REF("JobRequest") "}}}" },
 	{ 0 },
 };
 /* clang-format on */
 
-_Static_assert(JOBS_PER_BULK_MAX == 1000, "JobBulkRequest says so");
+_Static_assert(JOBS_PER_BULK_MAX == 1000, "BulkRequest says so");
