@@ -34,11 +34,12 @@ run(request, ctx)
 	refuseTarget(request.target, browsers);
 	ctx.log("info", `Playwright ${playwright.version}${playwright.isOwn ? " (the project's own)" : ""}`);
 
-	const first = await start({ request, ctx, project, playwright, options, browsers });
-	if (first.only)
-		return (await start({ request, ctx, project, playwright, browsers,
-			options: { ...options, args: [...options.args, ...first.only] } })).result;
-	return first.result;
+	const setting = { request, ctx, project, playwright, options, browsers };
+	const first = await new Attempt(setting).run();
+	if (!first.only)
+		return first.result;
+	const chosen = { ...options, args: [...options.args, ...first.only] };
+	return (await new Attempt({ ...setting, options: chosen }).run()).result;
 }
 
 /* The browsers' folder: the operator's own when the environment names one, otherwise the shim. */
@@ -58,85 +59,90 @@ refuseTarget(target, browsers)
 			+ "Playwright tests run in Debian's Chromium here");
 }
 
-/*
- * Starts Playwright once. Resolves to {result}, or to {only: arguments} when the project wants
- * browsers that are not there and the run's target says which of its projects are meant.
- */
-async function
-start({ request, ctx, project, playwright, options, browsers })
-{
-	const startedAt = Date.now();
-	let isStopping;
-	const stop = (why, grace = STOP_GRACE_MS) => {
-		isStopping = isStopping || { ...why, running: collector.runningTitles() };
-		cli.stop(grace);
-	};
-	const collector = new Collector(request, ctx, project.root, (reason) => stop({ fatal: reason }));
-	const cli = new Cli(plan({ request, project, playwright, options, browsers }), (message) => {
-		if (message.type === "begin") {
-			const refused = refusedProjects(message, browsers);
-			if (refused.length > 0) {
-				/* Not a test is run of a project whose other half cannot be. */
-				stop({ refused, begun: message }, 0);
-				return undefined;
-			}
+/* One start of Playwright, with what may end it early: a cancel, the time limit, a hopeless case. */
+class Attempt {
+	constructor(setting) {
+		this.setting = setting;
+		this.ending = null; /* why it is being stopped: one of {cancel}, {deadline}, {fatal}, {refused, begun} */
+		this.startedAt = Date.now();
+		const { request, ctx, project } = setting;
+		this.collector = new Collector(request, ctx, project.root, (reason) => this.stop({ fatal: reason }));
+		this.cli = new Cli(plan(setting), (message) => this.onMessage(message));
+	}
+
+	/*
+	 * Resolves to {result}, or to {only: arguments} when the project wants browsers that are not
+	 * there and the run's target says which of its projects are meant.
+	 */
+	async run() {
+		const release = this.guard();
+		let end;
+		try {
+			end = await this.cli.run();
+		} finally {
+			release();
 		}
-		return isStopping && isStopping.refused ? undefined : collector.onMessage(message);
-	});
-
-	const guard = guardRun(request, ctx, stop);
-	let end;
-	try {
-		end = await cli.run();
-	} finally {
-		guard.release();
+		this.collector.keepReport();
+		if (this.ending && this.ending.refused)
+			return refusal(this.ending, this.setting.request);
+		return { result: { ...this.conclude(this.collector.result(end)), timings: this.timings() } };
 	}
-	collector.keepReport();
-	if (isStopping && isStopping.refused)
-		return refusal(isStopping, request);
-	const timings = { totalMs: Date.now() - startedAt };
-	if (collector.begun)
-		Object.assign(timings, { loadMs: collector.begun.at - startedAt, testsMs: Date.now() - collector.begun.at });
-	return { result: { ...conclude(collector, end, isStopping, request), timings } };
-}
 
-function
-conclude(collector, end, isStopping, request)
-{
-	const result = collector.result(end);
-	if (isStopping && isStopping.deadline) {
-		const titles = collector.runningTitles();
-		result.outcome = "timed_out";
-		result.reason = "timeout";
-		result.error = { message: `The run's time limit of ${request.timeoutMs} ms passed`
-			+ (isStopping.running.length > 0 ? ` during: ${isStopping.running.join(", ")}` : "")
-			+ (titles.length > 0 ? "; it did not stop when asked" : "") };
-	} else if (isStopping && isStopping.cancel) {
-		result.outcome = "cancelled";
-		result.reason = isStopping.cancel;
+	onMessage(message) {
+		if (message.type === "begin") {
+			const refused = refusedProjects(message, this.setting.browsers);
+			/* Not a test is run of a project whose other half cannot be. */
+			if (refused.length > 0)
+				this.stop({ refused, begun: message }, 0);
+		}
+		return this.ending && this.ending.refused ? undefined : this.collector.onMessage(message);
 	}
-	return result;
-}
 
-/* Watches for the two things that end a run from outside: its cancel and its time limit. */
-function
-guardRun(request, ctx, stop)
-{
-	const onAbort = () => stop({ cancel: String(ctx.signal.reason) }, ctx.isLeaving() ? LEAVE_GRACE_MS : STOP_GRACE_MS);
-	ctx.signal.addEventListener("abort", onAbort, { once: true });
-	if (ctx.signal.aborted)
-		setImmediate(onAbort);
-	let timer;
-	if (request.timeoutMs > 0) {
-		const margin = Math.min(request.timeoutMs * DEADLINE_MARGIN, DEADLINE_MARGIN_MAX_MS);
-		timer = setTimeout(() => stop({ deadline: true }, margin / 2), request.timeoutMs - margin);
+	/* The first reason counts. */
+	stop(why, graceMs = STOP_GRACE_MS) {
+		this.ending = this.ending || { ...why, running: this.collector.runningTitles() };
+		this.cli.stop(graceMs);
 	}
-	return {
-		release() {
+
+	/* Watches for the cancel and the time limit until the returned function is called. */
+	guard() {
+		const { ctx, request } = this.setting;
+		const onAbort = () => this.stop({ cancel: String(ctx.signal.reason) },
+			ctx.isLeaving() ? LEAVE_GRACE_MS : STOP_GRACE_MS);
+		ctx.signal.addEventListener("abort", onAbort, { once: true });
+		if (ctx.signal.aborted)
+			setImmediate(onAbort);
+		const limit = request.timeoutMs;
+		const margin = Math.min(limit * DEADLINE_MARGIN, DEADLINE_MARGIN_MAX_MS);
+		const timer = limit > 0 && setTimeout(() => this.stop({ deadline: true }, margin / 2), limit - margin);
+		return () => {
 			clearTimeout(timer);
 			ctx.signal.removeEventListener("abort", onAbort);
-		},
-	};
+		};
+	}
+
+	conclude(result) {
+		const { ending, collector } = this;
+		if (ending && ending.cancel)
+			return { ...result, outcome: "cancelled", reason: ending.cancel };
+		if (!ending || !ending.deadline)
+			return result;
+		const message = `The run's time limit of ${this.setting.request.timeoutMs} ms passed`
+			+ (ending.running.length > 0 ? ` during: ${ending.running.join(", ")}`
+				: collector.done === 0 ? " before the first test began" : "")
+			+ (collector.runningTitles().length > 0 ? "; it did not stop when asked" : "");
+		return { ...result, outcome: "timed_out", reason: "timeout", error: { message } };
+	}
+
+	timings() {
+		const now = Date.now();
+		const { begun } = this.collector;
+		return {
+			totalMs: now - this.startedAt,
+			loadMs: begun ? begun.at - this.startedAt : undefined,
+			testsMs: begun ? now - begun.at : undefined,
+		};
+	}
 }
 
 function

@@ -173,10 +173,16 @@ test('waits', async ({ page }) => {
 
 	test("the run's time limit ends it early and says during which test", TIMEOUT, async (t) => {
 		const { result, peer } = await carryOut(t, { script: `${IMPORT}
-test('endless', async () => { test.setTimeout(0); await new Promise(() => {}); });` }, { timeoutMs: 4000 });
+test('endless', async () => { test.setTimeout(0); await new Promise(() => {}); });` }, { timeoutMs: 12000 });
 		assert.deepEqual([result.outcome, result.reason], ["timed_out", "timeout"]);
-		assert.match(result.error.message, /4000 ms passed during: sample\.spec\.ts › endless/);
+		assert.match(result.error.message, /12000 ms passed during: sample\.spec\.ts › endless/);
 		assert.equal(peer.of("result").length, 1);
+	});
+
+	test("a time limit too short for anything says so", TIMEOUT, async (t) => {
+		const { result } = await carryOut(t, { script: `${IMPORT}test('x', () => {});` }, { timeoutMs: 50 });
+		assert.deepEqual([result.outcome, result.reason], ["timed_out", "timeout"]);
+		assert.match(result.error.message, /50 ms passed before the first test began/);
 	});
 
 	test("a failing hook is the failure, with its step", TIMEOUT, async (t) => {
