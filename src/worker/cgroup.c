@@ -79,6 +79,18 @@ has_kill(const char *dir)
 	return access(path, W_OK) == 0;
 }
 
+/* Where the controller was handed to us: more processes than any browser needs are a fork bomb.
+ */
+static void
+limit_processes(const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/pids.max", dir);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "4096", 4) < 0)
+		return; /* does without */
+}
+
 int
 cgroup_make(const char *base, const char *name, char **ret)
 {
@@ -90,6 +102,7 @@ cgroup_make(const char *base, const char *name, char **ret)
 		(void)rmdir(dir);
 		return CGROUP_NONE;
 	}
+	limit_processes(dir);
 	*ret = TAKE(dir);
 	return 0;
 }

@@ -22,6 +22,7 @@ enum {
 	EVENT_BYTES_MAX =
 		60 * 1024, /* data of an event: below EVENT_DATA_BYTES_MAX with its frame */
 	WARNINGS_MAX = 50,
+	ERROR_MESSAGE_BYTES_MAX = 8 * 1024, /* runner.md §4 */
 };
 
 /* --- Birth and death --- */
@@ -119,6 +120,47 @@ known_outcome(const char *text)
 	return "errored";
 }
 
+/* A reason is a word for machines: what is no such word is cut to what the server takes. */
+static char *
+copy_reason(const char *text)
+{
+	enum { REASON_WORD_BYTES_MAX = 100 };
+	size_t n = 0, len = strlen(text);
+
+	while (n < len) {
+		size_t step = utf8_char_len(text + n, len - n);
+		if (step == 0 || n + step > REASON_WORD_BYTES_MAX)
+			break;
+		n += step;
+	}
+	return xstrndup(text, n);
+}
+
+/* The error as the server takes it: with a message, and at most RUN_ERROR_BYTES_MAX long. */
+static json_t *
+copy_error(json_t *given)
+{
+	static const char *const long_members[] = { "snippet", "stack", "expected", "actual" };
+	json_t *error = json_copy(given);
+	json_t *message = json_object_get(error, "message");
+
+	if (!json_is_string(message) || json_string_length(message) > ERROR_MESSAGE_BYTES_MAX)
+		json_object_set_new(error, "message",
+			json_is_string(message)
+				? kit_text(json_string_value(message),
+					  json_string_length(message), ERROR_MESSAGE_BYTES_MAX)
+				: json_string("(no message)"));
+	for (size_t i = 0; i < ARRAY_LEN(long_members); i++) {
+		_cleanup_free_ char *text = json_dumps(error, JSON_COMPACT);
+		if (text && strlen(text) < RUN_ERROR_BYTES_MAX)
+			return error;
+		json_object_del(error, long_members[i]);
+	}
+	json_t *plain = json_pack("{s:O}", "message", json_object_get(error, "message"));
+	json_decref(error);
+	return plain;
+}
+
 void
 task_take_result(struct task *task, json_t *body)
 {
@@ -131,10 +173,10 @@ task_take_result(struct task *task, json_t *body)
 		task->outcome =
 			known_outcome(json_string_value(json_object_get(body, "outcome")));
 		const char *reason = json_string_value(json_object_get(body, "reason"));
-		task->reason = reason ? xstrdup(reason) : NULL;
+		task->reason = reason ? copy_reason(reason) : NULL;
 	}
 	if (!task->error && json_is_object(error))
-		task->error = json_incref(error);
+		task->error = copy_error(error);
 }
 
 /* --- Events --- */

@@ -111,7 +111,11 @@ int
 message_parse(struct message *ret, enum message_side from, const char *line, size_t len,
 	struct err *err)
 {
-	_cleanup_(json_unrefp) json_t *body = json_read(line, len, JSON_DEPTH_MAX + 8, err);
+	/* A definition as deep as the server takes it arrives inside a run; what a runner says
+	 * must in turn fit into a poll of JSON_DEPTH_MAX. */
+	size_t depth_max =
+		from == MESSAGE_FROM_WORKER ? JSON_DEPTH_MAX + 8 : JSON_DEPTH_MAX - 8;
+	_cleanup_(json_unrefp) json_t *body = json_read(line, len, depth_max, err);
 	enum message_type type;
 
 	if (!body)

@@ -103,7 +103,7 @@ assertions_hold_or_not(void **state)
 static void
 wrong_expectations_are_errors(void **state)
 {
-	static const char *const bad[] = { "{\"satus\":1}", "{\"status\":true}",
+	static const char *const bad[] = { "{\"stats\":1}", "{\"status\":true}",
 		"{\"status\":\"ok\"}", "{\"status\":\"6xx\"}", "{\"headers\":[]}",
 		"{\"json\":{\"status\":1}}", "{\"json\":{\"/n\":{\"min\":\"x\"}}}",
 		"{\"json\":{\"/status\":{\"matches\":\"(\"}}}", "{\"body\":{\"min\":1}}",

@@ -274,6 +274,20 @@ test('a runner that breaks the protocol or ends early is to blame', async () => 
   assert.equal((await it.result(late)).outcome, 'passed');
 });
 
+test('a result that the server would refuse is made acceptable', async () => {
+  const it = await server();
+  worker(it.url, { env: scriptedRunner() });
+  const run = it.lease(script(`const long = 'x'.repeat(50000);
+    send({ type: 'result', run: m.run, outcome: 'failed', reason: long, error: { message: long, stack: long, snippet: long } });`));
+  const result = await it.result(run);
+  assert.equal(result.outcome, 'failed');
+  assert.equal(result.reason.length, 100);
+  assert(JSON.stringify(result.error).length < 65536);
+  const deep = it.lease(script(`const output = JSON.parse('['.repeat(60) + ']'.repeat(60));
+    send({ type: 'result', run: m.run, outcome: 'passed', output });`));
+  assert.equal((await it.result(deep)).reason, 'protocol_error');
+});
+
 test('messages of a run become events', async () => {
   const it = await server();
   worker(it.url, { env: scriptedRunner() });
