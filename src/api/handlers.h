@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers that the table of routes names, and their parameters' tables. */
+#pragma once
+
+#include "api/api_impl.h"
+
+#define READ_HANDLER(name) \
+	int name(struct call *call, struct store_reader *reader, struct err *err)
+#define BEGIN_HANDLER(name) void name(struct call *call)
+
+/* api_jobs.c */
+BEGIN_HANDLER(jobs_create);
+BEGIN_HANDLER(jobs_bulk);
+BEGIN_HANDLER(templates_invoke);
+/* api_job.c */
+READ_HANDLER(jobs_list);
+BEGIN_HANDLER(job_show);
+BEGIN_HANDLER(job_pause);
+BEGIN_HANDLER(job_unpause);
+BEGIN_HANDLER(job_stop);
+BEGIN_HANDLER(job_start);
+BEGIN_HANDLER(job_cancel);
+BEGIN_HANDLER(job_delete);
+BEGIN_HANDLER(job_explain);
+READ_HANDLER(job_report);
+/* api_runs.c */
+READ_HANDLER(runs_list);
+READ_HANDLER(run_show);
+READ_HANDLER(run_log);
+READ_HANDLER(run_artifacts);
+READ_HANDLER(run_artifact);
+READ_HANDLER(job_artifacts);
+BEGIN_HANDLER(run_view);
+/* api_definitions.c */
+READ_HANDLER(tests_list);
+READ_HANDLER(test_show);
+READ_HANDLER(test_revisions);
+BEGIN_HANDLER(test_create);
+BEGIN_HANDLER(test_put);
+BEGIN_HANDLER(test_delete);
+READ_HANDLER(templates_list);
+READ_HANDLER(template_show);
+READ_HANDLER(template_revisions);
+BEGIN_HANDLER(template_create);
+BEGIN_HANDLER(template_put);
+BEGIN_HANDLER(template_delete);
+/* api_events.c */
+BEGIN_HANDLER(job_events);
+BEGIN_HANDLER(project_events);
+/* api_workers.c */
+BEGIN_HANDLER(worker_poll);
+READ_HANDLER(workers_list);
+READ_HANDLER(worker_show);
+BEGIN_HANDLER(worker_drain);
+/* api_queues.c */
+READ_HANDLER(queues_list);
+READ_HANDLER(queue_show);
+BEGIN_HANDLER(queue_put_begin);
+extern const struct json_field queue_fields[]; /* of its body */
+/* api_files.c */
+BEGIN_HANDLER(artifact_put_head);
+BEGIN_HANDLER(artifact_put);
+BEGIN_HANDLER(bundle_post_head);
+BEGIN_HANDLER(bundle_post);
+READ_HANDLER(bundle_get);
+/* api_system.c */
+BEGIN_HANDLER(healthz);
+BEGIN_HANDLER(readyz);
+BEGIN_HANDLER(metrics);
+BEGIN_HANDLER(openapi_get);
+
+/* Members of a queue's settings. */
+extern const struct json_field queue_fields[];
+
+/* --- Parameters --- */
+
+struct dry_query {
+	bool dry_run, padding;
+};
+struct wait_query {
+	int64_t wait_ms;
+};
+struct page_query {
+	const char *cursor;
+	int64_t limit;
+	bool count;
+};
+struct jobs_query {
+	const char *cursor;
+	int64_t limit;
+	struct strs status, reason, tag;
+	const char *name, *search, *tmpl, *queue, *kind;
+	int64_t created_after, created_before, completed_after, completed_before, min_run_ms;
+	int sort;
+	bool count;
+};
+struct runs_query {
+	const char *cursor;
+	int64_t limit, incarnation, iteration, test;
+	struct strs status, outcome;
+	bool last;
+};
+struct defs_query {
+	const char *cursor;
+	int64_t limit;
+	struct strs tag;
+	const char *search, *tags;
+};
+struct events_query {
+	const char *cursor;
+	int64_t after, limit;
+	struct strs type;
+	int format;
+};
+struct report_query {
+	int format;
+};
+struct artifact_put_query {
+	int64_t fence;
+	const char *kind, *case_id;
+};
+struct workers_query {
+	const char *cursor;
+	int64_t limit;
+	bool all;
+};
+struct revision_query {
+	int64_t revision;
+};
+
+extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
+	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
+	artifact_put_query_fields[], workers_query_fields[], revision_query_fields[],
+	page_query_fields[];
+extern const struct jobs_query jobs_query_defaults;
+extern const struct runs_query runs_query_defaults;
+extern const struct defs_query defs_query_defaults;
+extern const struct events_query events_query_defaults;
+
+extern const struct page_query page_query_defaults;
+
+/* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
+int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,
+	struct err *err) MUST_CHECK;
+
+/* Everything of one job as the single view shows it. */
+int write_job_whole(struct call *call, struct store_reader *reader, const struct job *job,
+	const char *durable, struct err *err) MUST_CHECK;

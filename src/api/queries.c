@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of query parameters: for the decoder, for OpenAPI. */
+#include "api/handlers.h"
+
+/* Index / 2 = enum job_sort, odd: descending. */
+static const char *const sort_names[] = { "createdAt", "-createdAt", "updatedAt", "-updatedAt",
+	"completedAt", "-completedAt", "priority", "-priority", "name", "-name", "duration",
+	"-duration", NULL };
+static const char *const event_formats[] = { "stream", "json", NULL };
+static const char *const report_formats[] = { "html", "junit", "json", NULL };
+
+#define TIME_MAX INT64_C(253402300799999)
+
+/* clang-format off */
+#define PAGE_PARAMS(T) \
+	{ .name = "cursor", .kind = FIELD_STR, .offset = offsetof(struct T, cursor), .min = 1, .max = CURSOR_BYTES_MAX }, \
+	{ .name = "limit", .kind = FIELD_INT, .offset = offsetof(struct T, limit), .min = PAGE_MIN, .max = PAGE_MAX }
+
+#define AT(member) .offset = offsetof(struct T, member)
+
+#define T dry_query
+const struct json_field dry_query_fields[] = {
+	{ .name = "dryRun", .kind = FIELD_FLAG, AT(dry_run) },
+	{ 0 },
+};
+#undef T
+
+#define T wait_query
+const struct json_field wait_query_fields[] = {
+	{ .name = "wait", .kind = FIELD_DURATION, AT(wait_ms), .min = 0, .max = WAIT_MS_MAX },
+	{ 0 },
+};
+#undef T
+
+#define T page_query
+const struct page_query page_query_defaults = { .limit = PAGE_DEFAULT };
+const struct json_field page_query_fields[] = {
+	PAGE_PARAMS(page_query),
+	{ 0 },
+};
+#undef T
+
+#define T jobs_query
+const struct jobs_query jobs_query_defaults = { .limit = PAGE_DEFAULT, .sort = 1 };
+const struct json_field jobs_query_fields[] = {
+	PAGE_PARAMS(jobs_query),
+	{ .name = "count", .kind = FIELD_FLAG, AT(count) },
+	{ .name = "sort", .kind = FIELD_ENUM, AT(sort), .names = sort_names },
+	{ .name = "status", .kind = FIELD_STRS, AT(status), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 },
+	{ .name = "reason", .kind = FIELD_STRS, AT(reason), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 },
+	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX },
+	{ .name = "name", .kind = FIELD_STR, AT(name), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "template", .kind = FIELD_STR, AT(tmpl), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 },
+	{ .name = "createdAfter", .kind = FIELD_INSTANT, AT(created_after), .min = 1, .max = TIME_MAX },
+	{ .name = "createdBefore", .kind = FIELD_INSTANT, AT(created_before), .min = 1, .max = TIME_MAX },
+	{ .name = "completedAfter", .kind = FIELD_INSTANT, AT(completed_after), .min = 1, .max = TIME_MAX },
+	{ .name = "completedBefore", .kind = FIELD_INSTANT, AT(completed_before), .min = 1, .max = TIME_MAX },
+	{ .name = "minRun", .kind = FIELD_DURATION, AT(min_run_ms), .min = 1, .max = DAYS_MS(3650) },
+	{ 0 },
+};
+#undef T
+
+#define T runs_query
+const struct runs_query runs_query_defaults = { .limit = PAGE_DEFAULT, .incarnation = -1, .test = -1 };
+const struct json_field runs_query_fields[] = {
+	PAGE_PARAMS(runs_query),
+	{ .name = "incarnation", .kind = FIELD_INT, AT(incarnation), .min = 0, .max = INT32_MAX },
+	{ .name = "iteration", .kind = FIELD_INT, AT(iteration), .min = 1, .max = INT64_MAX },
+	{ .name = "test", .kind = FIELD_INT, AT(test), .min = 0, .max = TESTS_PER_JOB_MAX },
+	{ .name = "status", .kind = FIELD_STRS, AT(status), .min = 1, .max = 10, .item_max = 40 },
+	{ .name = "outcome", .kind = FIELD_STRS, AT(outcome), .min = 1, .max = 10, .item_max = 40 },
+	{ .name = "last", .kind = FIELD_FLAG, AT(last) },
+	{ 0 },
+};
+#undef T
+
+#define T defs_query
+const struct defs_query defs_query_defaults = { .limit = PAGE_DEFAULT };
+const struct json_field defs_query_fields[] = {
+	PAGE_PARAMS(defs_query),
+	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX },
+	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+#undef T
+
+#define T events_query
+const struct events_query events_query_defaults = { .after = -1, .format = -1 };
+const struct json_field events_query_fields[] = {
+	PAGE_PARAMS(events_query),
+	{ .name = "after", .kind = FIELD_INT, AT(after), .min = 0, .max = INT64_MAX },
+	{ .name = "type", .kind = FIELD_STRS, AT(type), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 },
+	{ .name = "format", .kind = FIELD_ENUM, AT(format), .names = event_formats },
+	{ 0 },
+};
+#undef T
+
+#define T report_query
+const struct json_field report_query_fields[] = {
+	{ .name = "format", .kind = FIELD_ENUM, AT(format), .names = report_formats },
+	{ 0 },
+};
+#undef T
+
+#define T artifact_put_query
+const struct json_field artifact_put_query_fields[] = {
+	{ .name = "fence", .kind = FIELD_INT, AT(fence), .min = 0, .max = INT64_MAX, .required = true },
+	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 },
+	{ .name = "case", .kind = FIELD_STR, AT(case_id), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+#undef T
+
+#define T workers_query
+const struct json_field workers_query_fields[] = {
+	{ .name = "all", .kind = FIELD_FLAG, AT(all) },
+	{ 0 },
+};
+#undef T
+
+#define T revision_query
+const struct json_field revision_query_fields[] = {
+	{ .name = "revision", .kind = FIELD_INT, AT(revision), .min = 1, .max = INT64_MAX },
+	{ 0 },
+};
+#undef T
+/* clang-format on */

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of members is the order in which people read them: identity, state, then the rest.
+ */
+#include "api/resource.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+void
+splice_members(struct jw *jw, struct str object)
+{
+	/* "{}" and the empty text hold nothing. */
+	if (object.n <= 2 || jw->failed)
+		return;
+	if ((jw->comma && buf_addc(jw->out, ',') < 0) ||
+		buf_add(jw->out, object.p + 1, object.n - 2) < 0)
+		jw->failed = true;
+	jw->comma = true;
+}
+
+struct str
+list_item(const char *list, int i)
+{
+	struct str rest = str_of(list), item = { 0 };
+
+	for (int at = 0; at <= i && rest.p; at++)
+		item = str_split_first(&rest, ',');
+	return item;
+}
+
+static void
+write_list(struct jw *jw, const char *key, const char *list)
+{
+	struct str rest = str_of(list);
+
+	jw_karr(jw, key);
+	while (rest.n > 0) {
+		struct str item = str_split_first(&rest, ',');
+		jw_strn(jw, item.p, item.n);
+	}
+	jw_end_arr(jw);
+}
+
+void
+labels_write(struct jw *jw, const char *key, const char *canonical)
+{
+	struct str rest = str_of(canonical);
+
+	jw_kobj(jw, key);
+	while (rest.n > 0) {
+		struct str value = str_split_first(&rest, '\n');
+		struct str name = str_split_first(&value, '=');
+		char text[LABEL_BYTES_MAX + 1];
+
+		if (name.n >= sizeof text)
+			continue; /* labels_canonical() lets none such pass */
+		memcpy(text, name.p, name.n);
+		text[name.n] = '\0';
+		jw_kstrn(jw, text, value.p ? value.p : "", value.n);
+	}
+	jw_end_obj(jw);
+}
+
+void
+counts_write(struct jw *jw, const struct job_counts *counts)
+{
+	jw_kobj(jw, "counts");
+	jw_ki64(jw, "passed", counts->passed);
+	jw_ki64(jw, "failed", counts->failed);
+	jw_ki64(jw, "errored", counts->errored);
+	jw_ki64(jw, "timedOut", counts->timed_out);
+	jw_ki64(jw, "cancelled", counts->cancelled);
+	jw_ki64(jw, "skipped", counts->skipped);
+	jw_ki64(jw, "flaky", counts->flaky);
+	jw_end_obj(jw);
+}
+
+static void
+write_uuid_opt(struct jw *jw, const char *key, const struct uuid *id)
+{
+	if (!uuid_is_zero(id))
+		jw_kuuid(jw, key, id);
+}
+
+static void
+write_progress(struct jw *jw, const struct job *job)
+{
+	int64_t total = job_units_total(job);
+
+	jw_kobj(jw, "progress");
+	if (job_percent(job) >= 0)
+		jw_ki64(jw, "percent", job_percent(job));
+	jw_ki64(jw, "iteration", job->iteration);
+	jw_ki64(jw, "test", job->next_test);
+	jw_ki64(jw, "running", job->running);
+	jw_ki64(jw, "waiting", job->waiting);
+	jw_ki64(jw, "runsDone", job_units_done(job));
+	if (total >= 0)
+		jw_ki64(jw, "runsTotal", total);
+	jw_end_obj(jw);
+}
+
+static void
+write_retries(struct jw *jw, const struct retry_policy *retry)
+{
+	jw_kobj(jw, "retries");
+	jw_ki64(jw, "max", retry->max);
+	jw_ki64(jw, "delayMs", retry->delay_ms);
+	jw_kf64(jw, "factor", retry->factor);
+	jw_ki64(jw, "maxDelayMs", retry->delay_max_ms);
+	jw_kf64(jw, "jitter", retry->jitter);
+	jw_karr(jw, "on");
+	for (int i = 1; i < OUTCOME_COUNT; i++)
+		if (retry->on & (1u << i))
+			jw_str(jw, run_outcome_name((enum run_outcome)i));
+	jw_end_arr(jw);
+	jw_end_obj(jw);
+}
+
+/* What a row can tell about why it waits; /explain knows the rest. */
+static void
+write_blocked_by(struct jw *jw, const struct job *job)
+{
+	jw_karr(jw, "blockedBy");
+	if (job->state == JOB_QUEUED && job->run_at_ms > 0 && !job->ready) {
+		jw_obj(jw);
+		jw_kstr(jw, "kind", "start_time");
+		jw_ktime(jw, "until", job->run_at_ms);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+}
+
+static void
+write_limits(struct jw *jw, const struct job *job)
+{
+	write_list(jw, "browsers", job->targets);
+	jw_ki64(jw, "concurrency", job->concurrency);
+	jw_ki64(jw, "iterations", job->iterations);
+	jw_ki64(jw, "failuresToIgnore", job->failures_to_ignore);
+	jw_kbool(jw, "stopOnFirstFailure", job->stop_on_first_failure);
+	write_retries(jw, &job->retry);
+	jw_ki64(jw, "timeoutMs", job->timeout_ms);
+	jw_ki64(jw, "runTimeoutMs", job->run_timeout_ms);
+	jw_ktime(jw, "runAt", job->run_at_ms);
+}
+
+static void
+write_times(struct jw *jw, const struct job *job)
+{
+	jw_ktime(jw, "createdAt", job->created_ms);
+	jw_ktime(jw, "updatedAt", job->updated_ms);
+	jw_ktime(jw, "startedAt", job->started_ms);
+	jw_ktime(jw, "completedAt", job->completed_ms);
+	if (job->started_ms > 0)
+		jw_ki64(jw, "queuedMs", job->queued_ms);
+	if (job->started_ms > 0 && job->completed_ms >= job->started_ms)
+		jw_ki64(jw, "runMs", job->completed_ms - job->started_ms);
+}
+
+static void
+write_tests(struct jw *jw, const struct job_more *more)
+{
+	jw_karr(jw, "tests");
+	for (size_t i = 0; i < more->n_tests; i++)
+		jw_rawn(jw, more->tests[i].body.p, more->tests[i].body.n);
+	jw_end_arr(jw);
+}
+
+static void
+write_incarnations(struct jw *jw, const struct job_more *more)
+{
+	jw_karr(jw, "previous");
+	for (size_t i = 0; i < more->n_incarnations; i++) {
+		const struct incarnation *old = &more->incarnations[i];
+
+		jw_obj(jw);
+		jw_ki64(jw, "incarnation", old->number);
+		jw_kstr(jw, "status", job_state_name(old->state));
+		jw_kstr_opt(jw, "reason", job_reason_name(old->reason));
+		counts_write(jw, &old->counts);
+		jw_ktime(jw, "startedAt", old->started_ms);
+		jw_ktime(jw, "completedAt", old->completed_ms);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+}
+
+void
+job_write(struct jw *jw, const struct job *job, const struct job_more *more)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "id", &job->id.u);
+	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "name", job->name);
+	jw_kstr(jw, "status", job_state_name(job->state));
+	jw_kstr_opt(jw, "reason", job_reason_name(job->reason));
+	jw_ki64(jw, "incarnation", job->incarnation);
+	write_uuid_opt(jw, "templateId", &job->template_id.u);
+	splice_members(jw, more->options);
+	jw_kraw(jw, "tags", job->tags);
+	jw_kstr_opt(jw, "queue", more->queue);
+	jw_ki64(jw, "priority", job->priority);
+	labels_write(jw, "labels", job->labels);
+	jw_kstr_opt(jw, "kind", job->kind);
+	jw_ki64(jw, "testCount", job->n_tests);
+	write_limits(jw, job);
+	write_progress(jw, job);
+	counts_write(jw, &job->counts);
+	write_blocked_by(jw, job);
+	if (more->tests)
+		write_tests(jw, more);
+	if (more->n_incarnations > 0)
+		write_incarnations(jw, more);
+	write_times(jw, job);
+	jw_kstr_opt(jw, "durable", more->durable);
+	jw_end_obj(jw);
+}
+
+/* --- Runs --- */
+
+void
+artifact_write(struct jw *jw, const struct artifact *artifact)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "name", artifact->name);
+	jw_kstr(jw, "kind", artifact->kind);
+	jw_kstr(jw, "contentType", artifact->content_type);
+	jw_ki64(jw, "size", artifact->size);
+	jw_kstr(jw, "sha256", artifact->blob);
+	jw_kstr_opt(jw, "case", artifact->case_id);
+	write_uuid_opt(jw, "run", &artifact->run.u);
+	jw_ktime(jw, "createdAt", artifact->created_ms);
+	jw_end_obj(jw);
+}
+
+static void
+write_run_place(struct jw *jw, const struct run *run, const struct run_more *more)
+{
+	jw_ki64(jw, "incarnation", run->incarnation);
+	jw_ki64(jw, "iteration", run->iteration);
+	jw_ki64(jw, "testIndex", run->test);
+	if (more->tests && run->test >= 0 && (size_t)run->test < more->n_tests) {
+		jw_kstr(jw, "test", more->tests[run->test].name);
+		jw_kstr(jw, "kind", more->tests[run->test].kind);
+	}
+	if (more->job && more->job->targets) {
+		struct str target = list_item(more->job->targets, run->target);
+		jw_kstrn(jw, "target", target.p ? target.p : "", target.n);
+	}
+	jw_ki64(jw, "attempt", run->attempt);
+}
+
+static void
+write_run_result(struct jw *jw, const struct run *run, const struct run_more *more)
+{
+	jw_kraw(jw, "error", run->error);
+	if (more->result.n > 0) {
+		jw_key(jw, "result");
+		jw_rawn(jw, more->result.p, more->result.n);
+	}
+	if (!more->has_artifacts)
+		return;
+	jw_karr(jw, "artifacts");
+	for (size_t i = 0; i < more->n_artifacts; i++)
+		artifact_write(jw, &more->artifacts[i]);
+	jw_end_arr(jw);
+}
+
+void
+run_write(struct jw *jw, const struct run *run, const struct run_more *more)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "id", &run->id.u);
+	if (more->job)
+		jw_kuuid(jw, "job", &more->job->id.u);
+	jw_kstr(jw, "status", run_state_name(run->state));
+	jw_kstr_opt(jw, "outcome", run_outcome_name(run->outcome));
+	jw_kstr_opt(jw, "reason", run->reason);
+	write_run_place(jw, run, more);
+	jw_kbool(jw, "last", run->is_last);
+	jw_ki64(jw, "fence", run->fence);
+	write_uuid_opt(jw, "worker", &run->worker.u);
+	jw_ki64(jw, "losses", run->losses);
+	jw_ktime(jw, "createdAt", run->created_ms);
+	jw_ktime(jw, "dueAt", run->state == RUN_WAITING ? run->due_ms : 0);
+	jw_ktime(jw, "leasedAt", run->leased_ms);
+	jw_ktime(jw, "startedAt", run->started_ms);
+	jw_ktime(jw, "completedAt", run->finished_ms);
+	jw_ki64(jw, "durationMs", run->duration_ms);
+	write_run_result(jw, run, more);
+	jw_end_obj(jw);
+}
+
+/* --- The rest --- */
+
+void
+definition_write(struct jw *jw, const struct definition *def, const char *durable)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "id", &def->id.u);
+	jw_kstr(jw, "project", "default");
+	jw_ki64(jw, "revision", def->revision);
+	splice_members(jw, str_of(def->body));
+	jw_ktime(jw, "createdAt", def->created_ms);
+	jw_ktime(jw, "updatedAt", def->updated_ms);
+	jw_kstr_opt(jw, "durable", durable);
+	jw_end_obj(jw);
+}
+
+void
+queue_write(struct jw *jw, const struct queue *queue, const char *durable)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "name", queue->name);
+	jw_kstr(jw, "project", "default");
+	jw_ki64(jw, "revision", queue->revision);
+	jw_ki64(jw, "priority", queue->priority);
+	jw_ki64(jw, "concurrency", queue->concurrency);
+	jw_kbool(jw, "paused", queue->paused);
+	jw_ki64(jw, "ageingMs", queue->ageing_ms);
+	jw_ktime(jw, "updatedAt", queue->updated_ms);
+	jw_kstr_opt(jw, "durable", durable);
+	jw_end_obj(jw);
+}
+
+void
+worker_write(struct jw *jw, const struct worker_row *worker)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "id", &worker->id.u);
+	jw_kstr(jw, "name", worker->name);
+	jw_kstr_opt(jw, "version", worker->version);
+	jw_kstr(jw, "status", worker_state_name(worker->state));
+	write_list(jw, "kinds", worker->kinds);
+	labels_write(jw, "labels", worker->labels);
+	jw_ki64(jw, "capacity", worker->capacity);
+	jw_ktime(jw, "leaseUntil", worker->lease_until_ms);
+	jw_ktime(jw, "joinedAt", worker->joined_ms);
+	jw_ktime(jw, "seenAt", worker->seen_ms);
+	jw_end_obj(jw);
+}
+
+void
+explanation_write(struct jw *jw, const struct explanation *explanation)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "job", &explanation->id.u);
+	jw_kstr(jw, "status", job_state_name(explanation->state));
+	jw_kstr(jw, "sentence", explanation->sentence);
+	jw_karr(jw, "blockers");
+	for (size_t i = 0; i < explanation->n_blockers; i++) {
+		const struct blocker *blocker = &explanation->blockers[i];
+
+		jw_obj(jw);
+		jw_kstr(jw, "kind", blocker_kind_name(blocker->kind));
+		jw_kstr(jw, "text", blocker->text);
+		jw_kstr_opt(jw, "subject", blocker->subject);
+		jw_ktime(jw, "until", blocker->until_ms);
+		if (blocker->count > 0)
+			jw_ki64(jw, "count", blocker->count);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+	jw_end_obj(jw);
+}

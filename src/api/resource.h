@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Things as JSON: one writer each, used by every answer that shows the thing. */
+#pragma once
+
+#include "api/api_impl.h"
+#include "base/json.h"
+
+/* What a job's row does not hold. Zeroed: not shown. */
+struct job_more {
+	const char *queue;   /* name */
+	struct str options;  /* JSON object as kept */
+	const char *durable; /* of the write that this answers */
+	const struct job_test *tests;
+	size_t n_tests;
+	const struct incarnation *incarnations;
+	size_t n_incarnations;
+};
+
+void job_write(struct jw *jw, const struct job *job, const struct job_more *more);
+void counts_write(struct jw *jw, const struct job_counts *counts);
+void labels_write(struct jw *jw, const char *key, const char *canonical);
+
+/* `job` gives what is the same for all of its runs; targets as in the job. */
+struct run_more {
+	const struct job *job;
+	const struct job_test *tests; /* names; may be NULL */
+	size_t n_tests;
+	struct str result; /* JSON, or empty */
+	const struct artifact *artifacts;
+	size_t n_artifacts;
+	bool has_artifacts;
+};
+void run_write(struct jw *jw, const struct run *run, const struct run_more *more);
+void artifact_write(struct jw *jw, const struct artifact *artifact);
+
+void definition_write(struct jw *jw, const struct definition *def, const char *durable);
+void queue_write(struct jw *jw, const struct queue *queue, const char *durable);
+void worker_write(struct jw *jw, const struct worker_row *worker);
+void explanation_write(struct jw *jw, const struct explanation *explanation);
+
+/* Member i (from 0) of a comma-separated text, or empty. */
+struct str list_item(const char *list, int i);
+
+/* Puts the members of a JSON object's text into the object that is open. */
+void splice_members(struct jw *jw, struct str object);

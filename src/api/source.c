@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Definitions are read page by page when tags are asked for, one by one otherwise. */
+#include "api/source.h"
+
+#include "base/limits.h"
+
+enum {
+	PAGE_DEFINITIONS = 500,
+};
+
+int
+source_definition(struct store_reader *reader, int64_t project, enum def_kind kind,
+	const char *id_or_name, int64_t revision, struct arena *arena, struct definition **ret,
+	struct err *err)
+{
+	struct def_key key = { .project = project, .kind = kind };
+
+	if (uuid_parse(str_of(id_or_name), &key.id.u) < 0)
+		key.name = id_or_name;
+	return read_definition(reader, &key, revision, arena, ret, err);
+}
+
+static int
+to_item(const struct definition *def, struct job_source_item *ret, struct err *err)
+{
+	json_t *body = json_read(def->body, strlen(def->body), JSON_DEPTH_MAX, err);
+
+	if (!body)
+		return err_wrap(err, "%s \"%s\"", def_kind_name(def->kind), def->name);
+	*ret = (struct job_source_item) {
+		.id = def->id,
+		.name = def->name,
+		.revision = def->revision,
+		.body = body,
+	};
+	return 0;
+}
+
+static int
+find(struct store_source *state, enum def_kind kind, const char *name, int64_t revision,
+	struct job_source_item *ret, struct err *err)
+{
+	struct definition *def;
+	int r = source_definition(
+		state->reader, state->project, kind, name, revision, state->arena, &def, err);
+
+	if (r == STORE_NONE)
+		return JOB_SOURCE_NONE;
+	return r < 0 ? -1 : to_item(def, ret, err);
+}
+
+static int
+find_test(void *arg, const char *name, int64_t revision, struct job_source_item *ret,
+	struct err *err)
+{
+	return find(arg, DEF_TEST, name, revision, ret, err);
+}
+
+static int
+find_template(void *arg, const char *name, struct job_source_item *ret, struct err *err)
+{
+	return find(arg, DEF_TEMPLATE, name, 0, ret, err);
+}
+
+/* The tags column is a JSON array of texts that we wrote ourselves. */
+static bool
+tags_match(const struct definition *def, const struct tagexpr *expr)
+{
+	struct err ignored;
+	const char *tags[TAGS_MAX];
+	size_t n = 0, index;
+	json_t *item;
+	_cleanup_(json_unrefp) json_t *array =
+		json_read(def->tags, strlen(def->tags), JSON_DEPTH_MAX, &ignored);
+
+	json_array_foreach(array, index, item)
+	{
+		if (n < TAGS_MAX && json_is_string(item))
+			tags[n++] = json_string_value(item);
+	}
+	return tagexpr_matches(expr, tags, n);
+}
+
+static int
+find_tagged(void *arg, const struct tagexpr *expr,
+	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *err)
+{
+	struct store_source *state = arg;
+	struct def_filter filter = {
+		.project = state->project, .kind = DEF_TEST, .limit = PAGE_DEFINITIONS
+	};
+	struct definition *defs;
+	size_t n;
+
+	do {
+		if (read_definitions(state->reader, &filter, state->arena, &defs, &n, err) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++) {
+			struct job_source_item item;
+
+			if (!tags_match(&defs[i], expr))
+				continue;
+			if (to_item(&defs[i], &item, err) < 0 || take(taker, &item) < 0)
+				return -1;
+		}
+		filter.after_name = n > 0 ? defs[n - 1].name : NULL;
+	} while (n == PAGE_DEFINITIONS);
+	return 0;
+}
+
+struct job_source
+store_source(struct store_source *state)
+{
+	return (struct job_source) {
+		.test = find_test,
+		.tmpl = find_template,
+		.tagged = find_tagged,
+		.arg = state,
+	};
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /view/TICKET/NAME, and nothing else. Kept reports bring scripts of their own and a
+ * service worker, so they need an origin; it is not the API's, holds no cookie and no token,
+ * and its pages may talk to nobody but it.
+ */
+#include "api/view.h"
+
+#include <string.h>
+
+#include "api/api_impl.h"
+#include "api/send.h"
+#include "api/ticket.h"
+#include "base/clock.h"
+
+static const char policy[] =
+	"default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' blob: data:; "
+	"form-action 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'self'";
+
+struct view {
+	struct run_id run;
+	const char *name;
+};
+
+static int
+read_view(struct call *call, struct store_reader *reader, struct err *err)
+{
+	struct view *view = call->state;
+	struct artifact *artifact;
+	struct job_id job;
+	struct run *run;
+	int r = read_run(reader, call->project, view->run, call->arena, &run, &job, err);
+
+	if (r == 0)
+		r = read_artifact(reader, run->seq, view->name, call->arena, &artifact, err);
+	if (r == STORE_NONE)
+		return err_set(
+			err, ERR_NOT_FOUND, "the run has no artifact \"%.100s\"", view->name);
+	if (r < 0)
+		return -1;
+	http_header_add(call->req, "Content-Security-Policy", policy);
+	http_header_add(call->req, "Referrer-Policy", "no-referrer");
+	http_header_add(call->req, "Cross-Origin-Resource-Policy", "same-origin");
+	http_header_add(call->req, "Cache-Control", "private, no-cache");
+	return send_blob(call, artifact->blob, artifact->content_type, err);
+}
+
+/* The run of /view/TICKET/…; -1: no good ticket. */
+static int
+open_ticket(struct call *call, struct view *view)
+{
+	struct str path = call->req->path, ticket, name;
+
+	if (!str_starts(path, STR("/view/")))
+		return -1;
+	path = str_from(path.p + 6, path.n - 6);
+	ticket = str_split_first(&path, '/');
+	if (ticket_read(call->api->ticket_key, ticket, clock_wall_ms(), &call->project,
+		    &view->run) < 0)
+		return -1;
+	name = path;
+	view->name = http_percent_decode(call->arena, name, false);
+	if (view->name && (name.n == 0 || str_ends(name, STR("/"))))
+		view->name = arena_printf(call->arena, "%sindex.html", view->name);
+	return view->name ? 0 : -1;
+}
+
+void
+view_on_head(struct http_request *req, void *arg)
+{
+	struct call *call = call_new(req, arg);
+
+	if (req->method == HTTP_GET)
+		return;
+	http_header_add(req, "Allow", "GET, HEAD");
+	call_problem(call, PROBLEM_METHOD_NOT_ALLOWED, "allowed are GET, HEAD");
+}
+
+void
+view_on_body(struct http_request *req, void *arg)
+{
+	struct call *call = req->user;
+	struct view *view = arena_xalloc(call->arena, sizeof *view);
+
+	(void)arg;
+	call->state = view;
+	if (open_ticket(call, view) < 0)
+		call_problem(call, PROBLEM_NOT_FOUND,
+			"this view does not exist or its time is over; ask for a new one");
+	else
+		call_read(call, read_view, NULL);
+}
