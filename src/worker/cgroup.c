@@ -20,6 +20,8 @@
 
 enum { TEXT_BYTES_MAX = 1 << 20 };
 
+#define RUNNER_PROCESSES_MAX "4096"
+
 /* Mount point of the v2 tree; owned, NULL: there is none. */
 static char *
 mount_point(void)
@@ -79,16 +81,15 @@ has_kill(const char *dir)
 	return access(path, W_OK) == 0;
 }
 
-/* Where the controller was handed to us: more processes than any browser needs are a fork bomb.
- */
 static void
-limit_processes(const char *dir)
+write_word(const char *dir, const char *name, const char *word)
 {
-	_cleanup_free_ char *path = xasprintf("%s/pids.max", dir);
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, "4096", 4) < 0)
-		return; /* does without */
+	/* The controller may not have been handed to us: does without. */
+	if (fd >= 0 && write(fd, word, strlen(word)) < 0)
+		return;
 }
 
 int
@@ -102,7 +103,8 @@ cgroup_make(const char *base, const char *name, char **ret)
 		(void)rmdir(dir);
 		return CGROUP_NONE;
 	}
-	limit_processes(dir);
+	/* More processes than any browser needs are a fork bomb. */
+	write_word(dir, "pids.max", RUNNER_PROCESSES_MAX);
 	*ret = TAKE(dir);
 	return 0;
 }
@@ -112,19 +114,18 @@ cgroup_make_base(const char *name, char **ret)
 {
 	_cleanup_free_ char *own = own_dir();
 
-	return cgroup_make(own, name, ret);
+	if (cgroup_make(own, name, ret) == CGROUP_NONE)
+		return CGROUP_NONE;
+	write_word(*ret, "pids.max", "max");
+	write_word(*ret, "cgroup.subtree_control", "+pids");
+	return 0;
 }
 
 void
 cgroup_kill(const char *dir)
 {
-	if (!dir)
-		return;
-	_cleanup_free_ char *path = xasprintf("%s/cgroup.kill", dir);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	/* What this cannot reach is found by descent; nobody to tell. */
-	if (fd >= 0 && write(fd, "1", 1) < 0)
-		return;
+	if (dir)
+		write_word(dir, "cgroup.kill", "1");
 }
 
 void
