@@ -289,7 +289,7 @@ start(struct upload *upload)
 {
 	struct worker *worker = upload->uploader->worker;
 	_cleanup_(buf_deinit) struct buf url = BUF_INIT(16 * 1024);
-	int64_t size;
+	int64_t size = 0;
 	struct err err;
 
 	if (open_file(upload, &size, &err) < 0) {

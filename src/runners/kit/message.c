@@ -116,7 +116,7 @@ message_parse(struct message *ret, enum message_side from, const char *line, siz
 	size_t depth_max =
 		from == MESSAGE_FROM_WORKER ? JSON_DEPTH_MAX + 8 : JSON_DEPTH_MAX - 8;
 	_cleanup_(json_unrefp) json_t *body = json_read(line, len, depth_max, err);
-	enum message_type type;
+	enum message_type type = MESSAGE_TYPE_COUNT;
 
 	if (!body)
 		return err_wrap(err, "message");
