@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -141,13 +142,23 @@ blob_path(const char *hex, char out[BLOB_HEX_LEN + 2])
 }
 
 static int
+sync_fd(int fd, struct err *err)
+{
+	if (fault_hit(FAULT_FSYNC))
+		return err_sys(err, ERR_UNAVAILABLE, EIO, "injected fault: sync");
+	if (fsync(fd) < 0)
+		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot sync a blob");
+	return 0;
+}
+
+static int
 sync_folder(int dir, const char *name, struct err *err)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fsync(fd) < 0)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot sync the blob folder");
-	return 0;
+	if (fd < 0)
+		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot open the blob folder");
+	return sync_fd(fd, err);
 }
 
 static int
@@ -156,8 +167,8 @@ keep_under_name(struct file_writer *writer, const char *hex, struct err *err)
 	char path[BLOB_HEX_LEN + 2], folder[3] = { hex[0], hex[1], '\0' };
 	int dir = writer->store->dir;
 
-	if (fsync(writer->fd) < 0)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot sync a blob");
+	if (sync_fd(writer->fd, err) < 0)
+		return -1;
 	if (mkdirat(dir, folder, 0700) == 0) {
 		if (sync_folder(dir, ".", err) < 0)
 			return -1;
@@ -166,6 +177,8 @@ keep_under_name(struct file_writer *writer, const char *hex, struct err *err)
 	}
 	blob_path(hex, path);
 	/* The same content may be there already: the new file simply takes its place. */
+	if (fault_hit(FAULT_RENAME))
+		return err_sys(err, ERR_UNAVAILABLE, EIO, "injected fault: rename");
 	if (renameat(dir, writer->temp, dir, path) < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot name a blob");
 	writer->temp[0] = '\0';
