@@ -75,8 +75,8 @@ unknown_option(const struct cli_command *command, const char *word, struct err *
 	}
 	const char *near = near_name(word, names);
 	if (near)
-		return err_set(
-			err, ERR_INVALID, "unknown option --%s; did you mean --%s?", word, near);
+		return err_set(err, ERR_INVALID, "unknown option --%s; did you mean --%s?",
+			word, near);
 	return err_set(err, ERR_INVALID, "unknown option --%s", word);
 }
 
@@ -174,7 +174,8 @@ take_long(struct cli *cli, char *const *argv, size_t n, size_t *at, struct err *
 	}
 	if (value->option->kind == OPTION_FLAG) {
 		if (equals)
-			return err_set(err, ERR_INVALID, "--%s takes no value", value->option->name);
+			return err_set(
+				err, ERR_INVALID, "--%s takes no value", value->option->name);
 		return add_value(value, "true", err);
 	}
 	if (equals)

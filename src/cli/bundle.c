@@ -54,7 +54,8 @@ pack_file(struct packer *packer, int dir_fd, const char *name, const char *insid
 		return err_sys(err, ERR_INVALID, errno, "%s", inside);
 	packer->bytes += info.st_size;
 	if (++packer->files > BUNDLE_FILES_MAX || packer->bytes > BUNDLE_UNPACKED_BYTES_MAX)
-		return err_set(err, ERR_LIMIT, "the project is too large for a bundle (%s)", inside);
+		return err_set(
+			err, ERR_LIMIT, "the project is too large for a bundle (%s)", inside);
 	struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_pathname_utf8(entry, inside);
 	archive_entry_set_filetype(entry, AE_IFREG);
@@ -65,9 +66,11 @@ pack_file(struct packer *packer, int dir_fd, const char *name, const char *insid
 	if (r != ARCHIVE_OK)
 		return archive_fault(packer, inside, err);
 	for (int64_t left = info.st_size; left > 0;) {
-		ssize_t n = read(fd, bytes, left < (int64_t)sizeof bytes ? (size_t)left : sizeof bytes);
+		ssize_t n = read(
+			fd, bytes, left < (int64_t)sizeof bytes ? (size_t)left : sizeof bytes);
 		if (n <= 0)
-			return err_set(err, ERR_UNAVAILABLE, "%s changed while it was packed", inside);
+			return err_set(
+				err, ERR_UNAVAILABLE, "%s changed while it was packed", inside);
 		if (archive_write_data(packer->archive, bytes, (size_t)n) != n)
 			return archive_fault(packer, inside, err);
 		left -= n;
@@ -75,14 +78,15 @@ pack_file(struct packer *packer, int dir_fd, const char *name, const char *insid
 	return 0;
 }
 
-static int pack_folder(struct packer *packer, int dir_fd, const char *inside, int depth,
-	struct err *err);
+static int pack_folder(
+	struct packer *packer, int dir_fd, const char *inside, int depth, struct err *err);
 
 static int
 pack_entry(struct packer *packer, int dir_fd, const char *name, const char *inside, int depth,
 	struct err *err)
 {
-	_cleanup_free_ char *full = inside[0] ? xasprintf("%s/%s", inside, name) : xstrdup(name);
+	_cleanup_free_ char *full =
+		inside[0] ? xasprintf("%s/%s", inside, name) : xstrdup(name);
 	struct stat info;
 
 	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
@@ -181,14 +185,16 @@ has_config(const char *dir)
 	static const char *const endings[] = { "ts", "js", "mts", "mjs", "cts", "cjs" };
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/playwright.config.%s", dir, endings[i]);
+		_cleanup_free_ char *path =
+			xasprintf("%s/playwright.config.%s", dir, endings[i]);
 		if (access(path, R_OK) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* The project's folder of an absolute path, and the path inside it. Both owned by the caller. */
+/* The project's folder of an absolute path, and the path inside it. Both owned by the caller.
+ */
 static int
 find_project(const char *path, char **ret_dir, char **ret_inside, struct err *err)
 {
@@ -217,7 +223,8 @@ upload(struct remote *remote, const char *dir, char **ret_bundle, struct err *er
 	int64_t size;
 
 	if (bundle_pack(dir, &fd, &size, err) < 0 ||
-		remote_upload(remote, "/bundles", fd, size, "application/gzip", &answer, err) < 0)
+		remote_upload(remote, "/bundles", fd, size, "application/gzip", &answer, err) <
+			0)
 		return err_wrap(err, "bundle of %s", dir);
 	const char *bundle = json_text(answer, "bundle");
 	if (!bundle[0])
@@ -235,7 +242,8 @@ bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err)
 	size_t i;
 
 	job_file_localize_paths(file);
-	json_array_foreach (tests, i, test) {
+	json_array_foreach(tests, i, test)
+	{
 		_cleanup_free_ char *dir = NULL;
 		_cleanup_free_ char *inside = NULL;
 		if (!job_file_needs_bundle(file, i))

@@ -11,8 +11,9 @@
 
 /*
  * Packs a project's folder into a tar.gz in an unlinked temporary file. Left out: node_modules,
- * .git, test-results, playwright-report, and symbolic links. On success the caller owns *ret_fd,
- * which stands at its beginning. -1: LIMIT past BUNDLE_UNPACKED_BYTES_MAX or BUNDLE_FILES_MAX.
+ * .git, test-results, playwright-report, and symbolic links. On success the caller owns
+ * *ret_fd, which stands at its beginning. -1: LIMIT past BUNDLE_UNPACKED_BYTES_MAX or
+ * BUNDLE_FILES_MAX.
  */
 int bundle_pack(const char *dir, int *ret_fd, int64_t *ret_size, struct err *err) MUST_CHECK;
 

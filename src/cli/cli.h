@@ -3,8 +3,8 @@
  * The command line: one table of commands (commands.c) that parsing, help, completion and the
  * handlers share.
  *
- * A handler gets what was parsed and returns the exit status. It prints its answer on stdout and
- * everything else on stderr.
+ * A handler gets what was parsed and returns the exit status. It prints its answer on stdout
+ * and everything else on stderr.
  */
 #pragma once
 
@@ -29,25 +29,25 @@ enum cli_exit {
 };
 
 enum option_kind {
-	OPTION_FLAG,     /* takes no value */
+	OPTION_FLAG, /* takes no value */
 	OPTION_TEXT,
-	OPTION_FILE,     /* completed as a path */
+	OPTION_FILE, /* completed as a path */
 	OPTION_DIR,
 	OPTION_INT,      /* min … max */
 	OPTION_DURATION, /* ms, min … max */
 	OPTION_CHOICE,
-	OPTION_PAIR,     /* NAME=VALUE */
+	OPTION_PAIR, /* NAME=VALUE */
 };
 
 struct cli_option {
-	const char *name;  /* without the dashes; NULL ends a table */
-	char letter;       /* short form, or 0 */
-	bool many;         /* may be given several times */
+	const char *name; /* without the dashes; NULL ends a table */
+	char letter;      /* short form, or 0 */
+	bool many;        /* may be given several times */
 	bool hidden;
 	enum option_kind kind;
 	const char *value; /* what help calls its value; NULL for a flag */
 	const char *help;
-	const char *env;   /* environment variable that stands in for it, or NULL */
+	const char *env;    /* environment variable that stands in for it, or NULL */
 	const char *preset; /* value when neither is given, as text; NULL: none */
 	int64_t min, max;
 	const char *const *choices; /* NULL-terminated */
@@ -56,15 +56,15 @@ struct cli_option {
 struct cli;
 
 struct cli_command {
-	const char *noun;      /* first word; NULL ends the table */
-	const char *verb;      /* second word, or NULL */
-	const char *arguments; /* as help shows them, "" for none */
-	int args_min, args_max; /* how many; max -1: any number */
-	const char *summary;   /* one line, for the list of commands */
-	const char *details;   /* further paragraphs of help, or NULL */
-	const struct cli_option *options;       /* its own, or NULL */
-	const struct cli_option *more_options;  /* shared ones, or NULL */
-	const char *const *examples;            /* NULL-terminated, at least one */
+	const char *noun;                      /* first word; NULL ends the table */
+	const char *verb;                      /* second word, or NULL */
+	const char *arguments;                 /* as help shows them, "" for none */
+	int args_min, args_max;                /* how many; max -1: any number */
+	const char *summary;                   /* one line, for the list of commands */
+	const char *details;                   /* further paragraphs of help, or NULL */
+	const struct cli_option *options;      /* its own, or NULL */
+	const struct cli_option *more_options; /* shared ones, or NULL */
+	const char *const *examples;           /* NULL-terminated, at least one */
 	int (*handle)(struct cli *cli);
 	bool hidden;
 	bool raw; /* the handler reads its arguments itself: nothing is parsed */
@@ -113,11 +113,12 @@ bool cli_wants_help(char *const *argv, size_t n);
 /* Reading options by name; a name that is not in the command's tables aborts. */
 bool cli_flag(const struct cli *cli, const char *name);
 bool cli_given(const struct cli *cli, const char *name);
-const char *cli_text(const struct cli *cli, const char *name);        /* last one, or NULL */
-int64_t cli_number(const struct cli *cli, const char *name);          /* 0 when not given */
+const char *cli_text(const struct cli *cli, const char *name); /* last one, or NULL */
+int64_t cli_number(const struct cli *cli, const char *name);   /* 0 when not given */
 const struct cli_value *cli_all(const struct cli *cli, const char *name);
 
-/* Visits the command's option tables: own, shared, common. NULL at the end. Start with *at = 0. */
+/* Visits the command's option tables: own, shared, common. NULL at the end. Start with *at = 0.
+ */
 const struct cli_option *cli_next_option(const struct cli_command *command, size_t *at);
 
 /* --- Help and completion (help.c, completion.c) --- */
@@ -133,7 +134,7 @@ int cli_completion(const char *shell, struct buf *out) MUST_CHECK;
 /* Writes to stdout; a closed pipe ends the program quietly. */
 void cli_write(const char *text, size_t len);
 void cli_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
-void cli_print_json(const json_t *value); /* indented, with a newline */
+void cli_print_json(const json_t *value);              /* indented, with a newline */
 void cli_note(const char *fmt, ...) PRINTF_LIKE(1, 2); /* a line on stderr */
 
 /* Shows the error on stderr (as JSON with --json) and returns the status that belongs to it. */

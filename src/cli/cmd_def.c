@@ -37,7 +37,8 @@ print_def(const json_t *def)
 	json_t *tag;
 	size_t i;
 
-	json_array_foreach (json_object_get(def, "tags"), i, tag) {
+	json_array_foreach(json_object_get(def, "tags"), i, tag)
+	{
 		if (i > 0 && buf_addc(&tags, ',') < 0)
 			break;
 		put_plain(&tags, json_string_value(tag));
@@ -60,13 +61,14 @@ cmd_def_list(struct cli *cli)
 	json_t *def;
 	size_t i;
 
-	int r = buf_addf(&path, "/%ss?limit=%" PRId64, cli->command->noun,
-		cli_number(cli, "limit"));
+	int r = buf_addf(
+		&path, "/%ss?limit=%" PRId64, cli->command->noun, cli_number(cli, "limit"));
 	for (i = 0; r == 0 && i < tags->n; i++) {
 		if (buf_adds(&path, "&tag=") < 0 || remote_quote(&path, tags->text[i]) < 0)
 			r = -1;
 	}
-	if (r == 0 && cursor && (buf_adds(&path, "&cursor=") < 0 || remote_quote(&path, cursor) < 0))
+	if (r == 0 && cursor &&
+		(buf_adds(&path, "&cursor=") < 0 || remote_quote(&path, cursor) < 0))
 		r = -1;
 	if (r < 0) {
 		(void)err_set(&err, ERR_LIMIT, "too many filters");
@@ -79,9 +81,9 @@ cmd_def_list(struct cli *cli)
 		cli_print_json(answer);
 		return CLI_OK;
 	}
-	cli_print("%-30s  %8s  %-12s  %-24s  %s\n", "NAME", "REVISION", "KIND", "UPDATED", "TAGS");
-	json_array_foreach (json_object_get(answer, "items"), i, def)
-		print_def(def);
+	cli_print("%-30s  %8s  %-12s  %-24s  %s\n", "NAME", "REVISION", "KIND", "UPDATED",
+		"TAGS");
+	json_array_foreach(json_object_get(answer, "items"), i, def) print_def(def);
 	if (json_text(answer, "nextCursor")[0])
 		cli_note("more: --cursor %s", json_text(answer, "nextCursor"));
 	return CLI_OK;

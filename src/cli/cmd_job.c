@@ -24,7 +24,8 @@ job_path(const char *id, const char *rest)
 {
 	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
 
-	if (buf_adds(&path, "/jobs/") < 0 || remote_quote(&path, id) < 0 || buf_adds(&path, rest) < 0)
+	if (buf_adds(&path, "/jobs/") < 0 || remote_quote(&path, id) < 0 ||
+		buf_adds(&path, rest) < 0)
 		return xstrdup("/jobs/-"); /* no id is that long */
 	return buf_steal(&path);
 }
@@ -86,13 +87,15 @@ cmd_job_submit(struct cli *cli)
 	if (job_file_load(&file, cli, &err) < 0)
 		return job_file_fail(cli, &file, &err);
 	if (file.services)
-		cli_note("%s: its services are for `proctor run`; the server starts none", file.path);
+		cli_note("%s: its services are for `proctor run`; the server starts none",
+			file.path);
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
 	if (!cli_flag(cli, "dry-run") && bundle_upload_all(&file, &remote, &err) < 0)
 		return remote_fail(cli, &remote, &err);
 	if (submit_body(cli, &remote, file.job, &answer, &err) < 0)
-		return remote_fail_file(cli, &remote, file.path, file.yaml.root ? &file.yaml : NULL, &err);
+		return remote_fail_file(
+			cli, &remote, file.path, file.yaml.root ? &file.yaml : NULL, &err);
 	if (cli_flag(cli, "dry-run")) {
 		cli_print_json(answer);
 		return CLI_OK;
@@ -113,7 +116,8 @@ cmd_template_invoke(struct cli *cli)
 	struct err err;
 
 	if (params->n > 0)
-		(void)json_object_set_new(body, "params", params_given(params->text, params->n));
+		(void)json_object_set_new(
+			body, "params", params_given(params->text, params->n));
 	if (buf_adds(&path, "/templates/") < 0 || remote_quote(&path, cli->args[0]) < 0 ||
 		buf_adds(&path, "/invoke") < 0)
 		return CLI_USAGE;
@@ -180,8 +184,7 @@ cmd_job_list(struct cli *cli)
 		return CLI_OK;
 	}
 	job_print_head();
-	json_array_foreach (json_object_get(answer, "items"), i, job)
-		job_print_line(job);
+	json_array_foreach(json_object_get(answer, "items"), i, job) job_print_line(job);
 	if (json_text(answer, "nextCursor")[0])
 		cli_note("more: --cursor %s", json_text(answer, "nextCursor"));
 	return CLI_OK;
@@ -286,8 +289,8 @@ cmd_job_follow(struct cli *cli)
 /* --- Commands --- */
 
 static int
-command_one(struct cli *cli, struct remote *remote, const char *id, json_t **ret,
-	struct err *err)
+command_one(
+	struct cli *cli, struct remote *remote, const char *id, json_t **ret, struct err *err)
 {
 	const char *verb = cli->command->verb;
 	bool is_delete = strcmp(verb, "delete") == 0;
@@ -313,7 +316,8 @@ cmd_job_command(struct cli *cli)
 		else if (cli->json && job)
 			cli_print_json(job);
 		else if (!cli->json)
-			cli_print("%s  %s\n", cli->args[i], job ? json_text(job, "status") : "deleted");
+			cli_print("%s  %s\n", cli->args[i],
+				job ? json_text(job, "status") : "deleted");
 	}
 	return status;
 }
@@ -336,8 +340,8 @@ cmd_job_explain(struct cli *cli)
 		return CLI_OK;
 	}
 	cli_print("%s\n", json_text(answer, "sentence"));
-	json_array_foreach (json_object_get(answer, "blockers"), i, blocker)
-		cli_print("  %-18s %s\n", json_text(blocker, "kind"), json_text(blocker, "text"));
+	json_array_foreach(json_object_get(answer, "blockers"), i, blocker) cli_print(
+		"  %-18s %s\n", json_text(blocker, "kind"), json_text(blocker, "text"));
 	return CLI_OK;
 }
 
@@ -365,8 +369,9 @@ cmd_job_report(struct cli *cli)
 
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
-	int r = file && strcmp(file, "-") != 0 ? fetch_to_file(&remote, path, file, &err)
-					       : remote_fetch(&remote, path, STDOUT_FILENO, &err);
+	int r = file && strcmp(file, "-") != 0
+		? fetch_to_file(&remote, path, file, &err)
+		: remote_fetch(&remote, path, STDOUT_FILENO, &err);
 	return r < 0 ? remote_fail(cli, &remote, &err) : CLI_OK;
 }
 
@@ -395,7 +400,8 @@ fetch_artifact(struct remote *remote, const char *job, const char *dir, const js
 	struct str rest = str_of(name);
 
 	if (!is_safe_name(name) || !is_safe_name(run) || strchr(run, '/'))
-		return err_set(err, ERR_CORRUPT, "the server named an artifact \"%.60s\"", name);
+		return err_set(
+			err, ERR_CORRUPT, "the server named an artifact \"%.60s\"", name);
 	if (buf_addf(&path, "/jobs/%s/runs/%s/artifacts", job, run) < 0)
 		return err_set(err, ERR_LIMIT, "\"%.60s\" is too long", name);
 	while (rest.p) {
@@ -433,7 +439,8 @@ each_artifact(struct cli *cli, struct remote *remote, const json_t *items, struc
 	json_t *artifact;
 	size_t i;
 
-	json_array_foreach ((json_t *)items, i, artifact) {
+	json_array_foreach((json_t *)items, i, artifact)
+	{
 		if (kind && strcmp(json_text(artifact, "kind"), kind) != 0)
 			continue;
 		if (!dir)

@@ -28,8 +28,8 @@ cmd_completion(struct cli *cli)
 	struct err err;
 
 	if (strcmp(cli->args[0], "bash") != 0 && strcmp(cli->args[0], "zsh") != 0) {
-		(void)err_set(&err, ERR_INVALID, "no completion for \"%.40s\"; there is bash and zsh",
-			cli->args[0]);
+		(void)err_set(&err, ERR_INVALID,
+			"no completion for \"%.40s\"; there is bash and zsh", cli->args[0]);
 		return cli_fail(cli, &err);
 	}
 	if (cli_completion(cli->args[0], &out) < 0)

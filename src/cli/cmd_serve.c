@@ -3,11 +3,11 @@
  * `proctor serve`: puts store, blobs, engine, HTTP API and the local worker together, runs the
  * loop, and takes everything apart again in an order that loses nothing.
  *
- * Stopping: the worker first (its runs go back to the queue or end), then the API answers what is
- * under way, then engine and store close. A second signal skips the waiting.
+ * Stopping: the worker first (its runs go back to the queue or end), then the API answers what
+ * is under way, then engine and store close. A second signal skips the waiting.
  */
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -184,7 +184,8 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 static int
 start_worker(struct server *server, const struct cli *cli, struct err *err)
 {
-	int64_t capacity = cli_given(cli, "workers") ? cli_number(cli, "workers") : processors();
+	int64_t capacity =
+		cli_given(cli, "workers") ? cli_number(cli, "workers") : processors();
 	struct local_worker_options options = { .url = api_url(server->api),
 		.token_file = api_token_path(server->api),
 		.data_dir = server->data_dir,
@@ -199,8 +200,8 @@ start_worker(struct server *server, const struct cli *cli, struct err *err)
 }
 
 /*
- * Tells commands on this machine where the server is. Not flushed to the disk: after a power cut
- * the server is gone too.
+ * Tells commands on this machine where the server is. Not flushed to the disk: after a power
+ * cut the server is gone too.
  */
 static int
 write_server_file(struct server *server, struct err *err)

@@ -21,8 +21,8 @@ read_labels(struct arena *arena, const struct cli_value *given)
 
 	for (size_t i = 0; i < given->n; i++) {
 		const char *equals = strchr(given->text[i], '='); /* parsing has seen to it */
-		labels[i].key = arena_strndup(
-			arena, given->text[i], (size_t)(equals - given->text[i]));
+		labels[i].key =
+			arena_strndup(arena, given->text[i], (size_t)(equals - given->text[i]));
 		labels[i].value = equals + 1;
 	}
 	return labels;
@@ -89,13 +89,15 @@ print_worker(const json_t *worker)
 	json_t *kind;
 	size_t i;
 
-	(void)json_unpack((json_t *)worker, "{s?s, s?s, s?s, s?I, s?I}", "id", &id, "name", &name,
-		"status", &status, "capacity", &capacity, "running", &running);
-	json_array_foreach (kinds, i, kind) {
+	(void)json_unpack((json_t *)worker, "{s?s, s?s, s?s, s?I, s?I}", "id", &id, "name",
+		&name, "status", &status, "capacity", &capacity, "running", &running);
+	json_array_foreach(kinds, i, kind)
+	{
 		if (buf_addf(&list, "%s%s", i ? "," : "", json_string_value(kind)) < 0)
 			break;
 	}
-	cli_print("%-36s  %-10s  %3" JSON_INTEGER_FORMAT "/%-3" JSON_INTEGER_FORMAT "  %-20s  %s\n",
+	cli_print("%-36s  %-10s  %3" JSON_INTEGER_FORMAT "/%-3" JSON_INTEGER_FORMAT
+		  "  %-20s  %s\n",
 		id ? id : "", status, running, capacity, name, buf_text(&list));
 }
 
@@ -116,7 +118,6 @@ cmd_worker_list(struct cli *cli)
 		return CLI_OK;
 	}
 	cli_print("%-36s  %-10s  %7s  %-20s  %s\n", "ID", "STATUS", "IN USE", "NAME", "KINDS");
-	json_array_foreach (json_object_get(answer, "items"), i, worker)
-		print_worker(worker);
+	json_array_foreach(json_object_get(answer, "items"), i, worker) print_worker(worker);
 	return CLI_OK;
 }

@@ -104,8 +104,8 @@ bash_nouns(struct buf *out)
 	for (const struct cli_command *c = cli_commands; c->noun; c++) {
 		if (c->hidden || !is_first_of_noun(c) || !has_verbs(c->noun))
 			continue;
-		if (buf_addf(out, "\t%s) verbs='", c->noun) < 0 || add_verbs(c->noun, out) < 0 ||
-			buf_adds(out, "' ;;\n") < 0)
+		if (buf_addf(out, "\t%s) verbs='", c->noun) < 0 ||
+			add_verbs(c->noun, out) < 0 || buf_adds(out, "' ;;\n") < 0)
 			return -1;
 	}
 	return 0;
@@ -120,11 +120,10 @@ static const char bash_head[] =
 	"\tCOMPREPLY=()\n"
 	"\tif ((COMP_CWORD == 1)); then\n"
 	"\t\tCOMPREPLY=($(compgen -W '";
-static const char bash_middle[] =
-	"--help --version' -- \"$current\"))\n"
-	"\t\treturn\n"
-	"\tfi\n"
-	"\tcase $noun in\n";
+static const char bash_middle[] = "--help --version' -- \"$current\"))\n"
+				  "\t\treturn\n"
+				  "\tfi\n"
+				  "\tcase $noun in\n";
 static const char bash_verbs[] =
 	"\tesac\n"
 	"\tcommand=$noun\n"
@@ -135,33 +134,31 @@ static const char bash_verbs[] =
 	"\t\treturn\n"
 	"\tfi\n"
 	"\tcase \"$command $previous\" in\n";
-static const char bash_values[] =
-	"\tesac\n"
-	"\tif [[ -n $words ]]; then\n"
-	"\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-	"\t\treturn\n"
-	"\tfi\n"
-	"\tcase $command in\n";
-static const char bash_tail[] =
-	"\tesac\n"
-	"\tif [[ $current == -* ]]; then\n"
-	"\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
-	"\telif [[ $command == completion ]]; then\n"
-	"\t\tCOMPREPLY=($(compgen -W 'bash zsh' -- \"$current\"))\n"
-	"\telse\n"
-	"\t\tcompopt -o filenames 2>/dev/null\n"
-	"\t\tCOMPREPLY=($(compgen -f -- \"$current\"))\n"
-	"\tfi\n"
-	"}\n"
-	"complete -F _proctor proctor\n";
+static const char bash_values[] = "\tesac\n"
+				  "\tif [[ -n $words ]]; then\n"
+				  "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+				  "\t\treturn\n"
+				  "\tfi\n"
+				  "\tcase $command in\n";
+static const char bash_tail[] = "\tesac\n"
+				"\tif [[ $current == -* ]]; then\n"
+				"\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
+				"\telif [[ $command == completion ]]; then\n"
+				"\t\tCOMPREPLY=($(compgen -W 'bash zsh' -- \"$current\"))\n"
+				"\telse\n"
+				"\t\tcompopt -o filenames 2>/dev/null\n"
+				"\t\tCOMPREPLY=($(compgen -f -- \"$current\"))\n"
+				"\tfi\n"
+				"}\n"
+				"complete -F _proctor proctor\n";
 
 static int
 completion_bash(struct buf *out)
 {
-	if (buf_adds(out, bash_head) < 0 || add_nouns(out) < 0 || buf_adds(out, bash_middle) < 0 ||
-		bash_nouns(out) < 0 || buf_adds(out, bash_verbs) < 0 ||
-		each_command(bash_choices, out) < 0 || buf_adds(out, bash_values) < 0 ||
-		each_command(bash_options, out) < 0)
+	if (buf_adds(out, bash_head) < 0 || add_nouns(out) < 0 ||
+		buf_adds(out, bash_middle) < 0 || bash_nouns(out) < 0 ||
+		buf_adds(out, bash_verbs) < 0 || each_command(bash_choices, out) < 0 ||
+		buf_adds(out, bash_values) < 0 || each_command(bash_options, out) < 0)
 		return -1;
 	return buf_adds(out, bash_tail);
 }
@@ -205,7 +202,8 @@ zsh_option(const struct cli_option *option, struct buf *out)
 		}
 		return buf_adds(out, ")'");
 	}
-	if ((option->kind == OPTION_FILE || option->kind == OPTION_DIR) && buf_adds(out, action) < 0)
+	if ((option->kind == OPTION_FILE || option->kind == OPTION_DIR) &&
+		buf_adds(out, action) < 0)
 		return -1;
 	return buf_addc(out, '\'');
 }
@@ -216,8 +214,8 @@ zsh_options(const struct cli_command *command, struct buf *out)
 	const struct cli_option *option;
 	size_t at = 0;
 
-	if (buf_addf(out, "\t'%s%s%s')\n\t\t_arguments", command->noun, command->verb ? " " : "",
-		    command->verb ? command->verb : "") < 0)
+	if (buf_addf(out, "\t'%s%s%s')\n\t\t_arguments", command->noun,
+		    command->verb ? " " : "", command->verb ? command->verb : "") < 0)
 		return -1;
 	while ((option = cli_next_option(command, &at)) != NULL) {
 		if (!option->hidden && zsh_option(option, out) < 0)
@@ -229,29 +227,31 @@ zsh_options(const struct cli_command *command, struct buf *out)
 static int
 completion_zsh(struct buf *out)
 {
-	if (buf_adds(out, "#compdef proctor\n"
-			  "# zsh completion of proctor\n"
-			  "_proctor()\n"
-			  "{\n"
-			  "\tlocal command=${words[2]} verbs=''\n"
-			  "\tif ((CURRENT == 2)); then\n"
-			  "\t\tcompadd -- ") < 0 ||
+	if (buf_adds(out,
+		    "#compdef proctor\n"
+		    "# zsh completion of proctor\n"
+		    "_proctor()\n"
+		    "{\n"
+		    "\tlocal command=${words[2]} verbs=''\n"
+		    "\tif ((CURRENT == 2)); then\n"
+		    "\t\tcompadd -- ") < 0 ||
 		add_nouns(out) < 0 ||
 		buf_adds(out, "--help --version\n\t\treturn\n\tfi\n\tcase $command in\n") < 0 ||
 		bash_nouns(out) < 0 ||
-		buf_adds(out, "\tesac\n"
-			      "\tif [[ -n $verbs ]]; then\n"
-			      "\t\tif ((CURRENT == 3)) && [[ $PREFIX != -* ]]; then\n"
-			      "\t\t\tcompadd -- ${=verbs}\n"
-			      "\t\t\treturn\n"
-			      "\t\tfi\n"
-			      "\t\tif [[ \" $verbs\" == *\" ${words[3]} \"* ]]; then\n"
-			      "\t\t\tcommand=\"$command ${words[3]}\"\n"
-			      "\t\t\tshift words; ((CURRENT--))\n"
-			      "\t\tfi\n"
-			      "\tfi\n"
-			      "\tshift words; ((CURRENT--))\n"
-			      "\tcase $command in\n") < 0 ||
+		buf_adds(out,
+			"\tesac\n"
+			"\tif [[ -n $verbs ]]; then\n"
+			"\t\tif ((CURRENT == 3)) && [[ $PREFIX != -* ]]; then\n"
+			"\t\t\tcompadd -- ${=verbs}\n"
+			"\t\t\treturn\n"
+			"\t\tfi\n"
+			"\t\tif [[ \" $verbs\" == *\" ${words[3]} \"* ]]; then\n"
+			"\t\t\tcommand=\"$command ${words[3]}\"\n"
+			"\t\t\tshift words; ((CURRENT--))\n"
+			"\t\tfi\n"
+			"\tfi\n"
+			"\tshift words; ((CURRENT--))\n"
+			"\tcase $command in\n") < 0 ||
 		each_command(zsh_options, out) < 0)
 		return -1;
 	return buf_adds(out, "\tesac\n}\ncompdef _proctor proctor\n");

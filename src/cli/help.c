@@ -102,8 +102,7 @@ int
 cli_help(const struct cli_command *command, struct buf *out)
 {
 	if (buf_addf(out, "Usage: %s [option...]%s%s\n\n%s\n", cli_command_name(command),
-		    command->arguments[0] ? " " : "", command->arguments,
-		    command->summary) < 0)
+		    command->arguments[0] ? " " : "", command->arguments, command->summary) < 0)
 		return -1;
 	if (command->details && buf_addf(out, "\n%s\n", command->details) < 0)
 		return -1;

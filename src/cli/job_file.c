@@ -35,7 +35,8 @@ is_spec(const char *name)
 {
 	static const char *const endings[] = { ".spec.ts", ".spec.js", ".spec.mjs", ".spec.mts",
 		".spec.cjs", ".spec.cts", ".spec.tsx", ".spec.jsx", ".test.ts", ".test.js",
-		".test.mjs", ".test.mts", ".test.cjs", ".test.cts", ".test.tsx", ".test.jsx", NULL };
+		".test.mjs", ".test.mts", ".test.cjs", ".test.cts", ".test.tsx", ".test.jsx",
+		NULL };
 
 	return ends_with(name, endings);
 }
@@ -61,8 +62,8 @@ kind_of_file(const char *name)
 }
 
 /*
- * Looks for Playwright's files in a folder and what is below it. Sets *ret_job_file (owned) when
- * the folder itself has a *.proctor.yaml.
+ * Looks for Playwright's files in a folder and what is below it. Sets *ret_job_file (owned)
+ * when the folder itself has a *.proctor.yaml.
  */
 static enum path_kind
 kind_of_folder(const char *path, int depth, char **ret_job_file)
@@ -224,7 +225,8 @@ static int
 unknown_path(const char *path, enum path_kind kind, struct err *err)
 {
 	if (kind == PATH_TESTCAFE)
-		return err_set(err, ERR_INVALID, "%s: TestCafe suites are not supported yet", path);
+		return err_set(
+			err, ERR_INVALID, "%s: TestCafe suites are not supported yet", path);
 	return err_set(err, ERR_INVALID,
 		"%s: found no playwright.config.*, *.spec.{ts,js}, *.test.{ts,js} or *.proctor.yaml",
 		path);
@@ -279,7 +281,8 @@ static void
 set_text(struct job_file *file, const struct cli *cli, const char *option, const char *member)
 {
 	if (has_option(cli, option))
-		(void)json_object_set_new(file->job, member, json_string(cli_text(cli, option)));
+		(void)json_object_set_new(
+			file->job, member, json_string(cli_text(cli, option)));
 }
 
 static void
@@ -302,12 +305,14 @@ set_playwright(struct job_file *file, const struct cli *cli)
 	json_t *tests = json_object_get(file->job, "tests"), *test;
 	size_t i;
 
-	json_array_foreach (tests, i, test) {
+	json_array_foreach(tests, i, test)
+	{
 		const char *kind = json_string_value(json_object_get(test, "kind"));
 		if (!kind || strcmp(kind, "playwright") != 0)
 			continue;
 		if (has_option(cli, "grep"))
-			(void)json_object_set_new(test, "grep", json_string(cli_text(cli, "grep")));
+			(void)json_object_set_new(
+				test, "grep", json_string(cli_text(cli, "grep")));
 		if (has_option(cli, "project"))
 			(void)json_object_set_new(
 				test, "projectName", json_string(cli_text(cli, "project")));
@@ -392,7 +397,8 @@ job_file_localize_paths(struct job_file *file)
 	json_t *test;
 	size_t i;
 
-	json_array_foreach (json_object_get(file->job, "tests"), i, test) {
+	json_array_foreach(json_object_get(file->job, "tests"), i, test)
+	{
 		if (is_kind(test, "playwright") && !json_object_get(test, "bundle"))
 			make_absolute(file, test, "path");
 	}
@@ -405,7 +411,8 @@ job_file_localize(struct job_file *file)
 	size_t i;
 
 	job_file_localize_paths(file);
-	json_array_foreach (json_object_get(file->job, "tests"), i, test) {
+	json_array_foreach(json_object_get(file->job, "tests"), i, test)
+	{
 		if (!is_kind(test, "command") || json_object_get(test, "bundle") ||
 			json_object_get(test, "files"))
 			continue;
@@ -435,7 +442,8 @@ job_file_fail(const struct cli *cli, const struct job_file *file, const struct e
 		const struct issue *issue = &file->issues->item[i];
 		size_t line = file->yaml.root ? yaml_line(&file->yaml, issue->pointer) : 0;
 		if (line > 0)
-			cli_note("%s:%zu: %s: %s", file->path, line, issue->pointer, issue->detail);
+			cli_note("%s:%zu: %s: %s", file->path, line, issue->pointer,
+				issue->detail);
 		else
 			cli_note("%s: %s: %s", file->path, issue->pointer, issue->detail);
 	}

@@ -30,8 +30,8 @@ struct job_file {
 };
 
 /*
- * Makes the job of the arguments: one job file, or Playwright paths. Options that the command has
- * (param, name, grep, project, iterations, concurrency, retries, timeout, priority, queue,
+ * Makes the job of the arguments: one job file, or Playwright paths. Options that the command
+ * has (param, name, grep, project, iterations, concurrency, retries, timeout, priority, queue,
  * run-at) go over what the file says.
  *
  * -1 with err: INVALID for content; single offences are in issues then (job_file_fail()). The
@@ -40,7 +40,8 @@ struct job_file {
 int job_file_load(struct job_file *ret, const struct cli *cli, struct err *err) MUST_CHECK;
 void job_file_deinit(struct job_file *file);
 
-/* Paths of its tests become absolute; commands run in the file's folder unless they say else. */
+/* Paths of its tests become absolute; commands run in the file's folder unless they say else.
+ */
 void job_file_localize(struct job_file *file);
 
 /* The same for the paths of Playwright tests alone. */

@@ -115,8 +115,8 @@ job_put_counts(struct buf *out, const json_t *counts)
 	static const struct {
 		const char *member, *word;
 	} parts[] = { { "passed", "passed" }, { "failed", "failed" }, { "errored", "errored" },
-		{ "timedOut", "timed out" }, { "cancelled", "cancelled" }, { "skipped", "skipped" },
-		{ "flaky", "flaky" } };
+		{ "timedOut", "timed out" }, { "cancelled", "cancelled" },
+		{ "skipped", "skipped" }, { "flaky", "flaky" } };
 	bool any = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -215,9 +215,9 @@ job_print_runs(const json_t *runs)
 
 	if (json_array_size(runs) == 0)
 		return;
-	cli_print("\n  %-10s  %6s  %7s  %10s  %s\n", "OUTCOME", "ITER.", "ATTEMPT", "TOOK", "TEST");
-	json_array_foreach (runs, i, run)
-		print_run(run);
+	cli_print("\n  %-10s  %6s  %7s  %10s  %s\n", "OUTCOME", "ITER.", "ATTEMPT", "TOOK",
+		"TEST");
+	json_array_foreach(runs, i, run) print_run(run);
 }
 
 /* What an event adds to its name. */

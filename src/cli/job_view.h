@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How jobs, runs and events look in a terminal, and what a job's end means for the exit status. */
+/* How jobs, runs and events look in a terminal, and what a job's end means for the exit status.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -11,7 +11,7 @@
 #include "cli/job_view.h"
 
 enum {
-	AWAY_MAX = 10,      /* tries in a row that do not reach the server */
+	AWAY_MAX = 10,       /* tries in a row that do not reach the server */
 	AWAY_PAUSE_MS = 500, /* between them: nothing could wake us */
 };
 

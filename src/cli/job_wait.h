@@ -12,9 +12,9 @@
 enum { JOB_WAIT_GAVE_UP = 1 };
 
 /*
- * Waits until the job is final, at most timeout_ms (0: for ever). *ret is the job as it was last
- * seen, owned by the caller, also with JOB_WAIT_GAVE_UP. A server that is away for a moment is
- * waited for too.
+ * Waits until the job is final, at most timeout_ms (0: for ever). *ret is the job as it was
+ * last seen, owned by the caller, also with JOB_WAIT_GAVE_UP. A server that is away for a
+ * moment is waited for too.
  */
 int job_wait(struct remote *remote, const char *id, int64_t timeout_ms, json_t **ret,
 	struct err *err) MUST_CHECK;

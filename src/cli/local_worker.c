@@ -16,9 +16,9 @@
 #include "base/spawn.h"
 
 enum {
-	PAUSE_MS_MIN = 100,    /* before the first restart */
-	PAUSE_MS_MAX = 10000,  /* and never longer than this */
-	HEALTHY_MS = 30000,    /* a child that lived so long resets the pause */
+	PAUSE_MS_MIN = 100,   /* before the first restart */
+	PAUSE_MS_MAX = 10000, /* and never longer than this */
+	HEALTHY_MS = 30000,   /* a child that lived so long resets the pause */
 };
 
 static int start_child(struct local_worker *worker, struct err *err);
@@ -40,10 +40,9 @@ plan_restart(struct local_worker *worker)
 {
 	if (clock_mono_ms() - worker->started_mono_ms >= HEALTHY_MS)
 		worker->pause_ms = PAUSE_MS_MIN;
-	log_warn("worker.restarting", NULL, "the local worker is gone; next one in %" PRId64 " ms",
-		worker->pause_ms);
-	(void)uv_timer_start(
-		&worker->restart_timer, on_restart, (uint64_t)worker->pause_ms, 0);
+	log_warn("worker.restarting", NULL,
+		"the local worker is gone; next one in %" PRId64 " ms", worker->pause_ms);
+	(void)uv_timer_start(&worker->restart_timer, on_restart, (uint64_t)worker->pause_ms, 0);
 	worker->pause_ms *= 2;
 	if (worker->pause_ms > PAUSE_MS_MAX)
 		worker->pause_ms = PAUSE_MS_MAX;
@@ -118,8 +117,8 @@ start_child(struct local_worker *worker, struct err *err)
 	uuid_format(&worker->id.u, id);
 	(void)snprintf(capacity, sizeof capacity, "%" PRId64, o->capacity);
 	const char *argv[24] = { "/proc/self/exe", "worker", "--embedded", "--url", o->url,
-		"--token-file", o->token_file, "--data", o->data_dir, "--capacity", capacity, "--id",
-		id, "--name", "local", "--log", o->log_level };
+		"--token-file", o->token_file, "--data", o->data_dir, "--capacity", capacity,
+		"--id", id, "--name", "local", "--log", o->log_level };
 	if (o->runners_dir) {
 		argv[17] = "--runners";
 		argv[18] = o->runners_dir;
@@ -130,7 +129,8 @@ start_child(struct local_worker *worker, struct err *err)
 		.fd_in = ends[0],
 		.fd_out = STDERR_FILENO,
 		.fd_err = STDERR_FILENO,
-		/* A terminal's Ctrl-C is for the server, which then stops its worker in order. */
+		/* A terminal's Ctrl-C is for the server, which then stops its worker in order.
+		 */
 		.new_group = true };
 	struct spawn_child child = SPAWN_CHILD_INIT;
 	int r = spawn_start(&child, &spec, err);
@@ -184,7 +184,8 @@ local_worker_kill(struct local_worker *worker)
 	struct err ignored;
 
 	worker->is_stopping = true;
-	/* Its end of stdin makes it kill its runs itself; SIGKILL would leave that to shepherds. */
+	/* Its end of stdin makes it kill its runs itself; SIGKILL would leave that to
+	 * shepherds. */
 	if (worker->stdin_fd >= 0)
 		(void)close(worker->stdin_fd);
 	worker->stdin_fd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker that `proctor serve` starts beside itself: a child process of the same program that
- * works for the server over HTTP like any other.
+ * The worker that `proctor serve` starts beside itself: a child process of the same program
+ * that works for the server over HTTP like any other.
  *
  * It leaves when its stdin ends, so it does not outlive the server. When it dies it is started
  * again after a pause that grows; the owner hears of it at once, with the id under which the
@@ -47,8 +47,8 @@ struct local_worker {
  */
 int local_worker_start(struct local_worker *worker, uv_loop_t *loop,
 	const struct local_worker_options *options,
-	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg,
-	struct err *err) MUST_CHECK;
+	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
+	MUST_CHECK;
 
 /* Asks it to leave in order (SIGTERM). False: there is none, nothing will come. */
 bool local_worker_stop(struct local_worker *worker);

@@ -53,8 +53,8 @@ unknown_command(char *const *words, size_t n)
 	if (!wrong)
 		cli_note("proctor: what about %s? One of:", words[0]);
 	else if (near)
-		cli_note("proctor: unknown command \"%s%s%.60s\"; did you mean \"%s%s%s\"?", prefix,
-			space, wrong, prefix, space, near);
+		cli_note("proctor: unknown command \"%s%s%.60s\"; did you mean \"%s%s%s\"?",
+			prefix, space, wrong, prefix, space, near);
 	else
 		cli_note("proctor: unknown command \"%s%s%.60s\"", prefix, space, wrong);
 	for (size_t i = 0; !wrong && i < n_verbs; i++)
@@ -67,6 +67,7 @@ int
 main(int argc, char **argv)
 {
 	static char version[] = "version";
+	static char *version_words[] = { version, NULL };
 	char *const *words = argv + 1;
 	size_t n = argc > 0 ? (size_t)argc - 1 : 0;
 	size_t used;
@@ -82,7 +83,7 @@ main(int argc, char **argv)
 		return n == 0 ? CLI_USAGE : status;
 	}
 	if (strcmp(words[0], "--version") == 0)
-		words = (char *[]) { version, NULL }, n = 1;
+		words = version_words, n = 1;
 	const struct cli_command *command = cli_find(words, n, &used);
 	if (!command && n > 1 && is_noun(words[0]) && cli_wants_help(words + 1, 1))
 		return print_help(NULL, words[0]);

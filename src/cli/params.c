@@ -18,8 +18,8 @@ static const char *
 type_of(const json_t *declared)
 {
 	const char *type = json_string_value(json_object_get(declared, "type"));
-	const json_t *sample = is_declaration(declared) ? json_object_get(declared, "default")
-							: declared;
+	const json_t *sample =
+		is_declaration(declared) ? json_object_get(declared, "default") : declared;
 
 	if (type)
 		return type;
@@ -45,8 +45,9 @@ typed(struct str text, const char *type)
 			? json_integer(integer)
 			: NULL;
 	if (strcmp(type, "number") == 0)
-		return parse_double(text, -1.7e308, 1.7e308, &number, NULL) == 0 ? json_real(number)
-										 : NULL;
+		return parse_double(text, -1.7e308, 1.7e308, &number, NULL) == 0
+			? json_real(number)
+			: NULL;
 	if (strcmp(type, "boolean") == 0)
 		return parse_bool(text, &flag, NULL) == 0 ? json_boolean(flag) : NULL;
 	if (strcmp(type, "object") == 0 || strcmp(type, "array") == 0)
@@ -77,7 +78,8 @@ is_allowed(const json_t *declared, const json_t *value)
 
 	if (!json_is_array(allowed))
 		return true;
-	json_array_foreach (allowed, i, one) {
+	json_array_foreach(allowed, i, one)
+	{
 		if (json_equal(one, value))
 			return true;
 	}
@@ -116,8 +118,8 @@ resolve_one(json_t *values, const char *name, const json_t *declared, struct str
 }
 
 static void
-refuse_unknown(const json_t *declared, const char *const *given, size_t n,
-	struct issues *issues)
+refuse_unknown(
+	const json_t *declared, const char *const *given, size_t n, struct issues *issues)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strcspn(given[i], "=");
@@ -129,8 +131,8 @@ refuse_unknown(const json_t *declared, const char *const *given, size_t n,
 }
 
 json_t *
-params_resolve(const json_t *declared, const char *const *given, size_t n,
-	struct issues *issues)
+params_resolve(
+	const json_t *declared, const char *const *given, size_t n, struct issues *issues)
 {
 	json_t *values = json_object();
 	const char *name;
@@ -140,7 +142,7 @@ params_resolve(const json_t *declared, const char *const *given, size_t n,
 		issues_add(issues, "/params", ISSUE_INVALID, "an object is expected");
 		return values;
 	}
-	json_object_foreach ((json_t *)declared, name, one)
+	json_object_foreach((json_t *)declared, name, one)
 		resolve_one(values, name, one, find_given(name, given, n), issues);
 	refuse_unknown(declared, given, n, issues);
 	return values;

@@ -9,8 +9,8 @@
 
 /*
  * Values of the declared parameters, as a new object that the caller owns. A declaration is an
- * object with `type`, `default`, `required` or `enum`; anything else is the value itself. `given`
- * are n texts NAME=VALUE, which take the type of what they replace.
+ * object with `type`, `default`, `required` or `enum`; anything else is the value itself.
+ * `given` are n texts NAME=VALUE, which take the type of what they replace.
  *
  * Offences are added below `/params`; the result is then incomplete.
  */

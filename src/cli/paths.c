@@ -37,7 +37,8 @@ paths_data_dir(struct arena *arena, const char *given, struct err *err)
 		return path_join(arena, data_home, "proctor");
 	if (home && home[0] == '/')
 		return path_join(arena, home, ".local/share/proctor");
-	(void)err_set(err, ERR_INVALID, "no home directory: name one with --data or PROCTOR_DATA");
+	(void)err_set(
+		err, ERR_INVALID, "no home directory: name one with --data or PROCTOR_DATA");
 	return NULL;
 }
 

@@ -83,7 +83,8 @@ find_token(struct remote *remote, const struct cli *cli, struct err *err)
 	if (!remote->data_dir)
 		return 0;
 	/* A server elsewhere may want another token: without a local one, let it say so. */
-	if (read_token(paths_in(&arena, remote->data_dir, PATHS_TOKEN), &remote->token, err) < 0 &&
+	if (read_token(paths_in(&arena, remote->data_dir, PATHS_TOKEN), &remote->token, err) <
+			0 &&
 		err->code != ERR_NOT_FOUND)
 		return -1;
 	return 0;
@@ -116,8 +117,9 @@ remote_open(struct remote *ret, const struct cli *cli, struct err *err)
 	bool needs_dir = !has_option(cli, "url");
 
 	arena_init(&arena, KIB(64));
-	const char *dir = paths_data_dir(&arena,
-		has_option(cli, "data") ? cli_text(cli, "data") : NULL, needs_dir ? err : &ignored);
+	const char *dir =
+		paths_data_dir(&arena, has_option(cli, "data") ? cli_text(cli, "data") : NULL,
+			needs_dir ? err : &ignored);
 	if (!dir && needs_dir)
 		return -1;
 	remote.data_dir = dir ? xstrdup(dir) : NULL;
@@ -173,8 +175,8 @@ refused(struct remote *remote, const struct http_answer *answer, struct err *err
 	const char *detail = NULL, *title = NULL;
 
 	json_decref(remote->problem);
-	remote->problem = json_read(
-		buf_text(&answer->body), answer->body.len, JSON_DEPTH_MAX, NULL);
+	remote->problem =
+		json_read(buf_text(&answer->body), answer->body.len, JSON_DEPTH_MAX, NULL);
 	(void)json_unpack(remote->problem, "{s?s, s?s}", "detail", &detail, "title", &title);
 	if (answer->status == 401 && !remote->token)
 		return err_set(err, ERR_DENIED,
@@ -223,7 +225,8 @@ int
 remote_call_with(struct remote *remote, const char *method, const char *path,
 	const json_t *body, const char *header, json_t **ret, struct err *err)
 {
-	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	_cleanup_free_ char *text =
+		body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 	const char *headers[] = { header, NULL };
 	struct client_request request = { .method = method,
 		.headers = headers,
@@ -332,7 +335,8 @@ remote_events(struct remote *remote, const char *path, int64_t after,
 	reader.last_id = after;
 	for (;;) {
 		char last_id[64];
-		(void)snprintf(last_id, sizeof last_id, "Last-Event-ID: %" PRId64, reader.last_id);
+		(void)snprintf(
+			last_id, sizeof last_id, "Last-Event-ID: %" PRId64, reader.last_id);
 		const char *headers[] = { "Accept: text/event-stream",
 			reader.last_id >= 0 ? last_id : NULL, NULL };
 		struct client_request request = { .method = "GET",
@@ -346,12 +350,14 @@ remote_events(struct remote *remote, const char *path, int64_t after,
 		int r = exchange(remote, &request, path, &answer, err);
 		if (follow.ended)
 			return 0;
-		if (r < 0 && (remote->problem || err->code != ERR_UNAVAILABLE ||
-				     before == reader.last_id))
+		if (r < 0 &&
+			(remote->problem || err->code != ERR_UNAVAILABLE ||
+				before == reader.last_id))
 			return -1;
 		int status = answer.status;
 		http_answer_deinit(&answer);
-		/* 204: nothing is left. A stream that ended at its final event gives that next. */
+		/* 204: nothing is left. A stream that ended at its final event gives that next.
+		 */
 		if (r == 0 && status == 204)
 			return 0;
 	}
@@ -365,7 +371,8 @@ note_offence(const char *file, const struct yaml *yaml, const json_t *offence)
 	const char *pointer = "", *detail = "";
 	size_t line = 0;
 
-	(void)json_unpack((json_t *)offence, "{s?s, s?s}", "pointer", &pointer, "detail", &detail);
+	(void)json_unpack(
+		(json_t *)offence, "{s?s, s?s}", "pointer", &pointer, "detail", &detail);
 	if (yaml)
 		line = yaml_line(yaml, pointer);
 	if (file && line > 0)
@@ -390,8 +397,7 @@ remote_fail_file(const struct cli *cli, const struct remote *remote, const char 
 		return cli_exit_of(err->code);
 	}
 	int status = cli_fail(cli, err);
-	json_array_foreach (offences, i, offence)
-		note_offence(file, yaml, offence);
+	json_array_foreach(offences, i, offence) note_offence(file, yaml, offence);
 	return status;
 }
 

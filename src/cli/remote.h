@@ -35,8 +35,8 @@ char *remote_local_url(const char *data_dir);
 
 /*
  * One call below /api/v1. A status from 200 to 299 fills *ret with the JSON of the answer (NULL
- * when it had none; ret may be NULL). Others are -1: the code from the status, the text from the
- * problem document, which stays in remote->problem.
+ * when it had none; ret may be NULL). Others are -1: the code from the status, the text from
+ * the problem document, which stays in remote->problem.
  */
 int remote_call(struct remote *remote, const char *method, const char *path, const json_t *body,
 	json_t **ret, struct err *err) MUST_CHECK;

@@ -44,8 +44,8 @@ dispatch(struct sse_reader *reader)
 		reader->dropped = true;
 	} else if (reader->data.len > 0) {
 		/* What does not parse is not ours; the numbers tell what is missing. */
-		_cleanup_(json_unrefp) json_t *event = json_read(
-			reader->data.data, reader->data.len, JSON_DEPTH_MAX, NULL);
+		_cleanup_(json_unrefp) json_t *event =
+			json_read(reader->data.data, reader->data.len, JSON_DEPTH_MAX, NULL);
 		if (event)
 			r = reader->event(reader->arg, event);
 	}

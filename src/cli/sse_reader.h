@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Server-sent events from bytes as they come. Pure: pieces of a stream in, the JSON of each event
- * out.
+ * Server-sent events from bytes as they come. Pure: pieces of a stream in, the JSON of each
+ * event out.
  */
 #pragma once
 

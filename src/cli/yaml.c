@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml's events to a jansson tree. libyaml checks syntax and encoding and gives plain text; the
- * types are ours. The nesting is a stack of our own with a maximum, so nothing recurses.
+ * libyaml's events to a jansson tree. libyaml checks syntax and encoding and gives plain text;
+ * the types are ours. The nesting is a stack of our own with a maximum, so nothing recurses.
  */
 #include "cli/yaml.h"
 
@@ -14,7 +14,8 @@
 #include "base/parse.h"
 
 enum {
-	YAML_NODES_MAX = 1000000, /* values of a document; a file of CONFIG_BYTES_MAX has fewer */
+	YAML_NODES_MAX =
+		1000000, /* values of a document; a file of CONFIG_BYTES_MAX has fewer */
 };
 
 /* An open mapping or sequence. */
@@ -71,8 +72,8 @@ plain_value(struct str text)
 static int
 scalar_value(const yaml_event_t *event, json_t **ret, struct err *err)
 {
-	struct str text = str_from(
-		(const char *)event->data.scalar.value, event->data.scalar.length);
+	struct str text =
+		str_from((const char *)event->data.scalar.value, event->data.scalar.length);
 
 	if (memchr(text.p, '\0', text.n))
 		return err_set(err, ERR_INVALID, "line %zu: text with a NUL", line_of(event));
@@ -80,7 +81,8 @@ scalar_value(const yaml_event_t *event, json_t **ret, struct err *err)
 		? plain_value(text)
 		: json_stringn(text.p, text.n);
 	if (!*ret)
-		return err_set(err, ERR_INVALID, "line %zu: text that is not UTF-8", line_of(event));
+		return err_set(
+			err, ERR_INVALID, "line %zu: text that is not UTF-8", line_of(event));
 	return 0;
 }
 
@@ -125,7 +127,8 @@ place(struct reader *reader, json_t *value, size_t line, struct err *err)
 {
 	if (++reader->nodes > YAML_NODES_MAX) {
 		json_decref(value);
-		return err_set(err, ERR_LIMIT, "line %zu: more than %d values", line, YAML_NODES_MAX);
+		return err_set(
+			err, ERR_LIMIT, "line %zu: more than %d values", line, YAML_NODES_MAX);
 	}
 	if (reader->depth == 0) {
 		reader->out.root = value;
@@ -156,7 +159,8 @@ take_key(struct level *level, const yaml_event_t *event, struct err *err)
 	if (strlen(key) != event->data.scalar.length || !utf8_valid(key, strlen(key)))
 		return err_set(err, ERR_INVALID, "line %zu: a key must be UTF-8 text", line);
 	if (json_object_get(level->container, key))
-		return err_set(err, ERR_INVALID, "line %zu: \"%.60s\" is there twice", line, key);
+		return err_set(
+			err, ERR_INVALID, "line %zu: \"%.60s\" is there twice", line, key);
 	level->key = xstrdup(key);
 	level->key_line = line;
 	return 0;
@@ -173,17 +177,18 @@ end_value(struct reader *reader)
 static int
 open_container(struct reader *reader, const yaml_event_t *event, struct err *err)
 {
-	json_t *container = event->type == YAML_MAPPING_START_EVENT ? json_object() : json_array();
+	json_t *container =
+		event->type == YAML_MAPPING_START_EVENT ? json_object() : json_array();
 
 	if (reader->depth == ARRAY_LEN(reader->level)) {
 		json_decref(container);
-		return err_set(err, ERR_LIMIT, "line %zu: nested deeper than %d", line_of(event),
-			JSON_DEPTH_MAX);
+		return err_set(err, ERR_LIMIT, "line %zu: nested deeper than %d",
+			line_of(event), JSON_DEPTH_MAX);
 	}
 	if (place(reader, container, line_of(event), err) < 0)
 		return -1;
-	reader->level[reader->depth++] = (struct level) {
-		.container = container, .pointer_len = reader->pointer.len };
+	reader->level[reader->depth++] =
+		(struct level) { .container = container, .pointer_len = reader->pointer.len };
 	return 0;
 }
 
@@ -203,10 +208,11 @@ refuse_extras(const yaml_event_t *event, struct err *err)
 		tag = event->data.sequence_start.tag;
 	}
 	if (anchor || event->type == YAML_ALIAS_EVENT)
-		return err_set(err, ERR_INVALID, "line %zu: anchors and aliases are not supported",
-			line_of(event));
+		return err_set(err, ERR_INVALID,
+			"line %zu: anchors and aliases are not supported", line_of(event));
 	if (tag)
-		return err_set(err, ERR_INVALID, "line %zu: tags are not supported", line_of(event));
+		return err_set(
+			err, ERR_INVALID, "line %zu: tags are not supported", line_of(event));
 	return 0;
 }
 
@@ -227,8 +233,8 @@ static int
 take_event(struct reader *reader, const yaml_event_t *event, bool *ret_done, struct err *err)
 {
 	struct level *top = reader->depth > 0 ? &reader->level[reader->depth - 1] : NULL;
-	bool is_end = event->type == YAML_MAPPING_END_EVENT ||
-		event->type == YAML_SEQUENCE_END_EVENT;
+	bool is_end =
+		event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT;
 
 	if (refuse_extras(event, err) < 0)
 		return -1;
@@ -255,7 +261,8 @@ static int
 parser_error(const yaml_parser_t *parser, struct err *err)
 {
 	size_t line = (parser->problem_mark.line ? parser->problem_mark.line
-						 : parser->context_mark.line) + 1;
+						 : parser->context_mark.line) +
+		1;
 
 	return err_set(err, ERR_INVALID, "line %zu: %s", line,
 		parser->problem ? parser->problem : "not YAML");
@@ -285,7 +292,7 @@ yaml_read(struct yaml *ret, const char *data, size_t len, struct err *err)
 {
 	_cleanup_free_ struct reader *reader = xcalloc(1, sizeof *reader);
 
-	reader->pointer = (struct buf) BUF_INIT(KIB(64));
+	reader->pointer = (struct buf)BUF_INIT(KIB(64));
 	map_init(&reader->out.lines, MAP_KEYS_COPIED);
 	if (!yaml_parser_initialize(&reader->parser))
 		abort();

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `proctor run`: one job from its files to its report, without a server that somebody has to
+ * start. The job itself is as durable as any: it lies in the data directory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "cli/cli.h"
+#include "cli/colour.h"
+#include "cli/embedded.h"
+#include "cli/failures.h"
+#include "cli/follow.h"
+#include "cli/job_file.h"
+#include "cli/job_view.h"
+#include "cli/paths.h"
+#include "cli/progress.h"
+#include "cli/services.h"
+
+struct run {
+	struct cli *cli;
+	struct arena arena;
+	struct job_file file;
+	struct embedded embedded;
+	struct services services;
+	const char *data_dir;
+	char job_id[UUID_TEXT_LEN + 1];
+	bool json_on_stdout; /* then nothing else goes there */
+};
+
+/* --- Signals before the job exists --- */
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_early_signal(int signum)
+{
+	(void)signum;
+	interrupted = 1;
+}
+
+static bool
+is_interrupted(void)
+{
+	return interrupted;
+}
+
+/* While the job runs its follower handles signals; before and after, they only leave a mark. */
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_early_signal };
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* --- Submit --- */
+
+/* A key, so that a request that is repeated after a broken connection makes one job. */
+static char *
+idempotency_header(void)
+{
+	unsigned char bytes[16];
+	char hex[2 * sizeof bytes + 1];
+
+	rand_bytes(bytes, sizeof bytes);
+	hex_encode(bytes, sizeof bytes, hex);
+	return xasprintf("Idempotency-Key: run-%s", hex);
+}
+
+static int
+submit(struct run *run, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	_cleanup_free_ char *header = idempotency_header();
+
+	if (remote_call_with(&run->embedded.remote, "POST", "/jobs", run->file.job, header,
+		    &answer, err) < 0)
+		return -1;
+	if (strlen(json_text(answer, "id")) != UUID_TEXT_LEN)
+		return err_set(err, ERR_CORRUPT, "the server named no job");
+	(void)snprintf(run->job_id, sizeof run->job_id, "%s", json_text(answer, "id"));
+	return 0;
+}
+
+/* --- Reports --- */
+
+static int
+fetch_report(struct run *run, const char *format, const char *file, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("/jobs/%s/report?format=%s", run->job_id, format);
+	_cleanup_close_ int fd = -1;
+	int out = STDOUT_FILENO;
+
+	if (strcmp(file, "-") != 0) {
+		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return err_sys(err, ERR_INVALID, errno, "%s", file);
+		out = fd;
+	}
+	return remote_fetch(&run->embedded.remote, path, out, err);
+}
+
+static int
+write_reports(struct run *run, struct err *err)
+{
+	static const char *const formats[] = { "html", "junit", "json" };
+
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		const char *file = cli_text(run->cli, formats[i]);
+		if (file && fetch_report(run, formats[i], file, err) < 0)
+			return err_wrap(err, "--%s", formats[i]);
+	}
+	return 0;
+}
+
+static int
+print_end(struct run *run, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("/jobs/%s/report?format=json", run->job_id);
+	_cleanup_(json_unrefp) json_t *report = NULL;
+
+	if (run->json_on_stdout)
+		return 0;
+	if (remote_call(&run->embedded.remote, "GET", path, NULL, &report, err) < 0)
+		return -1;
+	failures_print(report, colour_wanted(STDOUT_FILENO));
+	const char *html = cli_text(run->cli, "html");
+	if (html)
+		cli_print("report: %s\n", html);
+	return 0;
+}
+
+/* --- Follow --- */
+
+static int
+finish(struct run *run, int end, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("/jobs/%s", run->job_id);
+	_cleanup_(json_unrefp) json_t *job = NULL;
+
+	if (end == FOLLOW_LEFT)
+		return CLI_INTERRUPTED;
+	if (remote_call(&run->embedded.remote, "GET", path, NULL, &job, err) < 0 ||
+		print_end(run, err) < 0 || write_reports(run, err) < 0)
+		return -1;
+	if (end == FOLLOW_INTERRUPTED)
+		return CLI_INTERRUPTED;
+	if (end == FOLLOW_GAVE_UP)
+		return CLI_GAVE_UP;
+	return job_exit_status(job);
+}
+
+static int
+follow(struct run *run, struct err *err)
+{
+	struct progress progress;
+	const char *name = json_text(run->file.job, "name");
+
+	progress_init(&progress, name, cli_flag(run->cli, "quiet") || run->json_on_stdout);
+	if (!progress.is_live && !progress.is_quiet)
+		cli_print("job %s  %s\n", run->job_id, name);
+	int end = follow_job(
+		&run->embedded, run->job_id, &progress, cli_number(run->cli, "give-up"), err);
+	progress_deinit(&progress);
+	return end < 0 ? -1 : finish(run, end, err);
+}
+
+/* --- The whole --- */
+
+static int
+start_services(struct run *run, struct err *err)
+{
+	if (!run->file.services)
+		return 0;
+	return services_start(&run->services, run->file.services, run->file.dir, run->data_dir,
+		is_interrupted, err);
+}
+
+/* What went wrong before there was a job: usage, or the environment. */
+static int
+early_failure(struct run *run, const struct err *err)
+{
+	if (interrupted)
+		return CLI_INTERRUPTED;
+	if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)
+		return cli_fail_with(run->cli, CLI_ERRORED, err);
+	return remote_fail_file(run->cli, &run->embedded.remote, run->file.path,
+		run->file.yaml.root ? &run->file.yaml : NULL, err);
+}
+
+static int
+run_job(struct run *run)
+{
+	struct err err;
+
+	job_file_localize(&run->file);
+	if (embedded_start(&run->embedded, run->data_dir, &err) < 0 ||
+		start_services(run, &err) < 0 || submit(run, &err) < 0)
+		return early_failure(run, &err);
+	int status = follow(run, &err);
+	if (status < 0)
+		return cli_fail_with(
+			run->cli, err.code == ERR_INVALID ? CLI_USAGE : CLI_ERRORED, &err);
+	return status;
+}
+
+int
+cmd_run(struct cli *cli)
+{
+	struct run run = { .cli = cli, .embedded = { .pidfd = -1, .stdin_fd = -1 } };
+	const char *json = cli_text(cli, "json");
+	struct err err;
+	int status;
+
+	catch_signals();
+	arena_init(&run.arena, MIB(1));
+	run.json_on_stdout = json && strcmp(json, "-") == 0;
+	run.data_dir = paths_data_dir(&run.arena, cli_text(cli, "data"), &err);
+	if (!run.data_dir)
+		status = cli_fail(cli, &err);
+	else if (job_file_load(&run.file, cli, &err) < 0)
+		status = job_file_fail(cli, &run.file, &err);
+	else
+		status = run_job(&run);
+	services_stop(&run.services);
+	embedded_stop(&run.embedded);
+	job_file_deinit(&run.file);
+	arena_deinit(&run.arena);
+	return status;
+}
