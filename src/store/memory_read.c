@@ -602,6 +602,28 @@ list_revisions(struct store_reader *reader, int64_t def_seq, struct arena *arena
 /* ---- workers, tokens, figures ---- */
 
 static int
+by_queue_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct queue *const *)a)->name,
+		(*(const struct queue *const *)b)->name);
+}
+
+static int
+list_queues(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct queue **ret, size_t *ret_n, struct err *err)
+{
+	const struct rows *queues = &db_of(reader)->queues;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < queues->n; i++) {
+		const struct queue *queue = queues->item[i];
+		if (queue->project == project)
+			choose(&chosen, queue);
+	}
+	sort_chosen(&chosen, by_queue_name);
+	return answer(&chosen, &queue_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
 by_joining(const void *a, const void *b)
 {
 	const struct worker_row *x = *(const struct worker_row *const *)a;
@@ -697,6 +719,7 @@ static const struct reader_ops reader_ops = {
 	.definitions = list_definitions,
 	.definition = one_definition,
 	.definition_revisions = list_revisions,
+	.queues = list_queues,
 	.workers = list_workers,
 	.stats = figures,
 	.tokens = list_tokens,

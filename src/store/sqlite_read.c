@@ -416,6 +416,14 @@ read_all_revisions(struct store_reader *reader, int64_t def_seq, struct arena *a
 }
 
 static int
+read_all_queues(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct queue **ret, size_t *ret_n, struct err *err)
+{
+	return read_rows_of(
+		reader, SQL_QUEUES_OF, project, &queue_table, arena, ret, ret_n, err);
+}
+
+static int
 read_all_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {
@@ -532,6 +540,7 @@ static const struct reader_ops reader_ops = {
 	.definitions = read_all_definitions,
 	.definition = read_one_definition,
 	.definition_revisions = read_all_revisions,
+	.queues = read_all_queues,
 	.workers = read_all_workers,
 	.stats = read_figures,
 	.tokens = read_all_tokens,

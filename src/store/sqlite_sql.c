@@ -177,6 +177,7 @@ static const struct {
 		" UNION ALL SELECT seq, id, project, kind, name, tags, body, revision, created_ms,"
 		" updated_ms FROM definition WHERE seq = ?1"
 		" ORDER BY 8", NULL },
+	[SQL_QUEUES_OF] = { "SELECT $columns FROM queue WHERE project = ? ORDER BY name", &queue_table },
 	[SQL_WORKERS] = { "SELECT $columns FROM worker WHERE (?1 = 0 OR project IN (0, ?1))"
 		" AND (?2 OR state IN ('online', 'draining')) ORDER BY joined_ms, id", &worker_table },
 	[SQL_TOKENS] = { "SELECT hash, project, name, role, created_ms FROM token"

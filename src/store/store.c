@@ -210,6 +210,14 @@ read_definition_revisions(struct store_reader *reader, int64_t def_seq, struct a
 }
 
 int
+read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct queue **ret, size_t *ret_n, struct err *err)
+{
+	return READ(
+		reader, err, reader->ops->queues(reader, project, arena, ret, ret_n, err));
+}
+
+int
 read_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {
