@@ -119,8 +119,15 @@ outbox_arrived(struct outbox *outbox, void (*done)(void *owner))
 void
 outbox_failed(struct outbox *outbox)
 {
-	LIST_FOR_EACH(node, &outbox->items)
-		item_of(node)->under_way = false;
+	LIST_FOR_EACH_SAFE(node, &outbox->items) {
+		struct outbox_item *item = item_of(node);
+
+		if (!item->under_way)
+			break;
+		item->under_way = false;
+		if (!item->owner)
+			drop(outbox, item); /* forgotten meanwhile */
+	}
 	outbox->under_way = false;
 }
 
@@ -128,6 +135,7 @@ bool
 outbox_refused(struct outbox *outbox, void **ret_owner)
 {
 	size_t n = 0;
+	bool was_owned = !list_empty(&outbox->items) && item_of(outbox->items.next)->owner;
 
 	LIST_FOR_EACH(node, &outbox->items)
 		n += item_of(node)->under_way;
@@ -138,6 +146,9 @@ outbox_refused(struct outbox *outbox, void **ret_owner)
 		return false;
 	}
 	if (n == 1) {
+		/* Forgotten meanwhile, it is gone already. */
+		if (list_empty(&outbox->items) || !was_owned)
+			return true;
 		struct outbox_item *item = item_of(outbox->items.next);
 
 		*ret_owner = item->kind == OUTBOX_RESULT ? item->owner : NULL;

@@ -373,6 +373,7 @@ on_side_done(void *arg, struct http_answer *answer, const struct err *err)
 		else
 			outbox_failed(&worker->outbox);
 		back_off(lane, answer ? answer->retry_after_ms : 0);
+		pool_check_end(worker);
 		return;
 	}
 	lane->n_failures = 0;

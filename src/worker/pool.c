@@ -28,7 +28,11 @@
 #include "worker/task.h"
 #include "worker/upload.h"
 
-enum { RESULT_BYTES_MAX = RUN_RESULT_BYTES_MAX };
+enum {
+	RESULT_BYTES_MAX = RUN_RESULT_BYTES_MAX,
+	STARTS_MAX =
+		3, /* runners that may die before they get a run, until it is the run's end */
+};
 
 static void end_task(struct task *task);
 static void send_if_ready(struct runner *runner);
@@ -106,7 +110,9 @@ assign(struct task *task)
 		return;
 	}
 	task->phase = TASK_RUNNING;
+	task->n_starts++;
 	task->runner = runner;
+	runner_reserve(runner, true);
 	runner->task = task;
 	runner->is_run_over = false;
 	send_if_ready(runner);
@@ -174,7 +180,6 @@ on_unpacked(uv_work_t *work, int status)
 		pool_runner_gone(runner);
 		return;
 	}
-	task->is_preparing = false;
 	task->is_prepared = true;
 	if (runner->work_err.code)
 		task_decide(task, "errored", "bundle", "%s", runner->work_err.text);
@@ -186,7 +191,6 @@ start_unpacking(struct runner *runner)
 {
 	struct task *task = runner->task;
 
-	task->is_preparing = true;
 	runner->is_busy = true;
 	runner->is_clean = false;
 	free(runner->unpack_from);
@@ -248,6 +252,7 @@ let_go(struct runner *runner)
 		runner_event(runner, SUPERVISE_EV_STOP);
 	else if (!runner->is_clean && runner->state == SUPERVISE_IDLE)
 		clear_folder(runner);
+	runner_reserve(runner, false);
 }
 
 static void
@@ -354,6 +359,14 @@ pool_run_over(struct runner *runner)
 	prewarm(worker, kind);
 }
 
+/* A runner that dies before it has the run, a warm one perhaps, says nothing about the run. */
+static bool
+may_start_again(const struct task *task)
+{
+	return !task->is_sent && !task->outcome && !task->is_dropped && !task->hands_back &&
+		task->n_starts < STARTS_MAX;
+}
+
 void
 pool_runner_gone(struct runner *runner)
 {
@@ -361,10 +374,21 @@ pool_runner_gone(struct runner *runner)
 
 	if (runner->is_busy)
 		return; /* the other thread's end comes back here */
-	if (runner->task && !runner->is_run_over)
-		pool_run_over(runner); /* it waited for its folder: decided by report() */
-	else if (!runner->task)
+	if (runner->task && !runner->is_run_over && may_start_again(runner->task)) {
+		struct task *task = runner->task;
+
+		runner->task = NULL;
+		task->phase = TASK_WAITING;
+		task->runner = NULL;
+		task->is_prepared = false;
 		remove_folder(runner);
+		assign(task);
+	} else if (runner->task && !runner->is_run_over) {
+		runner_decide(runner);
+		pool_run_over(runner);
+	} else if (!runner->task) {
+		remove_folder(runner);
+	}
 	pool_check_end(worker);
 }
 

@@ -544,6 +544,7 @@ end_lost(struct runner *runner)
 		usleep(LOST_PAUSE_US);
 	}
 	cgroup_remove(runner->cgroup);
+	runner->worker->has_orphans = true; /* looks once more, later */
 }
 
 static void
@@ -602,9 +603,8 @@ settle(struct runner *runner)
 		say_bye(runner);
 }
 
-/* Why there is no result. */
-static void
-decide_by_exit(struct runner *runner)
+void
+runner_decide(struct runner *runner)
 {
 	struct task *task = runner->task;
 
@@ -632,13 +632,7 @@ report(struct runner *runner)
 	pipe_close(&runner->requests);
 	pipe_close(&runner->control);
 	uv_close((uv_handle_t *)&runner->timer, on_poll_closed);
-	if (runner->task && !runner->is_run_over) {
-		decide_by_exit(runner);
-		capture_close(&runner->capture);
-		pool_run_over(runner);
-	} else {
-		capture_close(&runner->capture);
-	}
+	capture_close(&runner->capture);
 	pool_runner_gone(runner);
 }
 
@@ -660,12 +654,13 @@ act(struct runner *runner, enum supervise_action action)
 	case SUPERVISE_NOTHING:
 		break;
 	case SUPERVISE_OFFER:
-		set_deadline(runner, IDLE_MS);
+		set_deadline(runner, runner->task ? 0 : IDLE_MS);
 		pool_runner_ready(runner);
 		break;
 	case SUPERVISE_SEND:
 		set_deadline(runner, runner->task->timeout_ms);
 		runner->task->started_mono_ms = clock_mono_ms();
+		runner->task->is_sent = true;
 		send_run(runner);
 		break;
 	case SUPERVISE_TIME_OUT:
@@ -717,10 +712,11 @@ runner_event(struct runner *runner, enum supervise_event event)
 	act(runner, step.action);
 }
 
-bool
-runner_is_idle(const struct runner *runner)
+void
+runner_reserve(struct runner *runner, bool is_reserved)
 {
-	return runner->state == SUPERVISE_IDLE;
+	if (runner->state == SUPERVISE_IDLE)
+		set_deadline(runner, is_reserved ? 0 : IDLE_MS);
 }
 
 /* --- Start --- */

@@ -75,8 +75,12 @@ void runner_event(struct runner *runner, enum supervise_event event);
 /* Begins a fresh output.log in its folder, which has been cleared. */
 void runner_open_log(struct runner *runner);
 
-/* True when a run may be sent now. */
-bool runner_is_idle(const struct runner *runner);
+/* An idle runner leaves after a while unless it is reserved for a run that is being prepared.
+ */
+void runner_reserve(struct runner *runner, bool is_reserved);
+
+/* Decides the verdict of its run by how the process ended: there was no result. */
+void runner_decide(struct runner *runner);
 
 /* Lets go of one that is GONE; the memory follows once its handles are closed. */
 void runner_release(struct runner *runner);

@@ -38,7 +38,8 @@ struct task {
 	int64_t timeout_ms; /* 0: none */
 	const char *bundle; /* hex digest, inside lease; NULL: none */
 	bool is_prepared;   /* the folder is filled: bundle fetched and unpacked */
-	bool is_preparing;
+	bool is_sent;       /* its runner has got it */
+	unsigned n_starts;  /* runners that it was given */
 
 	bool is_stopping; /* asked to end */
 	bool is_dropped;  /* not ours any more: report nothing */

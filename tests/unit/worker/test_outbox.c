@@ -88,6 +88,30 @@ a_forgotten_run_is_not_sent_nor_reported(void **state)
 }
 
 static void
+what_was_forgotten_is_not_sent_again(void **state)
+{
+	struct outbox outbox;
+	void *owner;
+	int a, b;
+
+	(void)state;
+	outbox_init(&outbox);
+	add(&outbox, OUTBOX_RESULT, &a, "1");
+	expect_batch(&outbox, "{\"results\":[1],\"events\":[]}");
+	add(&outbox, OUTBOX_EVENT, &b, "2");
+	outbox_forget(&outbox, &a);
+	outbox_failed(&outbox);
+	assert_int_equal(outbox.n, 1);
+	assert_int_equal(outbox.n_results, 0);
+	expect_batch(&outbox, "{\"results\":[],\"events\":[2]}");
+	outbox_forget(&outbox, &b);
+	assert_true(outbox_refused(&outbox, &owner));
+	assert_null(owner);
+	assert_int_equal(outbox.n, 0);
+	outbox_deinit(&outbox);
+}
+
+static void
 a_refused_batch_is_halved_down_to_the_offender(void **state)
 {
 	struct outbox outbox;
@@ -142,6 +166,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_is_sent_until_it_arrived),
 		cmocka_unit_test(a_forgotten_run_is_not_sent_nor_reported),
+		cmocka_unit_test(what_was_forgotten_is_not_sent_again),
 		cmocka_unit_test(a_refused_batch_is_halved_down_to_the_offender),
 		cmocka_unit_test(batches_and_the_whole_have_limits),
 	};

@@ -288,6 +288,24 @@ test('a result that the server would refuse is made acceptable', async () => {
   assert.equal((await it.result(deep)).reason, 'protocol_error');
 });
 
+test('a prepared runner that dies before it gets a run is replaced', async () => {
+  const it = await server();
+  const child = worker(it.url, { env: scriptedRunner() });
+  assert.equal((await it.result(it.lease(script(DONE)))).outcome, 'passed');
+  await it.until(() => true);
+  const prepared = await new Promise((resolve) => {
+    const look = () => {
+      const pids = marked(child.data).filter((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('node') ||
+        /runner\.js\0$/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')) && !/shepherd/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')));
+      if (pids.length) resolve(pids[0]); else setImmediate(look);
+    };
+    look();
+  });
+  const run = it.lease(script(DONE));
+  process.kill(prepared, 'SIGKILL');
+  assert.equal((await it.result(run)).outcome, 'passed');
+});
+
 test('messages of a run become events', async () => {
   const it = await server();
   worker(it.url, { env: scriptedRunner() });
