@@ -38,6 +38,17 @@ offer_of(const struct member *member)
 
 /* ---- before the load ---- */
 
+/* How many runs the worker will still have after this poll: not those that it brings back, nor
+ * those that never arrived. */
+static size_t
+n_kept(const struct member *member, const struct poll *poll)
+{
+	size_t had = member ? member->n_runs : 0;
+	size_t kept = poll->n_results < had ? had - poll->n_results : 0;
+
+	return kept < poll->n_holds ? kept : poll->n_holds;
+}
+
 /*
  * Free connections that lane could use in this turn: an upper bound, because results of this
  * turn free some more. A worker that is not known yet is counted by what its poll says.
@@ -55,11 +66,9 @@ free_for_lane(const struct turn *turn, const struct lane *lane)
 
 		if (intent->kind != INTENT_POLL || !poll->claim || !lane_matches(lane, &offer))
 			continue;
-		const struct member *member = member_find(turn->engine, poll->worker);
-		size_t held = member ? member->n_runs : 0;
-		size_t freed = poll->n_results < held ? poll->n_results : held;
-		if ((size_t)poll->capacity > held - freed)
-			n += (size_t)poll->capacity - (held - freed);
+		size_t kept = n_kept(member_find(turn->engine, poll->worker), poll);
+		if ((size_t)poll->capacity > kept)
+			n += (size_t)poll->capacity - kept;
 	}
 	LIST_FOR_EACH(node, &turn->engine->parked) {
 		const struct member *member = list_entry(node, struct member, node);
@@ -75,6 +84,20 @@ free_for_lane(const struct turn *turn, const struct lane *lane)
 	return n < TURN_INTENTS_MAX ? n : TURN_INTENTS_MAX;
 }
 
+/* True when an intent of this turn lets the paused queue go on. */
+static bool
+goes_on(const struct turn *turn, const struct queue *queue)
+{
+	for (size_t i = 0; i < turn->n_intents; i++) {
+		const struct intent *intent = turn->intents[i];
+		if (intent->kind == INTENT_QUEUE_PUT && !intent->in.queue.paused &&
+			intent->project == queue->project &&
+			strcmp(intent->in.queue.name, queue->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 dispatch_keys(struct turn *turn)
 {
@@ -82,12 +105,29 @@ dispatch_keys(struct turn *turn)
 
 	for (size_t i = 0; i < lanes->lane.n; i++) {
 		struct lane *lane = lanes->lane.item[i];
+		const struct queue *queue = lanes_queue(lanes, lane->queue);
 
-		if (!lane->maybe_ready || lanes_queue(lanes, lane->queue)->paused)
+		if (!lane->maybe_ready || (queue->paused && !goes_on(turn, queue)))
 			continue;
 		struct claim_key key = { .lane = lane->id, .n = free_for_lane(turn, lane) };
 		if (key.n > 0)
 			UOW_PUSH(&turn->uow, &turn->keys.claims, key);
+	}
+}
+
+void
+dispatch_loaded(struct turn *turn)
+{
+	struct uow *uow = &turn->uow;
+
+	if (turn->keys.claims.n == 0)
+		return;
+	turn->n_loaded = arena_xalloc(
+		uow->arena, turn->engine->lanes.lane.n * sizeof *turn->n_loaded);
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		const struct job *job = uow->jobs.item[i];
+		if (job->ready)
+			turn->n_loaded[job->lane - 1]++;
 	}
 }
 
@@ -242,23 +282,25 @@ collect_offers(struct turn *turn)
 	for (size_t i = 0; i < turn->claiming.n; i++) {
 		struct intent *intent = turn->claiming.item[i];
 		struct member *member = member_find(turn->engine, intent->in.poll.worker);
-		if (!member)
-			(void)intent_fail(turn, intent, ERR_UNAVAILABLE, "the worker is gone");
-		else if (member->claiming == intent)
+		/* The others were answered when they were superseded, cancelled or lost. */
+		if (member && member->claiming == intent)
 			add_offer(turn, member, intent);
 	}
 }
 
-/* What was asked for and not found, or found and taken whole, is no more ready in the store. */
+/*
+ * A lane of which less was found than asked for was loaded whole; when nothing of it is left
+ * either, the store has no more ready jobs of it. What counts is what was found: a job that went
+ * away in this turn says nothing about those behind it.
+ */
 static void
 note_empty_lanes(struct turn *turn, const struct lines *lines)
 {
 	for (size_t i = 0; i < turn->keys.claims.n; i++) {
 		const struct claim_key *key = &turn->keys.claims.item[i];
 		const struct line *line = lines->line[key->lane - 1];
-		size_t seen = line ? line->job.n : 0;
 
-		if (seen < key->n && (!line || !has_head(line)))
+		if (turn->n_loaded[key->lane - 1] < key->n && (!line || !has_head(line)))
 			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
 	}
 }

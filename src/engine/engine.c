@@ -85,9 +85,10 @@ boot(struct engine *engine, struct err *err)
 	for (size_t i = 0; i < facts.n_lanes; i++)
 		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
 	engine->store_due_ms = facts.next_due_ms;
-	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
 	if (facts.now_floor_ms > engine->now_ms)
 		engine->now_ms = facts.now_floor_ms;
+	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
+	engine->idem_kept_ms = engine->now_ms;
 	if (boot_members(engine, &facts, err) < 0)
 		return -1;
 	arena_reset(&engine->arena);
@@ -248,8 +249,11 @@ static void
 apply(struct turn *turn)
 {
 	apply_due(turn);
-	for (size_t i = 0; i < turn->silent.n; i++)
-		member_lost(turn, turn->silent.item[i], WORKER_LOST);
+	for (size_t i = 0; i < turn->silent.n; i++) {
+		struct member *member = turn->silent.item[i];
+		bool has_left = member->row.state == WORKER_DRAINING && member->n_runs == 0;
+		member_lost(turn, member, has_left ? WORKER_GONE : WORKER_LOST);
+	}
 	for (size_t i = 0; i < turn->n_intents; i++)
 		intent_apply(turn, turn->intents[i]);
 	dispatch(turn);
@@ -283,6 +287,25 @@ note_finished(struct turn *turn)
 	atomic_fetch_add_explicit(&turn->engine->stats.jobs_finished, n, memory_order_relaxed);
 }
 
+/* Old idempotency keys go, some in each turn until none is left; an hour later it looks again, as
+ * long as there may be any. */
+static int
+purge(struct engine *engine, struct err *err)
+{
+	int64_t before_ms = engine->now_ms - IDEMPOTENCY_KEEP_MS;
+	int rc = store_purge_idem(engine->store, before_ms, TURN_INTENTS_MAX * 16, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == STORE_MORE)
+		engine->purge_due_ms = engine->now_ms;
+	else if (engine->idem_kept_ms >= before_ms)
+		engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
+	else
+		engine->purge_due_ms = 0;
+	return 0;
+}
+
 /* Saves and commits, when there is anything to be saved. */
 static int
 save(struct turn *turn, struct err *err)
@@ -304,11 +327,8 @@ save(struct turn *turn, struct err *err)
 	if (turn->keys.due_ms > 0 &&
 		store_next_due(engine->store, &engine->store_due_ms, err) < 0)
 		return -1;
-	if (engine->purge_due_ms > 0 && engine->purge_due_ms <= engine->now_ms) {
-		engine->purge_due_ms = 0;
-		return store_purge_idem(engine->store, engine->now_ms - IDEMPOTENCY_KEEP_MS,
-			TURN_INTENTS_MAX * 16, err);
-	}
+	if (engine->purge_due_ms > 0 && engine->purge_due_ms <= engine->now_ms)
+		return purge(engine, err);
 	return 0;
 }
 
@@ -365,6 +385,7 @@ run_turn(struct turn *turn, struct err *err)
 	collect_keys(turn);
 	if (store_load(engine->store, &turn->keys, &turn->uow, err) < 0)
 		return err_wrap(err, "load");
+	dispatch_loaded(turn);
 	apply(turn);
 	if (dispatch_load(turn, err) < 0)
 		return err_wrap(err, "load tests");

@@ -50,6 +50,7 @@ struct engine {
 	int64_t now_ms;       /* never goes back */
 	int64_t store_due_ms; /* when the store has something due; 0: nothing */
 	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
+	int64_t idem_kept_ms; /* when the youngest of them was kept, or not later */
 	bool failed;
 	struct err failure;
 	atomic_bool interested;
@@ -79,6 +80,7 @@ struct turn {
 	UOW_ARRAY(struct intent *) claiming; /* claiming polls of this turn, applied */
 	UOW_ARRAY(struct member *) silent;   /* lost by silence */
 	UOW_ARRAY(struct offered) offers;
+	size_t *n_loaded; /* ready jobs that were loaded, by lane id - 1 */
 };
 
 /* ---- members.c ---- */
@@ -134,6 +136,8 @@ void poll_answer(struct turn *turn, struct member *member, struct intent *intent
 
 /* Before the load: which lanes' heads the offers of this turn could take. */
 void dispatch_keys(struct turn *turn);
+/* After the load, before anything changes: how many ready jobs of each lane it found. */
+void dispatch_loaded(struct turn *turn);
 /* After all intents: leases ready jobs to offers. */
 void dispatch(struct turn *turn);
 /* Tests and options of what was leased: the second and last round. */

@@ -115,11 +115,37 @@ keep_idem(struct turn *turn, const struct intent *intent, const struct uuid *ids
 	if (n_ids > 0)
 		memcpy(idem->ids, ids, n_ids * sizeof *ids);
 	UOW_PUSH(uow, &uow->idems, idem);
+	turn->engine->idem_kept_ms = uow->now_ms;
 	if (turn->engine->purge_due_ms == 0)
 		turn->engine->purge_due_ms = uow->now_ms + HOURS_MS(1);
 }
 
 /* ---- jobs ---- */
+
+/* Makes the queue and every lane that the job will stand in, so that it is refused now and not
+ * stuck later. */
+static int
+make_lanes(struct turn *turn, struct intent *intent, const struct job_spec *spec)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	struct uow *uow = &turn->uow;
+	const char *name = spec->queue ? spec->queue : "default";
+	struct queue *queue = lanes_get_queue(lanes, uow, intent->project, name);
+
+	if (!queue)
+		return intent_fail(turn, intent, ERR_LIMIT,
+			"queue \"%s\": there are %d queues, the maximum", name, QUEUES_MAX);
+	for (size_t i = 0; i < spec->n_tests; i++) {
+		const char *kind = spec->tests[i].kind;
+		if (i > 0 && strcmp(kind, spec->tests[i - 1].kind) == 0)
+			continue;
+		if (!lanes_get_lane(lanes, uow, intent->project, queue->id, kind, spec->labels))
+			return intent_fail(turn, intent, ERR_LIMIT,
+				"there are %d combinations of queue, kind and labels, the maximum",
+				LANES_MAX);
+	}
+	return 0;
+}
 
 static void
 apply_create(struct turn *turn, struct intent *intent)
@@ -131,13 +157,8 @@ apply_create(struct turn *turn, struct intent *intent)
 	struct uuid *ids = arena_xalloc(uow->arena, (create->n + 1) * sizeof *ids);
 
 	for (size_t i = 0; i < create->n; i++) {
-		const char *name = create->specs[i].queue ? create->specs[i].queue : "default";
-		if (!lanes_get_queue(&engine->lanes, uow, intent->project, name)) {
-			(void)intent_fail(turn, intent, ERR_LIMIT,
-				"queue \"%s\": there are %d queues, the maximum", name,
-				QUEUES_MAX);
+		if (make_lanes(turn, intent, &create->specs[i]) < 0)
 			return;
-		}
 	}
 	for (size_t i = 0; i < create->n; i++) {
 		const struct job_spec *spec = &create->specs[i];

@@ -294,10 +294,14 @@ poll_cancel(struct turn *turn, struct worker_id id, struct intent *intent)
 	struct member *member = member_find(turn->engine, id);
 
 	/* A newer poll of the same worker may have taken its place. */
-	if (!member || !member->parked || member->parked->user != intent->user)
-		return;
-	struct intent *parked = member_unpark(turn->engine, member);
-	(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the connection is gone");
+	if (member && member->parked && member->parked->user == intent->user) {
+		struct intent *parked = member_unpark(turn->engine, member);
+		(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the connection is gone");
+	} else if (member && member->claiming && member->claiming->user == intent->user) {
+		(void)intent_fail(
+			turn, member->claiming, ERR_UNAVAILABLE, "the connection is gone");
+		member->claiming = NULL;
+	}
 }
 
 /* ---- what it hears ---- */
@@ -360,6 +364,8 @@ member_lost(struct turn *turn, struct member *member, enum worker_state state)
 
 	if (parked)
 		(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the worker is gone");
+	if (member->claiming)
+		(void)intent_fail(turn, member->claiming, ERR_UNAVAILABLE, "the worker is gone");
 	for (size_t i = 0; i < member->n_runs; i++)
 		return_run(turn, member, member->runs[i].run, true);
 	member->row.state = state;

@@ -733,19 +733,19 @@ static int
 memory_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
 	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
-	size_t kept = 0;
+	size_t kept = 0, dropped = 0;
 	(void)err;
 	for (size_t i = 0; i < db->idems.n; i++) {
 		struct idem *idem = db->idems.item[i];
-		if (idem->created_ms < before_ms && max > 0) {
+		if (idem->created_ms < before_ms && dropped < max) {
 			free(idem);
-			max--;
+			dropped++;
 		} else {
 			db->idems.item[kept++] = idem;
 		}
 	}
 	db->idems.n = kept;
-	return 0;
+	return max > 0 && dropped == max ? STORE_MORE : 0;
 }
 
 static int

@@ -538,7 +538,9 @@ sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err
 		return -1;
 	sql_bind_i64(stmt, 1, before_ms);
 	sql_bind_i64(stmt, 2, (int64_t)max);
-	return own_commit(sqlite, sql_exec(&sqlite->db, stmt, err));
+	if (own_commit(sqlite, sql_exec(&sqlite->db, stmt, err)) < 0)
+		return -1;
+	return max > 0 && (size_t)sqlite3_changes(sqlite->db.handle) == max ? STORE_MORE : 0;
 }
 
 int

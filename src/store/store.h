@@ -110,7 +110,10 @@ int store_next_due(struct store *store, int64_t *ret_ms, struct err *err) MUST_C
 /* How many ready jobs of the lane stand before (rank, seq); counts up to max. */
 int store_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq, int64_t max, int64_t *ret, struct err *err) MUST_CHECK;
 
-/* Drops idempotency keys older than before_ms, at most max of them. Its own small commit. */
+enum { STORE_MORE = 1 };
+
+/* Drops idempotency keys older than before_ms, at most max of them. Its own small commit. STORE_MORE: max of them
+ * went, there may be more. */
 int store_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err) MUST_CHECK;
 
 /* ---- reading side ---- */
