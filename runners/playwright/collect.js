@@ -10,6 +10,7 @@ const path = require("path");
 const { environmentFault, fromOutput, plain, relative, shapeErrors } = require("./errors");
 const { slug } = require("./project");
 
+const REPORT = "report"; /* the HTML report's folder below the artifacts */
 const CASE_STATUS = { expected: "passed", unexpected: "failed", flaky: "flaky", skipped: "skipped" };
 
 class Collector {
@@ -172,7 +173,7 @@ class Collector {
 		if (!one.folder) {
 			const file = path.basename(one.source.file).replace(/\.(spec|test)?\.?[cm]?[jt]sx?$/, "");
 			const base = slug(`${file}-${one.title}`, 70);
-			const isTaken = [...this.cases.values()].some((other) => other.folder === base);
+			const isTaken = base === REPORT || [...this.cases.values()].some((other) => other.folder === base);
 			one.folder = isTaken ? `${base}-${slug(one.id, 30)}` : base;
 		}
 		return one.folder;
@@ -180,9 +181,8 @@ class Collector {
 
 	/* The HTML report is complete only after the command line has ended. */
 	keepReport() {
-		const directory = "report";
-		if (fs.existsSync(path.join(this.request.artifacts, directory, "index.html")))
-			this.ctx.artifact({ name: "report", path: directory, kind: "report", contentType: "text/html" });
+		if (fs.existsSync(path.join(this.request.artifacts, REPORT, "index.html")))
+			this.ctx.artifact({ name: REPORT, path: REPORT, kind: "report", contentType: "text/html" });
 	}
 
 	/* What the run comes to. end: {code, signal, output} of the command line. */
@@ -321,4 +321,4 @@ take(source, target)
 	}
 }
 
-module.exports = { Collector };
+module.exports = { Collector, REPORT };

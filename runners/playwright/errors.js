@@ -90,7 +90,7 @@ shapeErrors(errors, root, fallback)
 function
 wording(message)
 {
-	return plain(message).replace(/^Error: /, "");
+	return plain(message).replace(/^Error: /, "").trimEnd();
 }
 
 const FOREIGN = /node_modules\/(?:@playwright|playwright)|node:internal|<anonymous>\)$/;

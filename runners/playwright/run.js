@@ -9,7 +9,7 @@
 const fs = require("fs");
 const path = require("path");
 const { Cli } = require("./cli");
-const { Collector } = require("./collect");
+const { Collector, REPORT } = require("./collect");
 const { readOptions } = require("./options");
 const { choosePlaywright, locate } = require("./project");
 const { Refusal } = require("./refusal");
@@ -191,7 +191,7 @@ environment(request, browsers)
 {
 	const cache = path.join(request.cache, "transform");
 	fs.mkdirSync(cache, { recursive: true });
-	const report = path.join(request.artifacts, "report");
+	const report = path.join(request.artifacts, REPORT);
 	return {
 		...process.env,
 		FORCE_COLOR: "0",

@@ -212,6 +212,15 @@ test('Größe / ../../etc', async ({}, info) => {
 		assert.match(peer.output, /printed by the test/);
 	});
 
+	test("a test's folder is never the report's", TIMEOUT, async (t) => {
+		const { peer, run } = await carryOut(t, { name: "report", script: `${IMPORT}
+test('日本', async ({}, info) => { await info.attach('notes', { body: 'kept', contentType: 'text/plain' }); });` });
+		const [notes] = Object.values(artifacts(peer));
+		assert.doesNotMatch(notes.name, /^report\//);
+		assert.equal(fs.readFileSync(path.join(run.artifacts, notes.path), "utf8"), "kept");
+		assert.ok(fs.existsSync(path.join(run.artifacts, "report/index.html")));
+	});
+
 	test("wrong options are refused before anything starts", TIMEOUT, async (t) => {
 		const script = `${IMPORT}test('x', () => {});`;
 		for (const [config, members, pattern] of [
