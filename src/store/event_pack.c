@@ -45,6 +45,19 @@ unzigzag(uint64_t number)
 	return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
 }
 
+/* Damaged rows and absurd clocks must not be undefined behaviour. */
+static int64_t
+wrapped_sub(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t
+wrapped_add(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static int
 pack_run(struct buf *out, const struct run_id *run, const struct run_id *before)
 {
@@ -62,7 +75,7 @@ pack_event(struct buf *out, const struct event *event, const struct event *befor
 {
 	if (pack_text(out, str_of(event_type_name(event->type))) < 0 ||
 		pack_run(out, &event->run, &before->run) < 0 ||
-		pack_number(out, zigzag(event->at_ms - before->at_ms)) < 0)
+		pack_number(out, zigzag(wrapped_sub(event->at_ms, before->at_ms))) < 0)
 		return -1;
 	return pack_text(out, event->data);
 }

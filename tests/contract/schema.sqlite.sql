@@ -1,0 +1,232 @@
+CREATE TABLE artifact (
+	run INTEGER NOT NULL,                   -- run.seq
+	name TEXT NOT NULL,                     -- may contain '/'
+	job INTEGER NOT NULL,                   -- job.seq
+	project INTEGER NOT NULL,
+	job_id BLOB NOT NULL,
+	run_id BLOB NOT NULL,
+	kind TEXT,
+	content_type TEXT,
+	case_id TEXT,
+	blob TEXT NOT NULL,                     -- hex SHA-256
+	size INTEGER NOT NULL,                  -- bytes
+	created_ms INTEGER NOT NULL,
+	PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE definition (
+	seq INTEGER PRIMARY KEY,
+	id BLOB NOT NULL UNIQUE,
+	project INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	name TEXT NOT NULL,
+	tags TEXT,                              -- JSON array of strings
+	body TEXT NOT NULL,                     -- JSON object
+	revision INTEGER NOT NULL,              -- from 1
+	created_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL,
+	UNIQUE (project, kind, name)
+) STRICT;
+CREATE TABLE definition_revision (
+	definition INTEGER NOT NULL,            -- definition.seq
+	revision INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	tags TEXT,
+	body TEXT NOT NULL,
+	updated_ms INTEGER NOT NULL,            -- when this revision was made
+	PRIMARY KEY (definition, revision)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE event_batch (
+	last_seq INTEGER PRIMARY KEY,
+	first_seq INTEGER NOT NULL,
+	project INTEGER NOT NULL,
+	job INTEGER,                            -- job.seq; NULL: about no job
+	body BLOB NOT NULL
+) STRICT;
+CREATE TABLE idem (
+	project INTEGER NOT NULL,
+	key TEXT NOT NULL,
+	hash BLOB NOT NULL,                     -- of the request
+	created_ms INTEGER NOT NULL,
+	ids BLOB NOT NULL,                      -- 16 bytes for each object
+	PRIMARY KEY (project, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incarnation (
+	job INTEGER NOT NULL,                   -- job.seq
+	number INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	reason TEXT,
+	passed INTEGER NOT NULL,
+	failed INTEGER NOT NULL,
+	errored INTEGER NOT NULL,
+	timed_out INTEGER NOT NULL,
+	cancelled INTEGER NOT NULL,
+	skipped INTEGER NOT NULL,
+	flaky INTEGER NOT NULL,
+	started_ms INTEGER NOT NULL,
+	completed_ms INTEGER NOT NULL,
+	PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE job (
+	seq INTEGER PRIMARY KEY,
+	id BLOB NOT NULL UNIQUE,
+	project INTEGER NOT NULL,
+	name TEXT,
+	tags TEXT,                              -- JSON array of strings
+	template BLOB,                          -- id of the definition that it was made from
+	created_ms INTEGER NOT NULL,
+
+	-- the plan, fixed at creation
+	priority INTEGER NOT NULL,
+	rank INTEGER NOT NULL,                  -- place in its lane, greater first
+	queue INTEGER NOT NULL,                 -- queue.id
+	labels TEXT,                            -- wanted of a worker: "key=value" lines, sorted
+	kind TEXT,                              -- of every test; NULL when they differ
+	kinds TEXT,                             -- comma-separated, one for each test, when they differ
+	targets TEXT,                           -- comma-separated names
+	n_tests INTEGER NOT NULL,
+	n_targets INTEGER NOT NULL,
+	iterations INTEGER NOT NULL,            -- 0: endless
+	concurrency INTEGER NOT NULL,           -- runs at once
+	failures_to_ignore INTEGER NOT NULL,
+	stop_on_first_failure INTEGER NOT NULL, -- 0 or 1
+	retry_max INTEGER NOT NULL,             -- further attempts at a unit
+	retry_delay_ms INTEGER NOT NULL,
+	retry_factor REAL NOT NULL,
+	retry_delay_max_ms INTEGER NOT NULL,    -- 0: no maximum
+	retry_jitter REAL NOT NULL,             -- 0 … 1
+	retry_on INTEGER NOT NULL,              -- set of 1 << outcome
+	timeout_ms INTEGER NOT NULL,            -- of the job, from its first lease
+	run_timeout_ms INTEGER NOT NULL,        -- of each run
+	run_at_ms INTEGER NOT NULL,             -- not before
+
+	-- what happens to it
+	state TEXT NOT NULL,
+	reason TEXT,                            -- why it is in a final state
+	incarnation INTEGER NOT NULL,           -- from 1, + 1 for every restart
+	iteration INTEGER NOT NULL,             -- the next unit: iteration, test, target
+	next_test INTEGER NOT NULL,
+	next_target INTEGER NOT NULL,
+	running INTEGER NOT NULL,               -- runs leased now
+	waiting INTEGER NOT NULL,               -- runs that wait to be leased (again)
+	passed INTEGER NOT NULL,                -- results of units
+	failed INTEGER NOT NULL,
+	errored INTEGER NOT NULL,
+	timed_out INTEGER NOT NULL,
+	cancelled INTEGER NOT NULL,
+	skipped INTEGER NOT NULL,
+	flaky INTEGER NOT NULL,                 -- counted in passed as well
+	lane INTEGER NOT NULL,                  -- lane.id of its next run, 0 until known
+	ready INTEGER NOT NULL,                 -- 1: a worker could take a run of it now
+	due_ms INTEGER NOT NULL,                -- when the engine must look at it unasked
+	deadline_ms INTEGER NOT NULL,           -- end of timeout_ms
+	started_ms INTEGER NOT NULL,            -- first lease of this incarnation
+	completed_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL,
+	queued_ms INTEGER NOT NULL,             -- duration from queueing to first lease
+	version INTEGER NOT NULL                -- optimistic lock, + 1 with every save
+) STRICT;
+CREATE TABLE job_count (
+	project INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	n INTEGER NOT NULL,
+	PRIMARY KEY (project, state)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE job_options (
+	job INTEGER PRIMARY KEY,                -- job.seq
+	body TEXT NOT NULL                      -- JSON object
+) STRICT;
+CREATE TABLE job_test (
+	job INTEGER NOT NULL,                   -- job.seq
+	idx INTEGER NOT NULL,                   -- from 0
+	name TEXT,
+	kind TEXT,
+	body TEXT NOT NULL,                     -- JSON object
+	timeout_ms INTEGER NOT NULL,            -- own limit of its runs; 0: the job's
+	PRIMARY KEY (job, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_floor (
+	name TEXT NOT NULL PRIMARY KEY,         -- job, run, definition, event
+	next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lane (
+	id INTEGER PRIMARY KEY,
+	project INTEGER NOT NULL,
+	queue INTEGER NOT NULL,                 -- queue.id
+	kind TEXT NOT NULL,
+	labels TEXT NOT NULL,                   -- "key=value" lines, sorted
+	UNIQUE (project, queue, kind, labels)
+) STRICT;
+CREATE TABLE queue (
+	id INTEGER PRIMARY KEY,
+	project INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	priority INTEGER NOT NULL,
+	concurrency INTEGER NOT NULL,           -- runs at once; 0: no limit
+	paused INTEGER NOT NULL,                -- 0 or 1
+	ageing_ms INTEGER NOT NULL,             -- waiting that weighs one step of priority
+	revision INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL,
+	UNIQUE (project, name)
+) STRICT;
+CREATE TABLE run (
+	seq INTEGER PRIMARY KEY,
+	id BLOB NOT NULL UNIQUE,
+	job INTEGER NOT NULL,                   -- job.seq
+	project INTEGER NOT NULL,
+	incarnation INTEGER NOT NULL,
+	iteration INTEGER NOT NULL,             -- from 1
+	test INTEGER NOT NULL,                  -- job_test.idx
+	target INTEGER NOT NULL,                -- place in job.targets
+	attempt INTEGER NOT NULL,               -- from 1
+	created_ms INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	outcome TEXT,
+	reason TEXT,
+	error TEXT,                             -- JSON object
+	is_last INTEGER NOT NULL,               -- 1: its outcome is the unit's
+	fence INTEGER NOT NULL,                 -- + 1 with every lease
+	worker BLOB,                            -- worker.id of the last lease
+	losses INTEGER NOT NULL,                -- workers lost under it
+	event_n INTEGER NOT NULL,               -- last event taken from its worker, for this fence
+	due_ms INTEGER NOT NULL,                -- waiting: not before
+	leased_ms INTEGER NOT NULL,
+	started_ms INTEGER NOT NULL,
+	finished_ms INTEGER NOT NULL,
+	duration_ms INTEGER NOT NULL,           -- as the worker measured it
+	version INTEGER NOT NULL                -- optimistic lock
+) STRICT;
+CREATE TABLE run_result (
+	run INTEGER PRIMARY KEY,                -- run.seq
+	body TEXT NOT NULL                      -- JSON object
+) STRICT;
+CREATE TABLE token (
+	hash BLOB NOT NULL PRIMARY KEY,         -- SHA-256
+	project INTEGER NOT NULL,
+	name TEXT,
+	role TEXT,
+	created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE worker (
+	id BLOB NOT NULL PRIMARY KEY,
+	project INTEGER NOT NULL,               -- 0: serves every project
+	name TEXT,
+	version TEXT,
+	kinds TEXT,                             -- comma-separated
+	labels TEXT,                            -- "key=value" lines, sorted
+	capacity INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	lease_until_ms INTEGER NOT NULL,        -- end of the lease of all its runs
+	joined_ms INTEGER NOT NULL,
+	seen_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_blob ON artifact (blob);
+CREATE INDEX artifact_job ON artifact (job);
+CREATE INDEX event_batch_job ON event_batch (job) WHERE job IS NOT NULL;
+CREATE INDEX idem_created ON idem (created_ms);
+CREATE INDEX job_due ON job (due_ms) WHERE due_ms > 0;
+CREATE INDEX job_notable ON job (project, state) WHERE state NOT IN ('queued', 'completed');
+CREATE INDEX job_ready ON job (lane, rank DESC) WHERE ready = 1;
+CREATE INDEX run_job ON run (job);
+CREATE INDEX run_leased ON run (worker) WHERE state = 'leased';
+CREATE INDEX run_open ON run (job) WHERE state <> 'finished';
+CREATE INDEX worker_lease ON worker (lease_until_ms) WHERE lease_until_ms > 0;
