@@ -546,7 +546,9 @@ pool_drop(struct task *task)
 	if (task->is_dropped)
 		return;
 	task->is_dropped = true;
-	log_info("run.dropped", NULL, "run %s is not ours any more", task->run);
+	/* A result that crossed with this directive has arrived: the usual case, and no news. */
+	if (task->phase != TASK_REPORTED)
+		log_info("run.dropped", NULL, "run %s is not ours any more", task->run);
 	upload_cancel(task);
 	outbox_forget(&worker->outbox, task);
 	switch (task->phase) {

@@ -505,8 +505,11 @@ read_notes(struct runner *runner)
 	while (runner->control.is_open) {
 		ssize_t n = recv(runner->control.fd, &note, sizeof note, MSG_DONTWAIT);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n < 0 && errno == EAGAIN)
 			return;
+		/* It left with an order of ours unread; what it had said comes behind this. */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
 		if (n != (ssize_t)sizeof note) {
 			pipe_close(&runner->control); /* its end comes through the pidfd */
 			return;
