@@ -546,7 +546,8 @@ pool_drop(struct task *task)
 	if (task->is_dropped)
 		return;
 	task->is_dropped = true;
-	/* A result that crossed with this directive has arrived: the usual case, and no news. */
+	/* A result that crossed with this directive has arrived: the usual case, and no news.
+	 */
 	if (task->phase != TASK_REPORTED)
 		log_info("run.dropped", NULL, "run %s is not ours any more", task->run);
 	upload_cancel(task);

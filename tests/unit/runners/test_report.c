@@ -130,8 +130,9 @@ tap_is_read(void **state)
 		{ "TAP version 14\nok\nok\n1..2\n", 2, 0, 0, false, false, NULL },
 		{ "1..1\r\nok 1\r\n", 1, 0, 0, false, false, NULL },
 		{ "1..2\nok 1\nnot ok 2 - b\n", 1, 1, 0, false, false, "b" },
-		{ "1..3\nok 1 # skip no db\nnot ok 2 # TO" "DO later\nok 3 # Todo\n", 1, 0, 2,
-			false, false, NULL },
+		{ "1..3\nok 1 # skip no db\nnot ok 2 # TO"
+		  "DO later\nok 3 # Todo\n",
+			1, 0, 2, false, false, NULL },
 		{ "1..0 # SKIP nothing here\n", 0, 0, 0, false, false, NULL },
 		{ "ok 1\n", 1, 0, 0, true, false, "no plan (1..N) in the output" },
 		{ "1..3\nok 1\n", 1, 0, 0, true, false,
