@@ -85,7 +85,7 @@ struct cli {
 	const char **args; /* what is no option; owned array of borrowed texts */
 	size_t n_args;
 	bool json;
-	char **argv; /* of a raw command: what follows its name */
+	char **argv; /* of a raw command: its name and what follows */
 	int argc;
 };
 

@@ -36,6 +36,7 @@ struct run {
 	struct services services;
 	const char *data_dir;
 	char job_id[UUID_TEXT_LEN + 1];
+	json_t *job;         /* as accepted; owned */
 	bool json_on_stdout; /* then nothing else goes there */
 };
 
@@ -92,7 +93,9 @@ submit(struct run *run, struct err *err)
 	if (strlen(json_text(answer, "id")) != UUID_TEXT_LEN)
 		return err_set(err, ERR_CORRUPT, "the server named no job");
 	(void)snprintf(run->job_id, sizeof run->job_id, "%s", json_text(answer, "id"));
-	return 0;
+	/* The answer to a POST is short; the tests' names are in the job itself. */
+	_cleanup_free_ char *path = xasprintf("/jobs/%s", run->job_id);
+	return remote_call(&run->embedded.remote, "GET", path, NULL, &run->job, err);
 }
 
 /* --- Reports --- */
@@ -170,6 +173,7 @@ follow(struct run *run, struct err *err)
 	const char *name = json_text(run->file.job, "name");
 
 	progress_init(&progress, name, cli_flag(run->cli, "quiet") || run->json_on_stdout);
+	progress.tests = json_object_get(run->job, "tests");
 	if (!progress.is_live && !progress.is_quiet)
 		cli_print("job %s  %s\n", run->job_id, name);
 	int end = follow_job(
@@ -237,6 +241,7 @@ cmd_run(struct cli *cli)
 		status = run_job(&run);
 	services_stop(&run.services);
 	embedded_stop(&run.embedded);
+	json_decref(run.job);
 	job_file_deinit(&run.file);
 	arena_deinit(&run.arena);
 	return status;

@@ -52,7 +52,8 @@ put_lines(struct printer *printer, const char *text, const char *indent, bool is
 		enum colour colour = !is_snippet         ? COLOUR_NONE
 			: line.n > 0 && line.p[0] == '>' ? COLOUR_RED
 							 : COLOUR_DIM;
-		put(printer, indent);
+		if (line.n > 0)
+			put(printer, indent);
 		begin(printer, colour);
 		(void)!buf_add_str(&printer->out, line);
 		end(printer, colour);

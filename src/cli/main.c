@@ -90,9 +90,10 @@ main(int argc, char **argv)
 	if (!command)
 		return unknown_command(words, n);
 	if (command->raw) {
+		/* Its argv[0] is its own name, like that of a program. */
 		cli = (struct cli) { .command = command,
-			.argv = (char **)words + used,
-			.argc = (int)(n - used) };
+			.argv = (char **)words + used - 1,
+			.argc = (int)(n - used + 1) };
 		return command->handle(&cli);
 	}
 	if (cli_wants_help(words + used, n - used))

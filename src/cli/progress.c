@@ -43,6 +43,7 @@ progress_init(struct progress *progress, const char *name, bool is_quiet)
 		progress->columns = size.ws_col;
 	map_init(&progress->run_names, MAP_KEYS_COPIED);
 	map_init(&progress->run_cases, MAP_KEYS_COPIED);
+	map_init(&progress->cases, MAP_KEYS_COPIED);
 }
 
 void
@@ -52,6 +53,9 @@ progress_deinit(struct progress *progress)
 
 	for (size_t at = 0; map_next(&progress->run_names, &at, &entry);)
 		free(entry.value);
+	for (size_t at = 0; map_next(&progress->cases, &at, &entry);)
+		free(entry.value);
+	map_deinit(&progress->cases);
 	map_deinit(&progress->run_names);
 	map_deinit(&progress->run_cases);
 }
@@ -114,16 +118,35 @@ put_result(struct progress *progress, struct buf *log, const char *status, const
 		return;
 }
 
+/* Adds n (1 or -1) to what the status counts as. */
 static void
-count(struct progress *progress, const char *status)
+count(struct progress *progress, const char *status, int n)
 {
 	bool is_flaky = strcmp(status, "flaky") == 0;
 
-	progress->passed += strcmp(status, "passed") == 0 || is_flaky;
-	progress->flaky += is_flaky;
-	progress->failed += strcmp(status, "failed") == 0;
-	progress->errored += strcmp(status, "errored") == 0 || strcmp(status, "timed_out") == 0;
-	progress->skipped += strcmp(status, "skipped") == 0 || strcmp(status, "cancelled") == 0;
+	if (strcmp(status, "passed") == 0 || is_flaky)
+		progress->passed += n;
+	if (is_flaky)
+		progress->flaky += n;
+	if (strcmp(status, "failed") == 0)
+		progress->failed += n;
+	if (strcmp(status, "errored") == 0 || strcmp(status, "timed_out") == 0)
+		progress->errored += n;
+	if (strcmp(status, "skipped") == 0 || strcmp(status, "cancelled") == 0)
+		progress->skipped += n;
+}
+
+/* A case counts once, as what its latest attempt came to. */
+static void
+count_case(struct progress *progress, const char *run, const json_t *data, const char *status)
+{
+	_cleanup_free_ char *key = xasprintf("%s/%s", run, json_text(data, "id"));
+	char *before = map_put(&progress->cases, key, strlen(key), xstrdup(status));
+
+	if (before)
+		count(progress, before, -1);
+	count(progress, status, 1);
+	free(before);
 }
 
 static void
@@ -132,6 +155,7 @@ take_case(struct progress *progress, const char *run, const json_t *data, struct
 	_cleanup_(buf_deinit) struct buf title = BUF_INIT(KIB(8));
 	const char *status = json_text(data, "status");
 	json_t *path = json_object_get(data, "path"), *part;
+	char note[40] = "";
 	size_t i;
 
 	(void)map_put(&progress->run_cases, run, strlen(run), progress);
@@ -146,18 +170,28 @@ take_case(struct progress *progress, const char *run, const json_t *data, struct
 		set_text(progress->current, sizeof progress->current, buf_text(&title));
 		return;
 	}
-	count(progress, status);
-	put_result(progress, log, status, buf_text(&title), json_int(data, "durationMs"), "");
+	count_case(progress, run, data, status);
+	if (json_int(data, "attempt") > 1)
+		(void)snprintf(note, sizeof note, "  (attempt %" PRId64 ")",
+			json_int(data, "attempt"));
+	put_result(progress, log, status, buf_text(&title), json_int(data, "durationMs"), note);
 }
 
 static void
 take_leased(struct progress *progress, const char *run, const json_t *data)
 {
-	const char *test = json_text(data, "test"), *target = json_text(data, "target");
+	size_t index = (size_t)json_int(data, "testIndex");
+	const char *test = json_text(json_array_get(progress->tests, index), "name");
+	const char *target = json_text(data, "target");
+	char *name, iteration[40] = "";
 
-	if (!test[0])
-		return;
-	char *name = target[0] ? xasprintf("%s [%s]", test, target) : xstrdup(test);
+	if (!json_object_get(data, "testIndex"))
+		return; /* leased again: known since the first time */
+	if (progress->runs_total != 1 && json_int(data, "iteration") > 1)
+		(void)snprintf(
+			iteration, sizeof iteration, " #%" PRId64, json_int(data, "iteration"));
+	name = xasprintf("%s%s%s%s%s", test[0] ? test : "run", target[0] ? " [" : "", target,
+		target[0] ? "]" : "", iteration);
 	free(map_put(&progress->run_names, run, strlen(run), name));
 	set_text(progress->current, sizeof progress->current, name);
 }
@@ -174,7 +208,7 @@ take_finished(struct progress *progress, const char *run, const json_t *data, st
 
 	if (!is_told) {
 		if (!will_retry)
-			count(progress, outcome);
+			count(progress, outcome, 1);
 		put_result(progress, log, outcome, name ? name : "run",
 			json_int(data, "durationMs"), will_retry ? "  (will be repeated)" : "");
 	}

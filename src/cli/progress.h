@@ -28,8 +28,10 @@ struct progress {
 	int64_t passed, failed, errored, skipped,
 		flaky;        /* of cases, or of runs without cases */
 	char current[200];    /* case or test under way */
+	const json_t *tests;  /* the job's, borrowed, for their names; NULL: not known */
 	struct map run_names; /* run id → its test's name, for runs under way; values owned */
 	struct map run_cases; /* run id → whether it had cases; values not NULL */
+	struct map cases;     /* run id / case id → latest status; values owned */
 	int64_t begun_mono_ms;
 	int lines_drawn;
 };

@@ -390,6 +390,20 @@ target_name(struct builder *builder, int32_t index)
 	return NULL;
 }
 
+/*
+ * When it began. A worker tells in batches, so the server's own times are late by a little;
+ * what the worker measured reaches back from the end, but never before the lease.
+ */
+static int64_t
+start_of(const struct run *row)
+{
+	int64_t start_ms = row->started_ms ? row->started_ms : row->leased_ms;
+
+	if (row->finished_ms > 0 && row->finished_ms - row->duration_ms < start_ms)
+		start_ms = row->finished_ms - row->duration_ms;
+	return start_ms > row->leased_ms ? start_ms : row->leased_ms;
+}
+
 static void
 build_run(struct builder *builder, struct report_run *run, const struct run *row)
 {
@@ -400,7 +414,7 @@ build_run(struct builder *builder, struct report_run *run, const struct run *row
 	run->outcome = outcome ? outcome : run_state_name(row->state);
 	run->target = target_name(builder, row->target);
 	run->worker = worker_name(builder, row);
-	run->start_ms = row->started_ms ? row->started_ms : row->leased_ms;
+	run->start_ms = start_of(row);
 	run->end_ms = row->finished_ms;
 	run->lane = -1;
 	if (row->error) {
