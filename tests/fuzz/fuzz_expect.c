@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!certificate_time_parse(str_from((const char *)data, size), &ms);
 	if (!expect)
 		return 0;
-	failed = expect_check(&seen, expect, on_step, &n, &err);
+	failed = expect_response(&seen, expect, on_step, &n, &err);
 	if (failed < 0)
 		FUZZ_CHECK(err.text[0] != '\0');
 	else
