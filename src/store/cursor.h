@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cursors of job lists: the place behind the last row of a page, as opaque text. The next page is
- * what stands after (key, seq), so rows that come or go in between move nothing.
+ * Cursors of job lists: the place behind the last row of a page, as opaque text. The next page
+ * is what stands after (key, seq), so rows that come or go in between move nothing.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 struct job_cursor {
 	int64_t seq;
-	int64_t now_ms; /* "now" of the first page, so that durations of running jobs hold still */
-	int64_t number; /* sort key, where it is a number */
+	int64_t now_ms;  /* of the first page, so that durations of running jobs hold still */
+	int64_t number;  /* sort key, where it is a number */
 	struct str text; /* sort key of JOB_SORT_NAME */
 };
 
@@ -28,5 +28,5 @@ int cursor_read(const struct job_filter *filter, struct arena *arena, struct job
 int64_t job_run_ms(const struct job *job, int64_t now_ms);
 
 /* The sort key of a job. */
-void cursor_of_job(struct job_cursor *ret, const struct job *job, enum job_sort sort,
-	int64_t now_ms);
+void cursor_of_job(
+	struct job_cursor *ret, const struct job *job, enum job_sort sort, int64_t now_ms);

@@ -9,11 +9,11 @@
  *	event = number: bytes of the type's name; the name
  *	        1 byte: 0 about no run, 1 a run id follows, 2 about the run of the event before
  *	        16 bytes: run id
- *	        number: time in ms, as the zigzag difference to the event before (0 before the first)
+ *	        number: ms, as the zigzag difference to the event before (to 0 at first)
  *	        number: bytes of the data; the data (JSON text)
  *
- * Numbers are little-endian base 128: seven bits a byte, the eighth says that more follow. Types
- * are names and not values, so the enumeration may change its order.
+ * Numbers are little-endian base 128: seven bits a byte, the eighth says that more follow.
+ * Types are names and not values, so the enumeration may change its order.
  */
 #pragma once
 

@@ -242,8 +242,8 @@ store_memory_forget(const char *name)
 
 /* ---- start ---- */
 
-static int
-no_room(struct err *err)
+int
+memory_no_room(struct err *err)
 {
 	return err_set(err, ERR_LIMIT, "more rows than the memory of one request");
 }
@@ -262,8 +262,8 @@ copy_rows(const struct rows *rows, struct arena *arena)
 	return all;
 }
 
-static bool
-has_leased_runs(const struct memory_db *db, const struct worker_row *worker)
+bool
+memory_has_leased_runs(const struct memory_db *db, const struct worker_row *worker)
 {
 	for (size_t i = 0; i < db->runs.n; i++) {
 		const struct run *run = db->runs.item[i];
@@ -289,7 +289,7 @@ next_due(const struct memory_db *db)
 		due_ms = earlier(due_ms, ((const struct job *)db->jobs.item[i])->due_ms);
 	for (size_t i = 0; i < db->workers.n; i++) {
 		const struct worker_row *worker = db->workers.item[i];
-		if (worker->lease_until_ms > 0 && has_leased_runs(db, worker))
+		if (worker->lease_until_ms > 0 && memory_has_leased_runs(db, worker))
 			due_ms = earlier(due_ms, worker->lease_until_ms);
 	}
 	return due_ms;
@@ -366,339 +366,11 @@ memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		.now_floor_ms = now_floor(db),
 	};
 	if (!boot.lanes || !boot.queues || !boot.workers)
-		return no_room(err);
+		return memory_no_room(err);
 	boot_lanes(db, &boot);
 	boot_queues(db, &boot);
 	boot_workers(&boot);
 	*ret = boot;
-	return 0;
-}
-
-/* ---- load ---- */
-
-struct loader {
-	const struct memory_db *db;
-	struct uow *uow;
-	struct err *err;
-};
-
-/* Copies the job's runs in these states (set of 1 << state) into the uow. */
-static int
-load_runs_of(struct loader *loader, struct job *job, unsigned states)
-{
-	for (size_t i = 0; i < loader->db->runs.n; i++) {
-		const struct run *row = loader->db->runs.item[i];
-		if (row->job_seq != job->seq || !(states & 1u << row->state))
-			continue;
-		struct run *run = row_copy(&run_table, row, loader->uow->arena);
-		if (!run)
-			return no_room(loader->err);
-		run->job = job;
-		uow_add_run(loader->uow, run);
-	}
-	return 0;
-}
-
-static int
-add_job(struct loader *loader, const struct job *row, struct job **ret)
-{
-	*ret = uow_job_by_seq(loader->uow, row->seq);
-	if (*ret)
-		return 0;
-	struct job *job = row_copy(&job_table, row, loader->uow->arena);
-	if (!job)
-		return no_room(loader->err);
-	job->is_stored = true;
-	job->stored_state = job->state;
-	job->runs_loaded = job->running == 0;
-	*ret = uow_add_job(loader->uow, job);
-	return load_runs_of(loader, job, 1u << RUN_WAITING);
-}
-
-static int
-load_open_runs(struct loader *loader, struct job *job)
-{
-	job->runs_loaded = true;
-	return load_runs_of(loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED);
-}
-
-static int
-add_run(struct loader *loader, const struct run *row, struct run **ret)
-{
-	*ret = uow_run(loader->uow, row->id);
-	if (*ret)
-		return 0;
-	struct run *run = row_copy(&run_table, row, loader->uow->arena);
-	if (!run)
-		return no_room(loader->err);
-	if (add_job(loader, memory_job(loader->db, row->job_seq), &run->job) < 0)
-		return -1;
-	*ret = uow_add_run(loader->uow, run);
-	return 0;
-}
-
-static int
-add_worker(struct loader *loader, const struct worker_row *row, struct worker_row **ret)
-{
-	struct uow *uow = loader->uow;
-	*ret = uow_worker(uow, row->id);
-	if (*ret)
-		return 0;
-	struct worker_row *worker = row_copy(&worker_table, row, uow->arena);
-	if (!worker)
-		return no_room(loader->err);
-
-	UOW_ARRAY(struct run *) runs = { 0 };
-	for (size_t i = 0; i < loader->db->runs.n; i++) {
-		const struct run *run_row = loader->db->runs.item[i];
-		struct run *run;
-		if (run_row->state != RUN_LEASED || !uuid_eq(&run_row->worker.u, &row->id.u))
-			continue;
-		if (add_run(loader, run_row, &run) < 0)
-			return -1;
-		UOW_PUSH(uow, &runs, run);
-	}
-	worker->runs = runs.item;
-	worker->n_runs = runs.n;
-	*ret = uow_add_worker(uow, worker);
-	return 0;
-}
-
-static int
-load_job(struct loader *loader, const struct job_id *id)
-{
-	const struct job *row = memory_job_by_id(loader->db, *id);
-	struct job *job;
-	if (!row)
-		return 0;
-	if (add_job(loader, row, &job) < 0)
-		return -1;
-	return load_open_runs(loader, job);
-}
-
-static int
-load_run(struct loader *loader, const struct run_id *id)
-{
-	const struct run *row = memory_run_by_id(loader->db, *id);
-	struct run *run;
-	return row ? add_run(loader, row, &run) : 0;
-}
-
-static int
-load_worker(struct loader *loader, const struct worker_id *id)
-{
-	for (size_t i = 0; i < loader->db->workers.n; i++) {
-		const struct worker_row *row = loader->db->workers.item[i];
-		struct worker_row *worker;
-		if (uuid_eq(&row->id.u, &id->u))
-			return add_worker(loader, row, &worker);
-	}
-	return 0;
-}
-
-static int
-by_rank(const void *a, const void *b)
-{
-	const struct job *x = *(const struct job *const *)a;
-	const struct job *y = *(const struct job *const *)b;
-	if (x->rank != y->rank)
-		return x->rank > y->rank ? -1 : 1;
-	return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
-static int
-by_due(const void *a, const void *b)
-{
-	const struct job *x = *(const struct job *const *)a;
-	const struct job *y = *(const struct job *const *)b;
-	if (x->due_ms != y->due_ms)
-		return x->due_ms < y->due_ms ? -1 : 1;
-	return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
-static int
-load_claim(struct loader *loader, const struct claim_key *key)
-{
-	UOW_ARRAY(const struct job *) ready = { 0 };
-	for (size_t i = 0; i < loader->db->jobs.n; i++) {
-		const struct job *row = loader->db->jobs.item[i];
-		if (row->ready && row->lane == key->lane)
-			UOW_PUSH(loader->uow, &ready, row);
-	}
-	if (ready.n > 0)
-		qsort(ready.item, ready.n, sizeof *ready.item, by_rank);
-	for (size_t i = 0; i < ready.n && i < key->n; i++) {
-		struct job *job;
-		if (add_job(loader, ready.item[i], &job) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-load_definition(struct loader *loader, const struct def_key *key)
-{
-	struct uow *uow = loader->uow;
-	const struct definition *row = memory_definition(loader->db, key);
-	if (!row)
-		return 0;
-	for (size_t i = 0; i < uow->defs.n; i++) {
-		if (uow->defs.item[i]->seq == row->seq)
-			return 0;
-	}
-	struct definition *def = row_copy(&definition_table, row, uow->arena);
-	if (!def)
-		return no_room(loader->err);
-	UOW_PUSH(uow, &uow->defs, def);
-	return 0;
-}
-
-static int
-load_idem(struct loader *loader, const struct idem_key *key)
-{
-	struct uow *uow = loader->uow;
-	for (size_t i = 0; i < loader->db->idems.n; i++) {
-		const struct idem *row = loader->db->idems.item[i];
-		if (row->project != key->project || !str_eq(row->key, key->key))
-			continue;
-		struct idem *idem = arena_memdup(uow->arena, row, sizeof *row);
-		if (!idem)
-			return no_room(loader->err);
-		idem->key = key->key;
-		idem->ids = arena_memdup(uow->arena, row->ids, row->n_ids * sizeof *row->ids);
-		if (!idem->ids)
-			return no_room(loader->err);
-		UOW_PUSH(uow, &uow->idems, idem);
-	}
-	return 0;
-}
-
-static int
-load_due_jobs(struct loader *loader, const struct turn_keys *keys)
-{
-	struct uow *uow = loader->uow;
-	UOW_ARRAY(const struct job *) due = { 0 };
-	for (size_t i = 0; i < loader->db->jobs.n; i++) {
-		const struct job *row = loader->db->jobs.item[i];
-		if (row->due_ms > 0 && row->due_ms <= keys->due_ms)
-			UOW_PUSH(uow, &due, row);
-	}
-	if (due.n > 0)
-		qsort(due.item, due.n, sizeof *due.item, by_due);
-	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
-		struct job *job;
-		if (add_job(loader, due.item[i], &job) < 0 || load_open_runs(loader, job) < 0)
-			return -1;
-		UOW_PUSH(uow, &uow->due_jobs, job);
-	}
-	return 0;
-}
-
-static int
-by_lease_end(const void *a, const void *b)
-{
-	const struct worker_row *x = *(const struct worker_row *const *)a;
-	const struct worker_row *y = *(const struct worker_row *const *)b;
-	if (x->lease_until_ms != y->lease_until_ms)
-		return x->lease_until_ms < y->lease_until_ms ? -1 : 1;
-	return uuid_cmp(&x->id.u, &y->id.u);
-}
-
-static int
-load_due_workers(struct loader *loader, const struct turn_keys *keys)
-{
-	struct uow *uow = loader->uow;
-	UOW_ARRAY(const struct worker_row *) due = { 0 };
-	for (size_t i = 0; i < loader->db->workers.n; i++) {
-		const struct worker_row *row = loader->db->workers.item[i];
-		bool is_due = row->lease_until_ms > 0 && row->lease_until_ms <= keys->due_ms;
-		if (is_due && has_leased_runs(loader->db, row))
-			UOW_PUSH(uow, &due, row);
-	}
-	if (due.n > 0)
-		qsort(due.item, due.n, sizeof *due.item, by_lease_end);
-	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
-		struct worker_row *worker;
-		if (add_worker(loader, due.item[i], &worker) < 0)
-			return -1;
-		UOW_PUSH(uow, &uow->due_workers, worker);
-	}
-	return 0;
-}
-
-#define LOAD_EACH(loader, keys, load)                     \
-	for (size_t i = 0; i < (keys)->n; i++) {          \
-		if (load((loader), &(keys)->item[i]) < 0) \
-			return -1;                        \
-	}
-
-static int
-memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow, struct err *err)
-{
-	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
-	struct loader loader = { db, uow, err };
-	uow->next_job_seq = db->next_job_seq;
-	uow->next_run_seq = db->next_run_seq;
-	uow->next_def_seq = db->next_def_seq;
-	uow->next_event_seq = db->next_event_seq;
-
-	LOAD_EACH(&loader, &keys->jobs, load_job)
-	LOAD_EACH(&loader, &keys->runs, load_run)
-	LOAD_EACH(&loader, &keys->workers, load_worker)
-	if (keys->due_ms > 0 &&
-		(load_due_jobs(&loader, keys) < 0 || load_due_workers(&loader, keys) < 0))
-		return -1;
-	LOAD_EACH(&loader, &keys->claims, load_claim)
-	LOAD_EACH(&loader, &keys->defs, load_definition)
-	LOAD_EACH(&loader, &keys->idems, load_idem)
-	return 0;
-}
-
-static int
-load_test(const struct memory_db *db, const struct test_key *key, struct arena *arena,
-	struct job_test *ret, struct err *err)
-{
-	*ret = (struct job_test) { .job_seq = key->job_seq, .index = key->index };
-	for (size_t i = 0; i < db->tests.n; i++) {
-		const struct job_test *row = db->tests.item[i];
-		if (row->job_seq != key->job_seq || row->index != key->index)
-			continue;
-		const struct job_test *copy = row_copy(&job_test_table, row, arena);
-		if (!copy)
-			return no_room(err);
-		*ret = *copy;
-	}
-	return 0;
-}
-
-static int
-load_options(const struct memory_db *db, const struct test_key *key, struct arena *arena,
-	struct job_options *ret, struct err *err)
-{
-	*ret = (struct job_options) { .job_seq = key->job_seq };
-	for (size_t i = 0; i < db->options.n; i++) {
-		const struct job_options *row = db->options.item[i];
-		if (row->job_seq != key->job_seq)
-			continue;
-		const struct job_options *copy = row_copy(&job_options_table, row, arena);
-		if (!copy)
-			return no_room(err);
-		*ret = *copy;
-	}
-	return 0;
-}
-
-static int
-memory_load_tests(struct store *store, const struct test_key *keys, size_t n,
-	struct arena *arena, struct job_test *ret_tests, struct job_options *ret_options,
-	struct err *err)
-{
-	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
-	for (size_t i = 0; i < n; i++) {
-		if (load_test(db, &keys[i], arena, &ret_tests[i], err) < 0 ||
-			load_options(db, &keys[i], arena, &ret_options[i], err) < 0)
-			return -1;
-	}
 	return 0;
 }
 

@@ -96,6 +96,18 @@ size_t memory_find_seq(const struct rows *rows, int64_t seq);
 
 struct definition *memory_definition(const struct memory_db *db, const struct def_key *key);
 
+bool memory_has_leased_runs(const struct memory_db *db, const struct worker_row *worker);
+
+/* ERR_LIMIT: the arena is full. */
+int memory_no_room(struct err *err);
+
+/* ---- memory_load.c ---- */
+int memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow,
+	struct err *err) MUST_CHECK;
+int memory_load_tests(struct store *store, const struct test_key *keys, size_t n,
+	struct arena *arena, struct job_test *ret_tests, struct job_options *ret_options,
+	struct err *err) MUST_CHECK;
+
 /* ---- memory_save.c ---- */
 int memory_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 

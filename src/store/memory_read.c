@@ -22,12 +22,6 @@ db_of(struct store_reader *reader)
 	return container_of(reader, struct memory_reader, reader)->db;
 }
 
-static int
-no_room(struct err *err)
-{
-	return err_set(err, ERR_LIMIT, "more rows than the memory of one request");
-}
-
 static void
 choose(struct chosen *chosen, const void *row)
 {
@@ -50,11 +44,11 @@ answer(const struct chosen *chosen, const struct table *table, size_t limit, voi
 	size_t n = chosen->rows.n < limit ? chosen->rows.n : limit;
 	char *all = arena_calloc(chosen->arena, n > 0 ? n : 1, table->row_bytes);
 	if (!all)
-		return no_room(err);
+		return memory_no_room(err);
 	for (size_t i = 0; i < n; i++) {
 		const void *copy = row_copy(table, chosen->rows.item[i], chosen->arena);
 		if (!copy)
-			return no_room(err);
+			return memory_no_room(err);
 		memcpy(all + i * table->row_bytes, copy, table->row_bytes);
 	}
 	memcpy(ret, &all, sizeof all);
@@ -70,7 +64,7 @@ answer_one(const void *row, const struct table *table, struct arena *arena, void
 		return STORE_NONE;
 	void *copy = row_copy(table, row, arena);
 	if (!copy)
-		return no_room(err);
+		return memory_no_room(err);
 	memcpy(ret, &copy, sizeof copy);
 	return 0;
 }
@@ -80,7 +74,7 @@ answer_text(const char *text, size_t len, struct arena *arena, struct str *ret, 
 {
 	const char *copy = arena_strndup(arena, text, len);
 	if (!copy)
-		return no_room(err);
+		return memory_no_room(err);
 	*ret = str_from(copy, len);
 	return 0;
 }
@@ -286,7 +280,7 @@ list_jobs(struct store_reader *reader, const struct job_filter *filter, struct a
 	page.n = n < filter->limit ? n : filter->limit;
 	page.items = arena_calloc(arena, page.n > 0 ? page.n : 1, sizeof *page.items);
 	if (!page.items)
-		return no_room(err);
+		return memory_no_room(err);
 	for (size_t i = 0; i < page.n; i++) {
 		if (answer_one(places[i].job, &job_table, arena, &page.items[i], err) != 0)
 			return -1;
@@ -294,7 +288,7 @@ list_jobs(struct store_reader *reader, const struct job_filter *filter, struct a
 	if (n > page.n && page.n > 0) {
 		page.next_cursor = cursor_write(&places[page.n - 1].key, filter, arena);
 		if (!page.next_cursor)
-			return no_room(err);
+			return memory_no_room(err);
 	}
 	*ret = page;
 	return 0;
@@ -670,7 +664,7 @@ list_tokens(struct store_reader *reader, struct arena *arena, struct token_row *
 	struct token_row *tokens =
 		arena_calloc(arena, db->tokens.n > 0 ? db->tokens.n : 1, sizeof *tokens);
 	if (!tokens)
-		return no_room(err);
+		return memory_no_room(err);
 	for (size_t i = 0; i < db->tokens.n; i++) {
 		tokens[i] = *db->tokens.item[i];
 		tokens[i].name = arena_strdup(arena, tokens[i].name);

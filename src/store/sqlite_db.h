@@ -115,8 +115,8 @@ int row_bind(
 	sqlite3_stmt *stmt, int at, const struct table *table, const void *row, bool only_live);
 
 /*
- * Reads result columns 0 … into a zeroed row; texts are copied to the arena. -1: CORRUPT when a
- * value is not of its column's kind, LIMIT when the arena is full.
+ * Reads result columns 0 … into a zeroed row; texts are copied to the arena. -1: CORRUPT when
+ * a value is not of its column's kind, LIMIT when the arena is full.
  */
 int row_fetch(sqlite3_stmt *stmt, const struct table *table, struct arena *arena, void *row,
 	struct err *err) MUST_CHECK;

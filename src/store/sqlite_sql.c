@@ -21,175 +21,439 @@ static const struct {
 	const char *text;
 	const struct table *table;
 } statements[SQL_COUNT] = {
-	[SQL_BEGIN_READ] = { "BEGIN", NULL },
-	[SQL_BEGIN_WRITE] = { "BEGIN IMMEDIATE", NULL },
-	[SQL_COMMIT] = { "COMMIT", NULL },
-	[SQL_ROLLBACK] = { "ROLLBACK", NULL },
+	[SQL_BEGIN_READ] = {
+		"BEGIN",
+		NULL,
+	},
+	[SQL_BEGIN_WRITE] = {
+		"BEGIN IMMEDIATE",
+		NULL,
+	},
+	[SQL_COMMIT] = {
+		"COMMIT",
+		NULL,
+	},
+	[SQL_ROLLBACK] = {
+		"ROLLBACK",
+		NULL,
+	},
 
 	/* ---- start ---- */
 
 	/* An event outlives its job when it says that the job was deleted. */
-	[SQL_LAST_JOB] = { "SELECT max(coalesce((SELECT max(seq) FROM job), 0),"
-		" coalesce((SELECT max(job) FROM event_batch WHERE job IS NOT NULL), 0))", NULL },
-	[SQL_LAST_RUN] = { "SELECT max(seq) FROM run", NULL },
-	[SQL_LAST_DEFINITION] = { "SELECT max(seq) FROM definition", NULL },
-	[SQL_LAST_EVENT] = { "SELECT max(last_seq) FROM event_batch", NULL },
-	[SQL_FLOOR] = { "SELECT next FROM key_floor WHERE name = ?", NULL },
-	[SQL_LAST_BATCH] = { "SELECT last_seq, first_seq, project, job, body,"
-		" (SELECT updated_ms FROM job WHERE seq = event_batch.job) FROM event_batch"
-		" ORDER BY last_seq DESC LIMIT 1", NULL },
-	[SQL_LANES] = { "SELECT $columns FROM lane ORDER BY id", &lane_table },
-	[SQL_LANE_IS_READY] = { "SELECT EXISTS (SELECT 1 FROM job WHERE lane = ? AND ready = 1)", NULL },
-	[SQL_QUEUES] = { "SELECT $columns FROM queue ORDER BY id", &queue_table },
-	[SQL_QUEUES_RUNNING] = { "SELECT job.queue, count(*) FROM run JOIN job ON job.seq = run.job"
-		" WHERE run.state = 'leased' GROUP BY job.queue", NULL },
-	[SQL_WORKERS_LIVE] = { "SELECT $columns FROM worker WHERE state IN ('online', 'draining')"
-		" ORDER BY id", &worker_table },
-	[SQL_NEXT_DUE_JOB] = { "SELECT min(due_ms) FROM job WHERE due_ms > 0", NULL },
-	[SQL_NEXT_DUE_WORKER] = { "SELECT lease_until_ms FROM worker WHERE lease_until_ms > 0"
-		" AND EXISTS (SELECT 1 FROM run WHERE run.worker = worker.id AND run.state = 'leased')"
-		" ORDER BY lease_until_ms LIMIT 1", NULL },
+	[SQL_LAST_JOB] = {
+		"SELECT max(coalesce((SELECT max(seq) FROM job), 0), coalesce((SELECT"
+		" max(job) FROM event_batch WHERE job IS NOT NULL), 0))",
+		NULL,
+	},
+	[SQL_LAST_RUN] = {
+		"SELECT max(seq) FROM run",
+		NULL,
+	},
+	[SQL_LAST_DEFINITION] = {
+		"SELECT max(seq) FROM definition",
+		NULL,
+	},
+	[SQL_LAST_EVENT] = {
+		"SELECT max(last_seq) FROM event_batch",
+		NULL,
+	},
+	[SQL_FLOOR] = {
+		"SELECT next FROM key_floor WHERE name = ?",
+		NULL,
+	},
+	[SQL_LAST_BATCH] = {
+		"SELECT last_seq, first_seq, project, job, body, (SELECT updated_ms"
+		" FROM job WHERE seq = event_batch.job) FROM event_batch"
+		" ORDER BY last_seq DESC LIMIT 1",
+		NULL,
+	},
+	[SQL_LANES] = {
+		"SELECT $columns FROM lane ORDER BY id",
+		&lane_table,
+	},
+	[SQL_LANE_IS_READY] = {
+		"SELECT EXISTS (SELECT 1 FROM job WHERE lane = ?"
+		" AND ready = 1)",
+		NULL,
+	},
+	[SQL_QUEUES] = {
+		"SELECT $columns FROM queue ORDER BY id",
+		&queue_table,
+	},
+	[SQL_QUEUES_RUNNING] = {
+		"SELECT job.queue, count(*) FROM run JOIN job"
+		" ON job.seq = run.job WHERE run.state = 'leased'"
+		" GROUP BY job.queue",
+		NULL,
+	},
+	[SQL_WORKERS_LIVE] = {
+		"SELECT $columns FROM worker WHERE state IN ('online', 'draining')"
+		" ORDER BY id",
+		&worker_table,
+	},
+	[SQL_NEXT_DUE_JOB] = {
+		"SELECT min(due_ms) FROM job WHERE due_ms > 0",
+		NULL,
+	},
+	[SQL_NEXT_DUE_WORKER] = {
+		"SELECT lease_until_ms FROM worker WHERE lease_until_ms > 0"
+		" AND EXISTS (SELECT 1 FROM run WHERE run.worker = worker.id"
+		" AND run.state = 'leased') ORDER BY lease_until_ms LIMIT 1",
+		NULL,
+	},
 
 	/* ---- load ---- */
 
-	[SQL_JOB_BY_ID] = { "SELECT $columns FROM job WHERE id = ?", &job_table },
-	[SQL_JOB_BY_SEQ] = { "SELECT $columns FROM job WHERE seq = ?", &job_table },
-	[SQL_JOBS_DUE] = { "SELECT $columns FROM job WHERE due_ms > 0 AND due_ms <= ?"
-		" ORDER BY due_ms, seq LIMIT ?", &job_table },
-	[SQL_JOBS_READY] = { "SELECT $columns FROM job WHERE lane = ? AND ready = 1"
-		" ORDER BY rank DESC, seq LIMIT ?", &job_table },
-	[SQL_JOBS_AHEAD] = { "SELECT count(*) FROM (SELECT 1 FROM job"
-		" WHERE lane = ?1 AND ready = 1 AND rank >= ?2 AND (rank > ?2 OR seq < ?3) LIMIT ?4)", NULL },
-	[SQL_RUN_BY_ID] = { "SELECT $columns FROM run WHERE id = ?", &run_table },
+	[SQL_JOB_BY_ID] = {
+		"SELECT $columns FROM job WHERE id = ?",
+		&job_table,
+	},
+	[SQL_JOB_BY_SEQ] = {
+		"SELECT $columns FROM job WHERE seq = ?",
+		&job_table,
+	},
+	[SQL_JOBS_DUE] = {
+		"SELECT $columns FROM job WHERE due_ms > 0"
+		" AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?",
+		&job_table,
+	},
+	[SQL_JOBS_READY] = {
+		"SELECT $columns FROM job WHERE lane = ? AND ready = 1"
+		" ORDER BY rank DESC, seq LIMIT ?",
+		&job_table,
+	},
+	[SQL_JOBS_AHEAD] = {
+		"SELECT count(*) FROM (SELECT 1 FROM job"
+		" WHERE lane = ?1 AND ready = 1 AND rank >= ?2"
+		" AND (rank > ?2 OR seq < ?3) LIMIT ?4)",
+		NULL,
+	},
+	[SQL_RUN_BY_ID] = {
+		"SELECT $columns FROM run WHERE id = ?",
+		&run_table,
+	},
 	/* The planner takes a partial index only for a condition that it finds word for word. */
-	[SQL_RUNS_OPEN] = { "SELECT $columns FROM run WHERE job = ? AND state <> 'finished'"
-		" ORDER BY seq", &run_table },
-	[SQL_RUNS_WAITING] = { "SELECT $columns FROM run WHERE job = ? AND state <> 'finished'"
-		" AND state = 'waiting' ORDER BY seq", &run_table },
-	[SQL_RUNS_OF_WORKER] = { "SELECT $columns FROM run WHERE worker = ? AND state = 'leased'"
-		" ORDER BY seq", &run_table },
-	[SQL_WORKER_BY_ID] = { "SELECT $columns FROM worker WHERE id = ?", &worker_table },
-	[SQL_WORKERS_DUE] = { "SELECT $columns FROM worker WHERE lease_until_ms > 0"
-		" AND lease_until_ms <= ?"
-		" AND EXISTS (SELECT 1 FROM run WHERE run.worker = worker.id AND run.state = 'leased')"
-		" ORDER BY lease_until_ms, id LIMIT ?", &worker_table },
-	[SQL_DEFINITION_BY_ID] = { "SELECT $columns FROM definition"
-		" WHERE id = ? AND project = ? AND kind = ?", &definition_table },
-	[SQL_DEFINITION_BY_NAME] = { "SELECT $columns FROM definition"
-		" WHERE name = ? AND project = ? AND kind = ?", &definition_table },
-	[SQL_IDEM] = { "SELECT hash, created_ms, ids FROM idem WHERE project = ? AND key = ?", NULL },
-	[SQL_JOB_TEST] = { "SELECT $columns FROM job_test WHERE job = ? AND idx = ?", &job_test_table },
-	[SQL_JOB_OPTIONS] = { "SELECT $columns FROM job_options WHERE job = ?", &job_options_table },
+	[SQL_RUNS_OPEN] = {
+		"SELECT $columns FROM run WHERE job = ? AND state <> 'finished'"
+		" ORDER BY seq",
+		&run_table,
+	},
+	[SQL_RUNS_WAITING] = {
+		"SELECT $columns FROM run WHERE job = ? AND state <> 'finished'"
+		" AND state = 'waiting' ORDER BY seq",
+		&run_table,
+	},
+	[SQL_RUNS_OF_WORKER] = {
+		"SELECT $columns FROM run WHERE worker = ?"
+		" AND state = 'leased' ORDER BY seq",
+		&run_table,
+	},
+	[SQL_WORKER_BY_ID] = {
+		"SELECT $columns FROM worker WHERE id = ?",
+		&worker_table,
+	},
+	[SQL_WORKERS_DUE] = {
+		"SELECT $columns FROM worker WHERE lease_until_ms > 0"
+		" AND lease_until_ms <= ? AND EXISTS (SELECT 1"
+		" FROM run WHERE run.worker = worker.id AND run.state = 'leased')"
+		" ORDER BY lease_until_ms, id LIMIT ?",
+		&worker_table,
+	},
+	[SQL_DEFINITION_BY_ID] = {
+		"SELECT $columns FROM definition WHERE id = ?"
+		" AND project = ? AND kind = ?",
+		&definition_table,
+	},
+	[SQL_DEFINITION_BY_NAME] = {
+		"SELECT $columns FROM definition WHERE name = ?"
+		" AND project = ? AND kind = ?",
+		&definition_table,
+	},
+	[SQL_IDEM] = {
+		"SELECT hash, created_ms, ids FROM idem WHERE project = ?"
+		" AND key = ?",
+		NULL,
+	},
+	[SQL_JOB_TEST] = {
+		"SELECT $columns FROM job_test WHERE job = ?"
+		" AND idx = ?",
+		&job_test_table,
+	},
+	[SQL_JOB_OPTIONS] = {
+		"SELECT $columns FROM job_options WHERE job = ?",
+		&job_options_table,
+	},
 
 	/* ---- save ---- */
 
-	[SQL_JOB_INSERT] = { "INSERT INTO job ($columns) VALUES ($values)", &job_table },
-	[SQL_JOB_UPDATE] = { "UPDATE job SET $live WHERE seq = ? AND version = ?", &job_table },
-	[SQL_JOB_DELETE] = { "DELETE FROM job WHERE seq = ? AND version = ?", NULL },
-	[SQL_JOB_DELETE_TESTS] = { "DELETE FROM job_test WHERE job = ?", NULL },
-	[SQL_JOB_DELETE_OPTIONS] = { "DELETE FROM job_options WHERE job = ?", NULL },
-	[SQL_JOB_DELETE_INCARNATIONS] = { "DELETE FROM incarnation WHERE job = ?", NULL },
-	[SQL_JOB_DELETE_ARTIFACTS] = { "DELETE FROM artifact WHERE job = ?", NULL },
-	[SQL_JOB_DELETE_RESULTS] = { "DELETE FROM run_result"
-		" WHERE run IN (SELECT seq FROM run WHERE job = ?)", NULL },
-	[SQL_JOB_DELETE_RUNS] = { "DELETE FROM run WHERE job = ?", NULL },
-	[SQL_JOB_DELETE_EVENTS] = { "DELETE FROM event_batch WHERE job = ?", NULL },
-	[SQL_JOB_COUNT_ADD] = { "INSERT INTO job_count (project, state, n) VALUES (?, ?, ?)"
-		" ON CONFLICT DO UPDATE SET n = n + excluded.n", NULL },
-	[SQL_JOB_TEST_INSERT] = { "INSERT INTO job_test ($columns) VALUES ($values)", &job_test_table },
-	[SQL_JOB_OPTIONS_PUT] = { "INSERT OR REPLACE INTO job_options ($columns) VALUES ($values)",
-		&job_options_table },
-	[SQL_INCARNATION_PUT] = { "INSERT OR REPLACE INTO incarnation ($columns) VALUES ($values)",
-		&incarnation_table },
-	[SQL_RUN_INSERT] = { "INSERT INTO run ($columns) VALUES ($values)", &run_table },
-	[SQL_RUN_UPDATE] = { "UPDATE run SET $live WHERE seq = ? AND version = ?", &run_table },
-	[SQL_RUN_RESULT_PUT] = { "INSERT OR REPLACE INTO run_result (run, body) VALUES (?, ?)", NULL },
-	[SQL_ARTIFACT_PUT] = { "INSERT OR REPLACE INTO artifact ($columns) VALUES ($values)",
-		&artifact_table },
-	[SQL_LANE_INSERT] = { "INSERT INTO lane ($columns) VALUES ($values)", &lane_table },
-	[SQL_QUEUE_PUT] = { "INSERT INTO queue ($columns) VALUES ($values)"
-		" ON CONFLICT (id) DO UPDATE SET $again", &queue_table },
-	[SQL_WORKER_PUT] = { "INSERT INTO worker ($columns) VALUES ($values)"
-		" ON CONFLICT (id) DO UPDATE SET $again", &worker_table },
-	[SQL_WORKER_DELETE] = { "DELETE FROM worker WHERE id = ?", NULL },
-	[SQL_DEFINITION_INSERT] = { "INSERT INTO definition ($columns) VALUES ($values)",
-		&definition_table },
-	[SQL_DEFINITION_KEEP] = { "INSERT INTO definition_revision"
-		" SELECT seq, revision, name, tags, body, updated_ms FROM definition"
-		" WHERE seq = ? AND revision = ?", NULL },
-	[SQL_DEFINITION_UPDATE] = { "UPDATE definition SET $live WHERE seq = ? AND revision = ?",
-		&definition_table },
-	[SQL_DEFINITION_DELETE] = { "DELETE FROM definition WHERE seq = ?", NULL },
-	[SQL_DEFINITION_DELETE_REVISIONS] = { "DELETE FROM definition_revision WHERE definition = ?",
-		NULL },
-	[SQL_IDEM_PUT] = { "INSERT OR REPLACE INTO idem (project, key, hash, created_ms, ids)"
-		" VALUES (?, ?, ?, ?, ?)", NULL },
-	[SQL_IDEM_DELETE] = { "DELETE FROM idem WHERE project = ? AND key = ?", NULL },
-	[SQL_IDEM_PURGE] = { "DELETE FROM idem WHERE (project, key) IN"
-		" (SELECT project, key FROM idem WHERE created_ms < ? ORDER BY created_ms LIMIT ?)", NULL },
-	[SQL_EVENT_BATCH_INSERT] = { "INSERT INTO event_batch (last_seq, first_seq, project, job, body)"
-		" VALUES (?, ?, ?, ?, ?)", NULL },
-	[SQL_FLOOR_PUT] = { "INSERT OR REPLACE INTO key_floor (name, next) VALUES (?, ?)", NULL },
-	[SQL_TOKEN_PUT] = { "INSERT OR REPLACE INTO token (hash, project, name, role, created_ms)"
-		" VALUES (?, ?, ?, ?, ?)", NULL },
+	[SQL_JOB_INSERT] = {
+		"INSERT INTO job ($columns) VALUES ($values)",
+		&job_table,
+	},
+	[SQL_JOB_UPDATE] = {
+		"UPDATE job SET $live WHERE seq = ? AND version = ?",
+		&job_table,
+	},
+	[SQL_JOB_DELETE] = {
+		"DELETE FROM job WHERE seq = ? AND version = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_TESTS] = {
+		"DELETE FROM job_test WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_OPTIONS] = {
+		"DELETE FROM job_options WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_INCARNATIONS] = {
+		"DELETE FROM incarnation WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_ARTIFACTS] = {
+		"DELETE FROM artifact WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_RESULTS] = {
+		"DELETE FROM run_result WHERE run IN (SELECT seq"
+		" FROM run WHERE job = ?)",
+		NULL,
+	},
+	[SQL_JOB_DELETE_RUNS] = {
+		"DELETE FROM run WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_DELETE_EVENTS] = {
+		"DELETE FROM event_batch WHERE job = ?",
+		NULL,
+	},
+	[SQL_JOB_COUNT_ADD] = {
+		"INSERT INTO job_count (project, state, n)"
+		" VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+		NULL,
+	},
+	[SQL_JOB_TEST_INSERT] = {
+		"INSERT INTO job_test ($columns) VALUES ($values)",
+		&job_test_table,
+	},
+	[SQL_JOB_OPTIONS_PUT] = {
+		"INSERT OR REPLACE INTO job_options ($columns)"
+		" VALUES ($values)",
+		&job_options_table,
+	},
+	[SQL_INCARNATION_PUT] = {
+		"INSERT OR REPLACE INTO incarnation ($columns)"
+		" VALUES ($values)",
+		&incarnation_table,
+	},
+	[SQL_RUN_INSERT] = {
+		"INSERT INTO run ($columns) VALUES ($values)",
+		&run_table,
+	},
+	[SQL_RUN_UPDATE] = {
+		"UPDATE run SET $live WHERE seq = ? AND version = ?",
+		&run_table,
+	},
+	[SQL_RUN_RESULT_PUT] = {
+		"INSERT OR REPLACE INTO run_result (run, body)"
+		" VALUES (?, ?)",
+		NULL,
+	},
+	[SQL_ARTIFACT_PUT] = {
+		"INSERT OR REPLACE INTO artifact ($columns)"
+		" VALUES ($values)",
+		&artifact_table,
+	},
+	[SQL_LANE_INSERT] = {
+		"INSERT INTO lane ($columns) VALUES ($values)",
+		&lane_table,
+	},
+	[SQL_QUEUE_PUT] = {
+		"INSERT INTO queue ($columns) VALUES ($values)"
+		" ON CONFLICT (id) DO UPDATE SET $again",
+		&queue_table,
+	},
+	[SQL_WORKER_PUT] = {
+		"INSERT INTO worker ($columns) VALUES ($values)"
+		" ON CONFLICT (id) DO UPDATE SET $again",
+		&worker_table,
+	},
+	[SQL_WORKER_DELETE] = {
+		"DELETE FROM worker WHERE id = ?",
+		NULL,
+	},
+	[SQL_DEFINITION_INSERT] = {
+		"INSERT INTO definition ($columns) VALUES ($values)",
+		&definition_table,
+	},
+	[SQL_DEFINITION_KEEP] = {
+		"INSERT INTO definition_revision SELECT seq, revision, name, tags, body,"
+		" updated_ms FROM definition WHERE seq = ?"
+		" AND revision = ?",
+		NULL,
+	},
+	[SQL_DEFINITION_UPDATE] = {
+		"UPDATE definition SET $live WHERE seq = ?"
+		" AND revision = ?",
+		&definition_table,
+	},
+	[SQL_DEFINITION_DELETE] = {
+		"DELETE FROM definition WHERE seq = ?",
+		NULL,
+	},
+	[SQL_DEFINITION_DELETE_REVISIONS] = {
+		"DELETE FROM definition_revision WHERE definition = ?",
+		NULL,
+	},
+	[SQL_IDEM_PUT] = {
+		"INSERT OR REPLACE INTO idem (project, key, hash, created_ms, ids)"
+		" VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[SQL_IDEM_DELETE] = {
+		"DELETE FROM idem WHERE project = ? AND key = ?",
+		NULL,
+	},
+	[SQL_IDEM_PURGE] = {
+		"DELETE FROM idem WHERE (project, key) IN (SELECT project, key"
+		" FROM idem WHERE created_ms < ? ORDER BY created_ms LIMIT ?)",
+		NULL,
+	},
+	[SQL_EVENT_BATCH_INSERT] = {
+		"INSERT INTO event_batch (last_seq, first_seq, project, job, body)"
+		" VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[SQL_FLOOR_PUT] = {
+		"INSERT OR REPLACE INTO key_floor (name, next)"
+		" VALUES (?, ?)",
+		NULL,
+	},
+	[SQL_TOKEN_PUT] = {
+		"INSERT OR REPLACE INTO token (hash, project, name, role, created_ms)"
+		" VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
 
 	/* ---- read ---- */
 
-	[SQL_JOB_TESTS] = { "SELECT $columns FROM job_test WHERE job = ? ORDER BY idx",
-		&job_test_table },
-	[SQL_INCARNATIONS] = { "SELECT $columns FROM incarnation WHERE job = ? ORDER BY number",
-		&incarnation_table },
+	[SQL_JOB_TESTS] = {
+		"SELECT $columns FROM job_test WHERE job = ?"
+		" ORDER BY idx",
+		&job_test_table,
+	},
+	[SQL_INCARNATIONS] = {
+		"SELECT $columns FROM incarnation WHERE job = ?"
+		" ORDER BY number",
+		&incarnation_table,
+	},
 	/* Words of wanted states and outcomes come as ",a,b,"; NULL: every one. */
-	[SQL_RUNS] = { "SELECT $columns FROM run WHERE job = ?1 AND seq > ?2"
-		" AND (?3 = 0 OR incarnation = ?3)"
-		" AND (?4 IS NULL OR instr(?4, ',' || state || ',') > 0)"
-		" AND (?5 IS NULL OR instr(?5, ',' || outcome || ',') > 0)"
-		" AND (?6 < 0 OR test = ?6)"
-		" AND (?7 = 0 OR iteration = ?7)"
-		" AND (?8 = 0 OR is_last = 1)"
-		" ORDER BY seq LIMIT ?9", &run_table },
-	[SQL_RUN_RESULT] = { "SELECT body FROM run_result WHERE run = ?", NULL },
-	[SQL_ARTIFACTS_OF_JOB] = { "SELECT $columns FROM artifact WHERE job = ? ORDER BY run, name",
-		&artifact_table },
-	[SQL_ARTIFACTS_OF_RUN] = { "SELECT $columns FROM artifact WHERE run = ? ORDER BY name",
-		&artifact_table },
-	[SQL_ARTIFACT] = { "SELECT $columns FROM artifact WHERE run = ? AND name = ?",
-		&artifact_table },
-	[SQL_BLOB_IN_USE] = { "SELECT EXISTS (SELECT 1 FROM artifact WHERE blob = ?)", NULL },
-	[SQL_EVENTS_OF_JOB] = { "SELECT last_seq, first_seq, project, job, body FROM event_batch"
-		" WHERE job = ?1 AND (?2 = 0 OR project = ?2) AND last_seq > ?3 ORDER BY last_seq", NULL },
-	[SQL_EVENTS] = { "SELECT last_seq, first_seq, project, job, body FROM event_batch"
-		" WHERE (?2 = 0 OR project = ?2) AND last_seq > ?3 ORDER BY last_seq", NULL },
-	[SQL_DEFINITIONS] = { "SELECT $columns FROM definition"
-		" WHERE project = ?1 AND kind = ?2 AND name > ?3"
-		" AND (?4 IS NULL OR instr(lower(name), lower(?4)) > 0)"
-		" AND (?5 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?5) AS wanted"
-		"  WHERE wanted.value NOT IN (SELECT value FROM json_each(tags))))"
-		" ORDER BY name LIMIT ?6", &definition_table },
-	[SQL_DEFINITION_REVISION] = { "SELECT name, tags, body, updated_ms FROM definition_revision"
-		" WHERE definition = ? AND revision = ?", NULL },
+	[SQL_RUNS] = {
+		"SELECT $columns FROM run WHERE job = ?1 AND seq > ?2"
+		" AND (?3 = 0 OR incarnation = ?3) AND (?4 IS NULL OR instr(?4, ',' ||"
+		" state || ',') > 0) AND (?5 IS NULL OR instr(?5, ',' || outcome || ',') >"
+		" 0) AND (?6 < 0 OR test = ?6) AND (?7 = 0 OR iteration = ?7)"
+		" AND (?8 = 0 OR is_last = 1) ORDER BY seq LIMIT ?9",
+		&run_table,
+	},
+	[SQL_RUN_RESULT] = {
+		"SELECT body FROM run_result WHERE run = ?",
+		NULL,
+	},
+	[SQL_ARTIFACTS_OF_JOB] = {
+		"SELECT $columns FROM artifact WHERE job = ?"
+		" ORDER BY run, name",
+		&artifact_table,
+	},
+	[SQL_ARTIFACTS_OF_RUN] = {
+		"SELECT $columns FROM artifact WHERE run = ?"
+		" ORDER BY name",
+		&artifact_table,
+	},
+	[SQL_ARTIFACT] = {
+		"SELECT $columns FROM artifact WHERE run = ?"
+		" AND name = ?",
+		&artifact_table,
+	},
+	[SQL_BLOB_IN_USE] = {
+		"SELECT EXISTS (SELECT 1 FROM artifact WHERE blob = ?)",
+		NULL,
+	},
+	[SQL_EVENTS_OF_JOB] = {
+		"SELECT last_seq, first_seq, project, job, body"
+		" FROM event_batch WHERE job = ?1 AND (?2 = 0 OR project = ?2)"
+		" AND last_seq > ?3 ORDER BY last_seq",
+		NULL,
+	},
+	[SQL_EVENTS] = {
+		"SELECT last_seq, first_seq, project, job, body"
+		" FROM event_batch WHERE (?2 = 0 OR project = ?2)"
+		" AND last_seq > ?3 ORDER BY last_seq",
+		NULL,
+	},
+	[SQL_DEFINITIONS] = {
+		"SELECT $columns FROM definition WHERE project = ?1"
+		" AND kind = ?2 AND name > ?3 AND (?4 IS NULL OR instr(lower(name),"
+		" lower(?4)) > 0) AND (?5 IS NULL OR NOT EXISTS (SELECT 1"
+		" FROM json_each(?5) AS wanted WHERE wanted.value NOT IN (SELECT value"
+		" FROM json_each(tags)))) ORDER BY name LIMIT ?6",
+		&definition_table,
+	},
+	[SQL_DEFINITION_REVISION] = {
+		"SELECT name, tags, body, updated_ms FROM definition_revision"
+		" WHERE definition = ? AND revision = ?",
+		NULL,
+	},
 	/* The columns of definition_table; the present revision is one of them. */
 	[SQL_DEFINITION_REVISIONS] = {
-		"SELECT d.seq, d.id, d.project, d.kind, r.name, r.tags, r.body, r.revision,"
-		" d.created_ms, r.updated_ms"
-		" FROM definition_revision AS r JOIN definition AS d ON d.seq = r.definition"
-		" WHERE r.definition = ?1"
-		" UNION ALL SELECT seq, id, project, kind, name, tags, body, revision, created_ms,"
-		" updated_ms FROM definition WHERE seq = ?1"
-		" ORDER BY 8", NULL },
-	[SQL_QUEUES_OF] = { "SELECT $columns FROM queue WHERE project = ? ORDER BY name", &queue_table },
-	[SQL_WORKERS] = { "SELECT $columns FROM worker WHERE (?1 = 0 OR project IN (0, ?1))"
-		" AND (?2 OR state IN ('online', 'draining')) ORDER BY joined_ms, id", &worker_table },
-	[SQL_TOKENS] = { "SELECT hash, project, name, role, created_ms FROM token"
-		" ORDER BY created_ms, hash", NULL },
-	[SQL_COUNTS] = { "SELECT state, sum(n) FROM job_count GROUP BY state", NULL },
-	[SQL_RUNS_COUNT_OPEN] = { "SELECT count(*) FROM run WHERE state <> 'finished'", NULL },
-	[SQL_RUNS_COUNT_LEASED] = { "SELECT count(*) FROM run WHERE state = 'leased'", NULL },
-	[SQL_PAGES] = { "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", NULL },
-	[SQL_COUNTS_CHECK] = { "SELECT count(*) FROM"
-		" (SELECT project, state, count(*) AS n FROM job GROUP BY project, state) AS job"
-		" FULL JOIN (SELECT * FROM job_count WHERE n <> 0) AS kept USING (project, state)"
-		" WHERE job.n IS NOT kept.n", NULL },
+		"SELECT d.seq, d.id, d.project, d.kind, r.name, r.tags, r.body,"
+		" r.revision, d.created_ms, r.updated_ms FROM definition_revision AS r"
+		" JOIN definition AS d ON d.seq = r.definition"
+		" WHERE r.definition = ?1 UNION ALL SELECT seq, id, project, kind, name,"
+		" tags, body, revision, created_ms, updated_ms"
+		" FROM definition WHERE seq = ?1 ORDER BY 8",
+		NULL,
+	},
+	[SQL_QUEUES_OF] = {
+		"SELECT $columns FROM queue WHERE project = ?"
+		" ORDER BY name",
+		&queue_table,
+	},
+	[SQL_WORKERS] = {
+		"SELECT $columns FROM worker WHERE (?1 = 0 OR project IN (0, ?1))"
+		" AND (?2 OR state IN ('online', 'draining'))"
+		" ORDER BY joined_ms, id",
+		&worker_table,
+	},
+	[SQL_TOKENS] = {
+		"SELECT hash, project, name, role, created_ms"
+		" FROM token ORDER BY created_ms, hash",
+		NULL,
+	},
+	[SQL_COUNTS] = {
+		"SELECT state, sum(n) FROM job_count GROUP BY state",
+		NULL,
+	},
+	[SQL_RUNS_COUNT_OPEN] = {
+		"SELECT count(*) FROM run WHERE state <> 'finished'",
+		NULL,
+	},
+	[SQL_RUNS_COUNT_LEASED] = {
+		"SELECT count(*) FROM run WHERE state = 'leased'",
+		NULL,
+	},
+	[SQL_PAGES] = {
+		"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+		NULL,
+	},
+	[SQL_COUNTS_CHECK] = {
+		"SELECT count(*) FROM (SELECT project, state, count(*) AS n"
+		" FROM job GROUP BY project, state) AS job"
+		" FULL JOIN (SELECT * FROM job_count WHERE n <> 0) AS kept USING (project,"
+		" state) WHERE job.n IS NOT kept.n",
+		NULL,
+	},
 	[SQL_INTEGRITY_CHECK] = { "PRAGMA integrity_check(1)", NULL },
 };
 

@@ -213,8 +213,7 @@ int
 read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct queue **ret, size_t *ret_n, struct err *err)
 {
-	return READ(
-		reader, err, reader->ops->queues(reader, project, arena, ret, ret_n, err));
+	return READ(reader, err, reader->ops->queues(reader, project, arena, ret, ret_n, err));
 }
 
 int

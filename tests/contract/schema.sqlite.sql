@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 CREATE TABLE artifact (
 	run INTEGER NOT NULL,                   -- run.seq
 	name TEXT NOT NULL,                     -- may contain '/'

@@ -135,6 +135,7 @@ the_schema_is_the_committed_one(void **state)
 	_cleanup_(buf_deinit) struct buf got = BUF_INIT(1 << 20);
 	_cleanup_(buf_deinit) struct buf expected = BUF_INIT(1 << 20);
 	sqlite3 *db = open_plain(fx);
+	assert_int_equal(buf_adds(&got, "-- SPDX-License-Identifier: Apache-2.0\n"), 0);
 	assert_int_equal(
 		sqlite3_exec(db,
 			"SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name",
