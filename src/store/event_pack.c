@@ -207,7 +207,6 @@ event_unpack_next(struct event_unpack *unpack, struct err *err)
 		unpack_text(unpack, &event->data) < 0)
 		return corrupt(unpack, err);
 	event->type = parsed;
-	if (__builtin_add_overflow(event->at_ms, unzigzag(delta), &event->at_ms))
-		return corrupt(unpack, err);
+	event->at_ms = wrapped_add(event->at_ms, unzigzag(delta));
 	return 0;
 }

@@ -19,7 +19,9 @@ make_events(struct event events[EVENTS])
 	for (int i = 0; i < EVENTS; i++) {
 		events[i] = (struct event) {
 			.seq = 40 + i,
-			.at_ms = i % 2 ? INT64_MAX / 2 : -3 * i,
+			.at_ms = i == 3 ? INT64_MIN
+				: i % 2 ? INT64_MAX
+					: -3 * i,
 			.project = 2,
 			.job_seq = 9,
 			.type = (enum event_type)(i * 5),
