@@ -446,12 +446,14 @@ build_runs(struct builder *builder)
 	}
 }
 
-/* Playwright's report is a folder of many files; its index.html shows them all. */
+/* Playwright's report is a folder of many files; the index.html at its top shows them all. */
 static bool
 is_report_part(const struct artifact *row)
 {
-	return row->kind && strcmp(row->kind, "report") == 0 && strchr(row->name, '/') &&
-		!str_ends(str_of(row->name), STR("/index.html"));
+	const char *slash = strchr(row->name, '/');
+
+	return row->kind && strcmp(row->kind, "report") == 0 && slash &&
+		strcmp(slash, "/index.html") != 0;
 }
 
 static void

@@ -153,6 +153,22 @@ belongs(const struct report_run *run, const struct report_case *one,
 	return id && strcmp(id, one->id) == 0;
 }
 
+/* The file's name without its folder, which repeats the test's; but a retry is worth knowing.
+ */
+static void
+put_caption(struct out *out, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *retry = strstr(name, "-retry");
+
+	out_text(out, slash ? slash + 1 : name);
+	if (retry && slash && retry < slash) {
+		out_put(out, " (retry ");
+		out_textn(out, retry + 6, (size_t)(slash - retry) - 6);
+		out_put(out, ")");
+	}
+}
+
 static void
 put_picture(struct out *out, const struct report_artifact *artifact)
 {
@@ -167,7 +183,7 @@ put_picture(struct out *out, const struct report_artifact *artifact)
 			0)
 		out->failed = true;
 	out_put(out, "\"></button><figcaption>");
-	out_text(out, row->name);
+	put_caption(out, row->name);
 	out_put(out, "</figcaption></figure>\n");
 }
 
