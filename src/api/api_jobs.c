@@ -199,16 +199,17 @@ write_first_runs(struct jw *jw, const struct job_spec *spec)
 
 	jw_karr(jw, "firstRuns");
 	for (int64_t i = 0; i < n; i++) {
-		int64_t unit = i % units;
-		const struct test_spec *test = &spec->tests[unit / (int64_t)spec->n_targets];
+		/* As the plan goes: every test on one target, then the next target. */
+		int64_t index = i % units % (int64_t)spec->n_tests;
+		const struct test_spec *test = &spec->tests[index];
 		struct str target =
-			list_item(spec->targets, (int)(unit % (int64_t)spec->n_targets));
+			list_item(spec->targets, (int)(i % units / (int64_t)spec->n_tests));
 
 		if (spec->iterations > 0 && i / units >= spec->iterations)
 			break;
 		jw_obj(jw);
 		jw_ki64(jw, "iteration", 1 + i / units);
-		jw_ki64(jw, "testIndex", unit / (int64_t)spec->n_targets);
+		jw_ki64(jw, "testIndex", index);
 		jw_kstr(jw, "test", test->name);
 		jw_kstr(jw, "kind", test->kind);
 		if (target.n > 0)

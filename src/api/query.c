@@ -106,7 +106,7 @@ query_read(struct call *call)
 		if (route->query_defaults)
 			memcpy(call->query, route->query_defaults, route->query_bytes);
 	}
-	if (call->req->n_query == 0)
+	if (!route->query && call->req->n_query == 0)
 		return 0;
 	_cleanup_(json_unrefp) json_t *object = json_object();
 

@@ -18,7 +18,7 @@ MAY_USE = {
     "http": {"base"},
     "report": {"store", "blob", "core", "base"},  # the query side: report_load()
     "engine": {"store", "blob", "core", "base"},
-    "api": {"engine", "store", "http", "report", "core", "base"},
+    "api": {"engine", "store", "blob", "http", "report", "core", "base"},
     "dialects": {"engine", "http", "core", "base"},
     "worker": {"http", "core", "base", "runners/kit"},  # the codec of both sides
     "runners/kit": {"base"},
