@@ -195,21 +195,19 @@ static void
 write_first_runs(struct jw *jw, const struct job_spec *spec)
 {
 	int64_t units = (int64_t)spec->n_tests * (int64_t)spec->n_targets;
-	int64_t n = spec->iterations == 1 && units < FIRST_RUNS_MAX ? units : FIRST_RUNS_MAX;
 
 	jw_karr(jw, "firstRuns");
-	for (int64_t i = 0; i < n; i++) {
-		/* As the plan goes: every test on one target, then the next target. */
-		int64_t index = i % units % (int64_t)spec->n_tests;
-		const struct test_spec *test = &spec->tests[index];
+	for (int64_t i = 0; i < FIRST_RUNS_MAX; i++) {
+		int64_t unit = i % units, at = unit % (int64_t)spec->n_tests;
+		const struct test_spec *test = &spec->tests[at];
 		struct str target =
-			list_item(spec->targets, (int)(i % units / (int64_t)spec->n_tests));
+			list_item(spec->targets, (int)(unit / (int64_t)spec->n_tests));
 
 		if (spec->iterations > 0 && i / units >= spec->iterations)
 			break;
 		jw_obj(jw);
 		jw_ki64(jw, "iteration", 1 + i / units);
-		jw_ki64(jw, "testIndex", index);
+		jw_ki64(jw, "testIndex", at);
 		jw_kstr(jw, "test", test->name);
 		jw_kstr(jw, "kind", test->kind);
 		if (target.n > 0)

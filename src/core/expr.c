@@ -324,7 +324,8 @@ walk_text(struct walk *walk, json_t **value, const char *pointer)
 
 	if (!expr_in_text(text) && !(walk->braces && find_from(text, 0, "{{") < text.n))
 		return 0;
-	if (expr_is_whole(text)) {
+	/* Types were checked in the first pass, so the facts of the run are always text. */
+	if (expr_is_whole(text) && !walk->scope->run) {
 		struct str trimmed = str_trim(text);
 		struct str path = str_trim(str_from(trimmed.p + 3, trimmed.n - 5));
 
