@@ -32,11 +32,11 @@ describe('the list of jobs', () => {
 
 		await tick();
 		await worker.finish(lease, 'failed');
-		await make('Gamma', { queue: 'slow', tags: ['web'] });
+		await make('Gamma', { queue: 'slow', tags: ['web'], labels: { do: 'nothing' } });
 		await make('delta', { tests: [{ kind: 'http', request: 'GET http://x' }] });
 		await server.post(`/jobs/${jobs.delta.id}/pause`);
 		jobs.epsilon = await server.post('/templates/tpl/invoke',
-			{ overrides: { name: 'epsilon', priority: 9 } });
+			{ overrides: { name: 'epsilon', priority: 9, labels: { do: 'nothing' } } });
 		await tick();
 		await make('zeta');
 		await server.post(`/jobs/${jobs.zeta.id}/cancel`);
