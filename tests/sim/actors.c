@@ -310,6 +310,19 @@ random_outcome(struct world *world)
 }
 
 static void
+note_finding(struct world *world, const struct sim_worker *worker, const struct held *held)
+{
+	world->findings = uow_grow(&world->arena, world->findings, sizeof *world->findings,
+		world->n_findings, &world->cap_findings);
+	world->findings[world->n_findings++] = (struct finding) {
+		.worker = worker->id,
+		.run = held->run,
+		.fence = held->fence,
+		.outcome = held->outcome,
+	};
+}
+
+static void
 run_done(struct world *world, void *arg)
 {
 	struct errand *errand = arg;
@@ -323,6 +336,7 @@ run_done(struct world *world, void *arg)
 	errand->held->done = true;
 	errand->held->outcome =
 		errand->held->stopping ? OUTCOME_CANCELLED : random_outcome(world);
+	note_finding(world, errand->worker, errand->held);
 	worker_report(world, errand);
 }
 

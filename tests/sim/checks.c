@@ -68,6 +68,9 @@ check_job_now(struct look *look, const char *key)
 	for (size_t i = 0; i < look->n_runs; i++) {
 		leased += look->runs[i].state == RUN_LEASED;
 		waiting += look->runs[i].state == RUN_WAITING;
+		if (look->runs[i].losses > RUN_LOSSES_MAX)
+			sim_fail(look->world, "job %s: a run lost %d workers", key,
+				(int)look->runs[i].losses);
 	}
 	if (leased != job->running || waiting != job->waiting)
 		sim_fail(look->world,
@@ -107,12 +110,32 @@ check_owners(struct look *look, const char *key)
 	}
 }
 
+static void
+check_queues(struct look *look, bool at_rest)
+{
+	struct store_boot boot;
+	struct err err;
+
+	if (store_boot(look->world->store, &look->arena, &boot, &err) < 0)
+		sim_fail(look->world, "store_boot: %s", err.text);
+	for (size_t i = 0; i < boot.n_queues; i++) {
+		const struct queue *queue = &boot.queues[i];
+		if (at_rest && queue->running != 0)
+			sim_fail(look->world, "queue %s still counts %d runs", queue->name,
+				(int)queue->running);
+		if (queue->concurrency > 0 && queue->running > queue->concurrency)
+			sim_fail(look->world, "queue %s runs %d of at most %d", queue->name,
+				(int)queue->running, (int)queue->concurrency);
+	}
+}
+
 void
 check_now(struct world *world)
 {
 	struct look look;
 
 	look_init(&look, world);
+	check_queues(&look, false);
 	for (size_t i = 0; i < world->n_jobs; i++) {
 		const struct sim_job *sim = &world->jobs[i];
 		if (!sim->accepted)
@@ -129,6 +152,15 @@ check_now(struct world *world)
 }
 
 /* ---- at the end ---- */
+
+/* It did everything there was to do: nobody stopped it, no failure ended it early. */
+static bool
+ran_to_its_end(const struct job *job)
+{
+	return (job->state == JOB_COMPLETED ||
+		       (job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT)) &&
+		job->iterations > 0 && !job->stop_on_first_failure;
+}
 
 static void
 check_counts(struct look *look, const char *key)
@@ -154,10 +186,17 @@ check_counts(struct look *look, const char *key)
 		seen.timed_out != told->timed_out || seen.cancelled != told->cancelled ||
 		seen.skipped > told->skipped)
 		sim_fail(look->world, "job %s: counts differ from its runs", key);
-	if (job->state == JOB_COMPLETED && job_failures(job) > job->failures_to_ignore)
-		sim_fail(look->world, "job %s is completed with too many failures", key);
 	bool all = job->state == JOB_COMPLETED ||
 		(job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT);
+	if (all &&
+		(job->state == JOB_COMPLETED) != (job_failures(job) <= job->failures_to_ignore))
+		sim_fail(look->world, "job %s is %s with %lld failures, %lld are ignored", key,
+			job_state_name(job->state), (long long)job_failures(job),
+			(long long)job->failures_to_ignore);
+	if (ran_to_its_end(job) && seen.skipped != told->skipped)
+		sim_fail(look->world, "job %s skipped units, and nothing had ended it", key);
+	if (ran_to_its_end(job) && told->cancelled > 0)
+		sim_fail(look->world, "job %s: cancelled runs count, and nobody asked", key);
 	if (all && job_units_total(job) >= 0 && job_units_done(job) != job_units_total(job))
 		sim_fail(look->world, "job %s is %s with %lld of %lld units", key,
 			job_state_name(job->state), (long long)job_units_done(job),
@@ -174,6 +213,11 @@ check_attempts(struct look *look, const char *key)
 
 		if (run->attempt > look->job->retry.max + 1)
 			sim_fail(look->world, "job %s: attempt %d", key, (int)run->attempt);
+		if (ran_to_its_end(look->job) && run->incarnation == look->job->incarnation &&
+			run->is_last &&
+			retry_wanted(&look->job->retry, run->attempt, (int)run->outcome))
+			sim_fail(look->world, "job %s: attempt %d of at most %d was the last",
+				key, (int)run->attempt, (int)look->job->retry.max + 1);
 		for (size_t k = 0; k < look->n_runs; k++) {
 			const struct run *other = &look->runs[k];
 			if (k == i || other->incarnation != run->incarnation ||
@@ -259,6 +303,32 @@ check_events(struct look *look, const char *key)
 			job_state_name(state), job_state_name(look->job->state));
 }
 
+/* An outcome that a worker has to find out was found out by the worker that had the run last, under
+ * its last number: nobody else's word, and no older one, ever counts. */
+static void
+check_findings(struct look *look, const char *key)
+{
+	const struct world *world = look->world;
+
+	for (size_t i = 0; i < look->n_runs; i++) {
+		const struct run *run = &look->runs[i];
+		bool is_ours = run->outcome == OUTCOME_CANCELLED ||
+			(run->reason && strcmp(run->reason, "worker_lost") == 0);
+		bool found = false;
+
+		for (size_t k = 0; k < world->n_findings && !is_ours && !found; k++) {
+			const struct finding *finding = &world->findings[k];
+			found = uuid_eq(&finding->run.u, &run->id.u) &&
+				uuid_eq(&finding->worker.u, &run->worker.u) &&
+				finding->fence == run->fence &&
+				finding->outcome == run->outcome;
+		}
+		if (!is_ours && !found)
+			sim_fail(world, "job %s: run is %s, which its worker never said", key,
+				run_outcome_name(run->outcome));
+	}
+}
+
 /* Every run's end is said once, and what was said is what is stored. */
 static void
 check_finished_events(struct look *look, const char *key)
@@ -296,8 +366,6 @@ void
 check_end(struct world *world)
 {
 	struct look look;
-	struct store_boot boot;
-	struct err err;
 
 	check_now(world);
 	look_init(&look, world);
@@ -313,16 +381,11 @@ check_end(struct world *world)
 			continue;
 		check_counts(&look, sim->key);
 		check_attempts(&look, sim->key);
+		check_findings(&look, sim->key);
 		check_events(&look, sim->key);
 		check_finished_events(&look, sim->key);
 	}
 	check_total(&look);
-	if (store_boot(world->store, &look.arena, &boot, &err) < 0)
-		sim_fail(world, "store_boot: %s", err.text);
-	for (size_t i = 0; i < boot.n_queues; i++) {
-		if (boot.queues[i].running != 0)
-			sim_fail(world, "queue %s still counts %d runs", boot.queues[i].name,
-				(int)boot.queues[i].running);
-	}
+	check_queues(&look, true);
 	look_deinit(&look);
 }

@@ -60,6 +60,14 @@ struct held {
 	int64_t serial; /* tells a slot's uses apart */
 };
 
+/* What a worker found out about a run that it held, whether or not the server ever heard it. */
+struct finding {
+	struct worker_id worker;
+	struct run_id run;
+	int64_t fence;
+	enum run_outcome outcome;
+};
+
 struct sim_worker {
 	int index;
 	struct worker_id id;
@@ -105,6 +113,8 @@ struct world {
 	struct sim_worker workers[SIM_WORKERS];
 	struct sim_job jobs[SIM_JOBS_MAX];
 	size_t n_jobs, n_jobs_wanted;
+	struct finding *findings; /* in the arena */
+	size_t n_findings, cap_findings;
 	int64_t serial;
 	bool verbose;
 };

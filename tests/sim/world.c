@@ -335,6 +335,25 @@ jump_clock(struct world *world, void *arg)
 
 /* ---- life ---- */
 
+/* A queue that lets few runs through and is served first. False: the store failed. */
+static bool
+make_narrow_queue(struct world *world)
+{
+	struct intent *intent = intent_new(INTENT_QUEUE_PUT, 1, MIB(1));
+	struct turn_output *out;
+	struct err err;
+
+	intent->in.queue = (struct queue_put) {
+		.name = "narrow",
+		.priority = 1,
+		.concurrency = 2,
+		.ageing_ms = AGEING_MS_DEFAULT,
+	};
+	int rc = engine_turn(world->engine, &intent, 1, wall_ms(world), &out, &err);
+	turn_output_free(out);
+	return rc == 0;
+}
+
 void
 world_init(struct world *world, uint64_t seed, const char *sqlite_dir, bool verbose)
 {
@@ -347,6 +366,11 @@ world_init(struct world *world, uint64_t seed, const char *sqlite_dir, bool verb
 	snprintf(world->store_name, sizeof world->store_name, "%s%ssim-%llu.db",
 		sqlite_dir ? sqlite_dir : "", sqlite_dir ? "/" : "", (unsigned long long)seed);
 	server_start(world, NULL);
+	while (!make_narrow_queue(world)) {
+		world->engine = engine_close(world->engine, NULL);
+		world->store = store_close(world->store);
+		server_start(world, NULL);
+	}
 	if (chance(world, 30))
 		after(world, between(world, 5000, 60000), jump_clock, NULL);
 }

@@ -528,6 +528,23 @@ after_a_restart_time_does_not_go_back(void **state)
 	assert_true(engine_now(s->engine) >= look(s, job)->created_ms);
 }
 
+/* Nor does a turn that is told an earlier time than the one before it. */
+static void
+a_turn_is_never_earlier_than_the_one_before(void **state)
+{
+	struct stage *s = *state;
+	struct hand worker = hand(s);
+
+	s->now_ms += HOURS_MS(1);
+	struct job_id first = create(s);
+	(void)ask(s, &worker);
+	s->now_ms -= HOURS_MS(1);
+	struct job_id second = create(s);
+	(void)give(s, &worker, 0, OUTCOME_PASSED);
+	assert_true(look(s, second)->created_ms >= look(s, first)->created_ms);
+	assert_true(look(s, first)->completed_ms >= look(s, first)->started_ms);
+}
+
 int
 main(void)
 {
@@ -559,6 +576,7 @@ main(void)
 		STAGED(after_a_restart_a_stop_is_still_asked_for),
 		STAGED(after_a_restart_queues_count_what_runs),
 		STAGED(after_a_restart_time_does_not_go_back),
+		STAGED(a_turn_is_never_earlier_than_the_one_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
