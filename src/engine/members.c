@@ -48,11 +48,11 @@ member_describe(struct member *member, const struct worker_row *row)
 {
 	struct worker_row *mine = &member->row;
 	bool kinds_new = take_text(&member->texts[2], &mine->kinds, row->kinds);
-	bool is_new = take_text(&member->texts[0], &mine->name, row->name) | kinds_new |
-		take_text(&member->texts[1], &mine->version, row->version) |
-		take_text(&member->texts[3], &mine->labels, row->labels) |
-		(mine->capacity != row->capacity);
+	bool is_new = kinds_new || mine->capacity != row->capacity;
 
+	is_new = take_text(&member->texts[0], &mine->name, row->name) || is_new;
+	is_new = take_text(&member->texts[1], &mine->version, row->version) || is_new;
+	is_new = take_text(&member->texts[3], &mine->labels, row->labels) || is_new;
 	mine->capacity = row->capacity;
 	if (kinds_new)
 		split_kinds(member);
