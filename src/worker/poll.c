@@ -5,7 +5,8 @@
  * side lane carries the outbox, one batch at a time, so that a run's events arrive in order.
  *
  * The lease counts from the moment a poll was *sent* that was answered with 200: that is the
- * latest moment at which the server is known to have renewed it.
+ * latest moment at which the server is known to have renewed it. A poll that was sent without
+ * runs in hand is the exception, see on_claim_done().
  */
 #include "worker/poll.h"
 
@@ -107,6 +108,8 @@ on_lease_end(uv_timer_t *timer)
 {
 	struct poller *poller = timer->data;
 
+	if (list_empty(&poller->worker->tasks))
+		return;
 	log_warn("worker.lease_ended", NULL,
 		"the server has not been reached for a whole lease: its runs are given up");
 	pool_drop_all(poller->worker);
@@ -262,8 +265,11 @@ on_claim_done(void *arg, struct http_answer *answer, const struct err *err)
 			poller->worker->options->url);
 	poller->was_reached = true;
 	lane->n_failures = 0;
+	/* Without runs it may have been parked for longer than a lease, which began with its
+	 * answer. */
+	bool was_idle = list_empty(&poller->worker->tasks);
 	take_answer(poller, answer);
-	renew(poller, lane->sent_mono_ms);
+	renew(poller, was_idle ? clock_mono_ms() : lane->sent_mono_ms);
 	send_claim(poller);
 }
 

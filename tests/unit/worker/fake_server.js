@@ -143,7 +143,7 @@ class FakeServer extends EventEmitter {
     if (this.parked) this.#unpark();
     const parked = { poll, res };
     parked.timer = setTimeout(() => this.parked === parked && this.#unpark(),
-      Math.min(poll.waitMs, this.leaseMs / 3));
+      poll.holds.length ? Math.min(poll.waitMs, this.leaseMs / 3) : poll.waitMs);
     res.on('close', () => {
       if (this.parked === parked) {
         clearTimeout(parked.timer);
@@ -152,6 +152,7 @@ class FakeServer extends EventEmitter {
       }
     });
     this.parked = parked;
+    this.emit('news');
   }
 
   #serve(req, res) {

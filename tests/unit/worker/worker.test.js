@@ -384,7 +384,7 @@ test('a fork bomb of modest size is outrun', async () => {
   const run = it.lease(shell(`echo up; ${bomb}`, { env: { MARK: mark } }));
   await it.event(run, 'run.log');
   it.direct({ run, fence: 1, do: 'drop', reason: 'lost' });
-  await it.until(() => it.polls.some((p) => p.claim && p.holds.length === 0 && it.polls.indexOf(p) > 3));
+  await it.until(() => it.polls.at(-1).claim && it.polls.at(-1).holds.length === 0);
   await gone(mark);
   assert.equal(it.results.length, 0);
 });
@@ -511,6 +511,16 @@ test('results survive a server that is away; events keep their order', async () 
   const result = await it.result(run);
   assert.equal(result.outcome, 'passed', JSON.stringify(result));
   assert.equal(it.eventsOf(run, 'run.log').length, 9); // FakeServer checks that none is missing
+});
+
+test('a run that comes after an idle time longer than a lease is carried out', async () => {
+  const it = await server({ leaseMs: 400 });
+  const child = worker(it.url);
+  await it.until(() => it.parked, 'a parked poll');
+  await new Promise((resolve) => setTimeout(resolve, 900)); // the idle time is the point
+  const run = it.lease(shell('sleep 0.6; echo done')); // also longer than a lease
+  assert.equal((await it.result(run)).outcome, 'passed');
+  assert(!child.log().includes('lease_ended'), child.log());
 });
 
 test('a lease without contact ends the runs', async () => {
