@@ -77,12 +77,8 @@ void
 kind_places_init(
 	struct kind_places *ret, const char *self, const char *node, const char *runners_dir)
 {
-	char path[4096];
-	ssize_t n = self ? -1 : readlink("/proc/self/exe", path, sizeof path - 1);
-
-	if (n > 0)
-		path[n] = '\0';
-	ret->self = xstrdup(self ? self : n > 0 ? path : "/proc/self/exe");
+	/* Not its path: that may lead to another program, or to none, after an upgrade. */
+	ret->self = xstrdup(self ? self : "/proc/self/exe");
 	ret->node = node ? xstrdup(node) : find_program("node");
 	ret->runners_dir = runners_dir ? realpath(runners_dir, NULL) : find_runners_dir();
 }
