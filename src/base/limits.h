@@ -26,7 +26,7 @@
 #define BODY_BYTES_MAX            MIB(1)          /* a JSON body: far over any real job */
 #define BULK_BODY_BYTES_MAX       MIB(16)         /* bulk submit: JOBS_PER_BULK_MAX of 16 KiB */
 #define POLL_BODY_BYTES_MAX       MIB(16)         /* a worker's poll: results of many runs */
-#define HEADERS_BYTES_MAX         KIB(32)         /* all request headers together */
+#define HEADERS_BYTES_MAX         KIB(16)         /* all request headers together */
 #define HEADERS_MAX               100             /* header fields in a request */
 #define URL_BYTES_MAX             KIB(8)          /* long filters, no payloads */
 #define QUERY_PARAMS_MAX          100             /* members of a query string */

@@ -259,19 +259,28 @@ settle_params(struct reading *reading, json_t *job)
 	json_t *given = json_object_get(job, "params");
 	json_t *declared =
 		reading->tmpl.body ? json_object_get(reading->tmpl.body, "params") : NULL;
-	const char *at = json_pointer_member(reading->arena, reading->pointer, "params");
 
-	if (given && !json_is_object(given))
-		return 0; /* the table will say so */
-	return params_settle(declared, reading->tmpl.body != NULL, given, at, reading->issues,
-		&reading->params);
+	if ((!given && !declared) || (given && !json_is_object(given)))
+		return 0; /* nothing to settle, or the table will say so */
+	return params_settle(declared, reading->tmpl.body != NULL, given,
+		json_pointer_member(reading->arena, reading->pointer, "params"),
+		reading->issues, &reading->params);
+}
+
+/* The values that expressions see. */
+static json_t *
+params_of(struct reading *reading)
+{
+	if (!reading->params)
+		reading->params = json_object();
+	return reading->params;
 }
 
 /* Fills in the request's own texts; its `params` and `template` are not looked at. */
 static int
 expand_job(struct reading *reading, json_t *job)
 {
-	struct expr_scope scope = { .params = reading->params };
+	struct expr_scope scope = { .params = params_of(reading) };
 	json_t *params = json_incref(json_object_get(job, "params"));
 	json_t *whole = job;
 
@@ -323,7 +332,7 @@ static int
 take_saved(void *arg, struct job_source_item *item)
 {
 	struct reading *reading = arg;
-	struct expr_scope scope = { .params = reading->params };
+	struct expr_scope scope = { .params = params_of(reading) };
 	_cleanup_(json_unrefp) json_t *body = TAKE(item->body);
 	struct issues *issues = reading->issues;
 	struct test_common common;
@@ -436,7 +445,9 @@ target_is_valid(const char *name)
 static void
 read_targets(struct reading *reading, const struct strs *browsers, struct job_spec *spec)
 {
-	const char *at = json_pointer_member(reading->arena, reading->pointer, "browsers");
+	const char *at = browsers->n > 0
+		? json_pointer_member(reading->arena, reading->pointer, "browsers")
+		: "";
 	_cleanup_(buf_deinit) struct buf text =
 		BUF_INIT(TARGETS_PER_JOB_MAX * (TARGET_BYTES_MAX + 1));
 
@@ -464,7 +475,9 @@ read_retries(struct reading *reading, const struct job_retries *retries, struct 
 {
 	static const enum run_outcome allowed[] = { OUTCOME_FAILED, OUTCOME_ERRORED,
 		OUTCOME_TIMED_OUT };
-	const char *at = json_pointer_member(reading->arena, reading->pointer, "retries");
+	const char *at = retries->on.n > 0
+		? json_pointer_member(reading->arena, reading->pointer, "retries")
+		: "";
 	uint32_t on = retries->on.n == 0 ? 1u << OUTCOME_ERRORED : 0;
 
 	for (size_t i = 0; i < retries->on.n; i++) {
@@ -529,8 +542,6 @@ write_options(struct reading *reading, const struct job_request *request, struct
 static void
 fill_spec(struct reading *reading, const struct job_request *request, struct job_spec *spec)
 {
-	const char *labels_at = json_pointer_member(reading->arena, reading->pointer, "labels");
-
 	*spec = (struct job_spec) {
 		.name = request->name          ? request->name
 			: reading->tmpl.body   ? reading->tmpl.name
@@ -552,8 +563,9 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 		.run_at_ms = request->run_at_ms,
 	};
 	if (request->labels)
-		spec->labels = labels_canonical(
-			reading->arena, request->labels, labels_at, reading->issues);
+		spec->labels = labels_canonical(reading->arena, request->labels,
+			json_pointer_member(reading->arena, reading->pointer, "labels"),
+			reading->issues);
 	read_targets(reading, &request->browsers, spec);
 	read_retries(reading, &request->retries, spec);
 }

@@ -33,7 +33,7 @@
 enum {
 	RUNS_PER_WAKE_MAX = 16,
 	/* Holds our own limits of URL and headers, so that we, not the library, refuse them. */
-	CONNECTION_MEMORY_BYTES = 64 * 1024,
+	CONNECTION_MEMORY_BYTES = 32 * 1024,
 	PART_BYTES = 256 * 1024, /* of a streamed body, for each trip to the pool */
 	/* A refused body up to this is read to its end, so that the client sees the refusal. */
 	DISCARD_BYTES_MAX = 32 * 1024 * 1024,
