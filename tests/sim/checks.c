@@ -214,8 +214,8 @@ check_attempts(struct look *look, const char *key)
 		if (run->attempt > look->job->retry.max + 1)
 			sim_fail(look->world, "job %s: attempt %d", key, (int)run->attempt);
 		if (ran_to_its_end(look->job) && run->incarnation == look->job->incarnation &&
-			run->is_last &&
-			retry_wanted(&look->job->retry, run->attempt, (int)run->outcome))
+			run->is_last && run->attempt <= look->job->retry.max &&
+			look->job->retry.on & 1u << run->outcome)
 			sim_fail(look->world, "job %s: attempt %d of at most %d was the last",
 				key, (int)run->attempt, (int)look->job->retry.max + 1);
 		for (size_t k = 0; k < look->n_runs; k++) {
