@@ -317,7 +317,7 @@ cmd_job_command(struct cli *cli)
 			cli_print_json(job);
 		else if (!cli->json)
 			cli_print("%s  %s\n", cli->args[i],
-				job ? json_text(job, "status") : "deleted");
+				json_text(job, "status")[0] ? json_text(job, "status") : "deleted");
 	}
 	return status;
 }

@@ -146,7 +146,7 @@ params:
 tests:
   - name: p
     kind: command
-    argv: [sh, -c, 'test "$1/$2" = "yes/7"', sh, "\${{ params.word }}", "\${{ params.count }}"]
+    argv: [sh, -c, 'test "\${{ params.word }}/\${{ params.count }}" = yes/7']
 `);
 	assert.equal((await run(dir, file)).status, 1);
 	assert.equal((await run(dir, file, "-p", "word=yes", "--param", "count=7")).status, 0);
@@ -268,7 +268,7 @@ test("the JUnit report is well-formed whatever the names are", async (t) => {
 		return t.skip("no xmllint here");
 	const dir = folder(t);
 	const file = path.join(dir, "r.xml");
-	await run(dir, "--junit", file, job(dir, [command("]]>&\u0001 <x> \u{1F600} \uFFFE", "printf '\\033[31m\\377\\001'; exit 1")]));
+	await run(dir, "--junit", file, job(dir, [command("]]>&\u0001 <x> \u{1F600} \uFFFE", "printf '\\033[31m\\377\\001'; exit 1")], {}, "job.json"));
 	const lint = spawnSync("xmllint", ["--noout", file], { encoding: "utf8" });
 	assert.equal(lint.status, 0, lint.stderr);
 });
