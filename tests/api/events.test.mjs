@@ -282,16 +282,16 @@ describe('events', () => {
 		socket.pause();
 		socket.write(`GET /api/v1/jobs/${job.id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n` +
 			`Authorization: Bearer ${server.token}\r\n\r\n`);
-		const streams = async () => Number(/^proctor_(?:event_)?streams (\d+)$/m.exec(
+		const figure = async (name) => Number(new RegExp(`^proctor_${name} (\\d+)$`, 'm').exec(
 			(await server.request('GET', '/metrics')).text)[1]);
 
-		await until('the stream is open', async () => (await streams()) > 0);
+		await until('the stream is open', async () => (await figure('streams')) > 0);
 		const text = 'x'.repeat(60000);
 
 		/* Far more than the queue and the buffers of the kernel hold. */
 		for (let i = 0; i < 40; i++)
 			await worker.send(lease, ...Array.from({ length: 10 }, () => ['run.log', { text }]));
-		await until('the stream is dropped', async () => (await streams()) === 0);
+		await until('the stream is dropped', async () => (await figure('streams_dropped_total')) > 0);
 		let got = '';
 
 		socket.setEncoding('latin1');

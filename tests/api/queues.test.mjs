@@ -16,7 +16,7 @@ function alone(options = {}) {
 	const name = `q${number++}`;
 
 	return { queue: name, labels: { only: name }, worker: new Worker(server,
-		{ labels: { only: name }, ...options }) };
+		{ labels: { only: name }, kinds: ['command'], ...options }) };
 }
 
 describe('queues', () => {
@@ -39,7 +39,7 @@ describe('queues', () => {
 	});
 
 	test('the first job of a queue makes it, with defaults', async () => {
-		await server.job({ queue: 'by job' });
+		await server.job({ queue: 'by job', labels: { nobody: 'here' } });
 		const queue = await server.get('/queues/by%20job');
 
 		assert.equal(queue.concurrency, 0);
@@ -139,7 +139,7 @@ describe('explain', () => {
 	}
 
 	test('start time', async () => {
-		const job = await server.job({ runAt: '2031-05-06T07:08:09.000Z' });
+		const job = await server.job({ runAt: '2031-05-06T07:08:09.000Z', labels: { nobody: 'here' } });
 		const blocker = await assertBlocked(job, 'start_time', /2031-05-06T07:08:09/);
 
 		assert.equal(blocker.until, '2031-05-06T07:08:09.000Z');
