@@ -10,10 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/spawn.h"
+#include "cli/paths.h"
 
 enum {
 	PAUSE_MS_MIN = 100,   /* before the first restart */
@@ -106,6 +110,36 @@ watch_child(struct local_worker *worker, const struct spawn_child *child, int st
 	return r == 0 ? 0 : err_sys(err, ERR_UNAVAILABLE, -r, "watch the local worker");
 }
 
+/*
+ * A local worker never outlives its server: its stdin ends with it. So the one that is noted in
+ * the data directory is dead or dying, and its runs need not wait for the end of its lease.
+ */
+static void
+bury_predecessor(struct local_worker *worker)
+{
+	_cleanup_free_ char *path =
+		xasprintf("%s/" PATHS_LOCAL_WORKER, worker->options.data_dir);
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(UUID_TEXT_LEN);
+	struct worker_id id;
+	struct err err;
+
+	if (file_read(path, UUID_TEXT_LEN, &text, &err) == 0 &&
+		uuid_parse(buf_str(&text), &id.u) == 0)
+		worker->gone(worker->arg, id, false);
+}
+
+/* A note that cannot be written costs one lease after a crash, no more. */
+static void
+note_id(const struct local_worker *worker, const char *id)
+{
+	_cleanup_free_ char *path =
+		xasprintf("%s/" PATHS_LOCAL_WORKER, worker->options.data_dir);
+	struct err err;
+
+	if (file_write_atomic(path, id, strlen(id), 0600, &err) < 0)
+		log_warn("worker.not_noted", NULL, "%s", err.text);
+}
+
 static int
 start_child(struct local_worker *worker, struct err *err)
 {
@@ -115,6 +149,7 @@ start_child(struct local_worker *worker, struct err *err)
 
 	uuid_v7(&worker->id.u, clock_wall_ms(), &worker->rng);
 	uuid_format(&worker->id.u, id);
+	note_id(worker, id);
 	(void)snprintf(capacity, sizeof capacity, "%" PRId64, o->capacity);
 	const char *argv[24] = { "/proc/self/exe", "worker", "--embedded", "--url", o->url,
 		"--token-file", o->token_file, "--data", o->data_dir, "--capacity", capacity,
@@ -158,6 +193,7 @@ local_worker_start(struct local_worker *worker, uv_loop_t *loop,
 	rng_seed_os(&worker->rng);
 	(void)uv_timer_init(loop, &worker->restart_timer);
 	worker->restart_timer.data = worker;
+	bury_predecessor(worker);
 	return start_child(worker, err);
 }
 

@@ -19,8 +19,9 @@ const char *paths_database(struct arena *arena, const char *given, struct err *e
 #define PATHS_DATABASE "proctor.db"
 #define PATHS_BLOBS "blobs"
 #define PATHS_TOKEN "admin.token"
-#define PATHS_SERVER "server.json"    /* url and pid of the server that has the directory */
-#define PATHS_SERVER_LOG "server.log" /* of a server that `proctor run` started */
+#define PATHS_SERVER "server.json" /* url and pid of the server that has the directory */
+#define PATHS_LOCAL_WORKER "local-worker.id" /* of the worker that the server started last */
+#define PATHS_SERVER_LOG "server.log"        /* of a server that `proctor run` started */
 
 /* "dir/name"; aborts on an absurd length. */
 const char *paths_in(struct arena *arena, const char *dir, const char *name);
