@@ -81,8 +81,8 @@ add_own(struct list *list, const struct explain_facts *facts)
 			->until_ms = facts->retry_due_ms;
 	if (job->running >= job->concurrency)
 		add(list, BLOCKER_CONCURRENCY,
-			"%d of its runs are under way, its concurrency allows no more.",
-			(int)job->running)
+			"%d of its runs %s under way, its concurrency allows no more.",
+			(int)job->running, job->running == 1 ? "is" : "are")
 			->count = job->running;
 }
 
@@ -140,7 +140,8 @@ add_workers(struct list *list, const struct explain_facts *facts)
 		blocker->count = facts->capacity_match;
 	}
 	if (facts->ahead > 0)
-		add(list, BLOCKER_AHEAD, "%" PRId64 " jobs stand before it.", facts->ahead)
+		add(list, BLOCKER_AHEAD, "%" PRId64 " %s before it.", facts->ahead,
+			facts->ahead == 1 ? "job stands" : "jobs stand")
 			->count = facts->ahead;
 }
 
@@ -153,8 +154,8 @@ plain_sentence(struct arena *arena, const struct job *job)
 		return arena_printf(arena, "It has ended: %s (%s).", job_state_name(job->state),
 			reason ? reason : "no reason recorded");
 	if (job->running > 0)
-		return arena_printf(arena, "It is running: %d of its runs are under way.",
-			(int)job->running);
+		return arena_printf(arena, "It is running: %d of its runs %s under way.",
+			(int)job->running, job->running == 1 ? "is" : "are");
 	if (job->state == JOB_STOPPING || job->state == JOB_PAUSING)
 		return arena_printf(arena, "It is %s.", job_state_name(job->state));
 	return "Nothing holds it back; a worker takes it with its next poll.";

@@ -132,6 +132,8 @@ others_come_first(void **state)
 	(void)state;
 	facts.ahead = 12;
 	assert_int_equal(only_blocker("jobs_ahead")->count, 12);
+	facts.ahead = 1;
+	assert_string_equal(only_blocker("jobs_ahead")->text, "1 job stands before it.");
 }
 
 static void
