@@ -5,8 +5,8 @@
  * replays (`sim --seed N --verbose`).
  *
  *   world.c    time, the lossy network, the server that crashes
- *   actors.c   clients that retry until they are answered; workers that die, freeze and come
- * late checks.c   the promises of docs/ARCHITECTURE.md, checked against what the store holds
+ *   actors.c   clients that retry until they are answered; workers that die and freeze
+ *   checks.c   the promises of docs/ARCHITECTURE.md, checked against what the store holds
  */
 #pragma once
 
