@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `proctor job …`: everything about jobs through the HTTP interface. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "cli/artifacts.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
 #include "cli/job_file.h"
@@ -317,7 +316,8 @@ cmd_job_command(struct cli *cli)
 			cli_print_json(job);
 		else if (!cli->json)
 			cli_print("%s  %s\n", cli->args[i],
-				json_text(job, "status")[0] ? json_text(job, "status") : "deleted");
+				json_text(job, "status")[0] ? json_text(job, "status")
+							    : "deleted");
 	}
 	return status;
 }
@@ -347,16 +347,6 @@ cmd_job_explain(struct cli *cli)
 
 /* --- Report and artifacts --- */
 
-static int
-fetch_to_file(struct remote *remote, const char *path, const char *file, struct err *err)
-{
-	_cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return err_sys(err, ERR_INVALID, errno, "%s", file);
-	return remote_fetch(remote, path, fd, err);
-}
-
 int
 cmd_job_report(struct cli *cli)
 {
@@ -370,56 +360,9 @@ cmd_job_report(struct cli *cli)
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
 	int r = file && strcmp(file, "-") != 0
-		? fetch_to_file(&remote, path, file, &err)
+		? remote_fetch_file(&remote, path, file, &err)
 		: remote_fetch(&remote, path, STDOUT_FILENO, &err);
 	return r < 0 ? remote_fail(cli, &remote, &err) : CLI_OK;
-}
-
-/* A name from a server becomes a path: nothing may lead out of the folder. */
-static bool
-is_safe_name(const char *name)
-{
-	struct str rest = str_of(name);
-
-	if (name[0] == '\0' || strlen(name) > ARTIFACT_NAME_BYTES_MAX)
-		return false;
-	while (rest.p) {
-		struct str part = str_split_first(&rest, '/');
-		if (part.n == 0 || str_eqz(part, ".") || str_eqz(part, ".."))
-			return false;
-	}
-	return true;
-}
-
-static int
-fetch_artifact(struct remote *remote, const char *job, const char *dir, const json_t *artifact,
-	struct err *err)
-{
-	const char *name = json_text(artifact, "name"), *run = json_text(artifact, "run");
-	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
-	struct str rest = str_of(name);
-
-	if (!is_safe_name(name) || !is_safe_name(run) || strchr(run, '/'))
-		return err_set(
-			err, ERR_CORRUPT, "the server named an artifact \"%.60s\"", name);
-	if (buf_addf(&path, "/jobs/%s/runs/%s/artifacts", job, run) < 0)
-		return err_set(err, ERR_LIMIT, "\"%.60s\" is too long", name);
-	while (rest.p) {
-		struct str part = str_split_first(&rest, '/');
-		_cleanup_free_ char *text = xstrndup(part.p, part.n);
-		if (buf_addc(&path, '/') < 0 || remote_quote(&path, text) < 0)
-			return err_set(err, ERR_LIMIT, "\"%.60s\" is too long", name);
-	}
-	_cleanup_free_ char *file = xasprintf("%s/%s/%s", dir, run, name);
-	char *slash = strrchr(file, '/');
-	*slash = '\0';
-	if (mkdir_p(file, 0777, err) < 0)
-		return -1;
-	*slash = '/';
-	if (fetch_to_file(remote, path.data, file, err) < 0)
-		return -1;
-	cli_print("%s\n", file);
-	return 0;
 }
 
 static void
@@ -432,43 +375,30 @@ print_artifact(const json_t *artifact)
 		json_text(artifact, "kind"), json_int(artifact, "size"), buf_text(&name));
 }
 
-static int
-each_artifact(struct cli *cli, struct remote *remote, const json_t *items, struct err *err)
-{
-	const char *dir = cli_text(cli, "output"), *kind = cli_text(cli, "kind");
-	json_t *artifact;
-	size_t i;
-
-	json_array_foreach((json_t *)items, i, artifact)
-	{
-		if (kind && strcmp(json_text(artifact, "kind"), kind) != 0)
-			continue;
-		if (!dir)
-			print_artifact(artifact);
-		else if (fetch_artifact(remote, cli->args[0], dir, artifact, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int
 cmd_job_artifacts(struct cli *cli)
 {
+	const char *dir = cli_text(cli, "output"), *kind = cli_text(cli, "kind");
 	_cleanup_(remote_deinit) struct remote remote = { 0 };
-	_cleanup_free_ char *path = job_path(cli->args[0], "/artifacts");
-	_cleanup_(json_unrefp) json_t *answer = NULL;
+	_cleanup_(json_unrefp) json_t *items = NULL;
+	json_t *artifact;
 	struct err err;
+	size_t i;
 
 	if (remote_open(&remote, cli, &err) < 0 ||
-		remote_call(&remote, "GET", path, NULL, &answer, &err) < 0)
+		artifacts_list(&remote, cli->args[0], kind, &items, &err) < 0)
 		return remote_fail(cli, &remote, &err);
-	if (cli->json && !cli_text(cli, "output")) {
+	if (dir) {
+		if (artifacts_fetch(&remote, cli->args[0], items, dir, true, &err) < 0)
+			return remote_fail(cli, &remote, &err);
+		return CLI_OK;
+	}
+	if (cli->json) {
+		_cleanup_(json_unrefp) json_t *answer = json_pack("{s:O}", "items", items);
 		cli_print_json(answer);
 		return CLI_OK;
 	}
-	if (!cli_text(cli, "output"))
-		cli_print("%-36s  %-10s  %10s  %s\n", "RUN", "KIND", "BYTES", "NAME");
-	if (each_artifact(cli, &remote, json_object_get(answer, "items"), &err) < 0)
-		return remote_fail(cli, &remote, &err);
+	cli_print("%-36s  %-10s  %10s  %s\n", "RUN", "KIND", "BYTES", "NAME");
+	json_array_foreach(items, i, artifact) print_artifact(artifact);
 	return CLI_OK;
 }

@@ -3,8 +3,6 @@
  * `proctor run`: one job from its files to its report, without a server that somebody has to
  * start. The job itself is as durable as any: it lies in the data directory.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "cli/artifacts.h"
 #include "cli/cli.h"
 #include "cli/colour.h"
 #include "cli/embedded.h"
@@ -104,16 +103,24 @@ static int
 fetch_report(struct run *run, const char *format, const char *file, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("/jobs/%s/report?format=%s", run->job_id, format);
-	_cleanup_close_ int fd = -1;
-	int out = STDOUT_FILENO;
 
-	if (strcmp(file, "-") != 0) {
-		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (fd < 0)
-			return err_sys(err, ERR_INVALID, errno, "%s", file);
-		out = fd;
-	}
-	return remote_fetch(&run->embedded.remote, path, out, err);
+	if (strcmp(file, "-") == 0)
+		return remote_fetch(&run->embedded.remote, path, STDOUT_FILENO, err);
+	return remote_fetch_file(&run->embedded.remote, path, file, err);
+}
+
+static int
+fetch_artifacts(struct run *run, struct err *err)
+{
+	const char *dir = cli_text(run->cli, "artifacts");
+	_cleanup_(json_unrefp) json_t *items = NULL;
+
+	if (!dir)
+		return 0;
+	if (artifacts_list(&run->embedded.remote, run->job_id, NULL, &items, err) < 0 ||
+		artifacts_fetch(&run->embedded.remote, run->job_id, items, dir, false, err) < 0)
+		return err_wrap(err, "--artifacts");
+	return 0;
 }
 
 static int
@@ -126,7 +133,7 @@ write_reports(struct run *run, struct err *err)
 		if (file && fetch_report(run, formats[i], file, err) < 0)
 			return err_wrap(err, "--%s", formats[i]);
 	}
-	return 0;
+	return fetch_artifacts(run, err);
 }
 
 static int

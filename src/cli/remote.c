@@ -3,6 +3,7 @@
 #include "cli/remote.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -279,6 +280,16 @@ remote_fetch(struct remote *remote, const char *path, int fd, struct err *err)
 	}
 	http_answer_deinit(&answer);
 	return 0;
+}
+
+int
+remote_fetch_file(struct remote *remote, const char *path, const char *file, struct err *err)
+{
+	_cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_sys(err, ERR_INVALID, errno, "%s", file);
+	return remote_fetch(remote, path, fd, err);
 }
 
 int

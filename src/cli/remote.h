@@ -48,6 +48,10 @@ int remote_call_with(struct remote *remote, const char *method, const char *path
 /* GET into a descriptor, whatever the type. */
 int remote_fetch(struct remote *remote, const char *path, int fd, struct err *err) MUST_CHECK;
 
+/* The same into a file, which is made or replaced. -1 INVALID: it cannot be written. */
+int remote_fetch_file(
+	struct remote *remote, const char *path, const char *file, struct err *err) MUST_CHECK;
+
 /* POST of a file's content. */
 int remote_upload(struct remote *remote, const char *path, int fd, int64_t size,
 	const char *content_type, json_t **ret, struct err *err) MUST_CHECK;

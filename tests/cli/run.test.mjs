@@ -95,14 +95,15 @@ test("killed by force, it leaves no process behind, and the job is still there",
 test("reports: HTML, JUnit and JSON", async (t) => {
 	const dir = folder(t);
 	const file = (name) => path.join(dir, name);
-	const { status, stdout } = await run(dir, "--html", file("r.html"), "--junit", file("r.xml"), "--json", file("r.json"),
-		job(dir, [command("good", "true"), command("a<b", "exit 1")]));
+	const { status, stdout } = await run(dir, "--artifacts", file("left"), "--html", file("r.html"), "--junit", file("r.xml"), "--json", file("r.json"),
+		job(dir, [command("good", "true"), command("a<b", "echo oh; exit 1")]));
 	assert.equal(status, 1);
 	assert.ok(stdout.endsWith(`report: ${file("r.html")}\n`));
 	const report = JSON.parse(fs.readFileSync(file("r.json"), "utf8"));
 	assert.equal(report.status, "failed");
 	assert.equal(report.results.passed, 1);
 	assert.equal(report.tests[1].units[0].runs[0].outcome, "failed");
+	assert.ok(fs.existsSync(path.join(file("left"), report.tests[1].units[0].runs[0].id, "output.log")));
 	assert.match(fs.readFileSync(file("r.html"), "utf8"), /^<!doctype html>[^]*a&lt;b[^]*<\/html>\n$/);
 	assert.match(fs.readFileSync(file("r.xml"), "utf8"), /<testcase name="a&lt;b"[^]*<failure /);
 });
@@ -173,7 +174,7 @@ test("paths are relative to the job file", async (t) => {
 
 const broken = [
 	["unknown member", "name: x\ntests:\n  - name: a\n    kind: command\n    argv: [x]\n    colour: red\n", /j\.yaml:6: \/tests\/0\/colour/],
-	["near miss", "name: x\nconcurency: 2\ntests: []\n", /j\.yaml:2: \/concurency: .*did you mean "concurrency"/],
+	["near miss", "name: x\nconcurrencyy: 2\ntests: []\n", /j\.yaml:2: \/concurrencyy: .*did you mean "concurrency"/],
 	["wrong type", "tests:\n  - name: a\n    kind: command\n    argv: yes\n", /j\.yaml:4: \/tests\/0\/argv/],
 	["syntax", "tests: [\n  a: b: c\n", /j\.yaml: line \d+: /],
 	["duplicate key", "name: a\ntests: []\nname: b\n", /line 3: "name" is there twice/],
