@@ -470,7 +470,7 @@ dispatch_load(struct turn *turn, struct err *err)
 static bool
 has_something_to_hear(const struct member *member, const struct poll *poll)
 {
-	if (member->row.state == WORKER_DRAINING)
+	if (must_drain(member, poll))
 		return true;
 	for (size_t i = 0; i < poll->n_holds; i++) {
 		const struct run_ref *hold = &poll->holds[i];

@@ -128,6 +128,8 @@ void member_lost(struct turn *turn, struct member *member, enum worker_state sta
 void member_keys(struct turn *turn, const struct member *member);
 /* A worker that this engine has not heard of since it began, and whose lease has ended. */
 void worker_row_lost(struct turn *turn, struct worker_row *row);
+/* It is to drain and does not say so yet: by a capacity of 0. */
+bool must_drain(const struct member *member, const struct poll *poll);
 /* Fills the answer and puts it among the answered. */
 void poll_answer(struct turn *turn, struct member *member, struct intent *intent,
 	const struct offered *offer);

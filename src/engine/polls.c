@@ -318,6 +318,12 @@ add_directive(struct poll_answer *answer, const struct run_ref *ref, enum poll_d
 	};
 }
 
+bool
+must_drain(const struct member *member, const struct poll *poll)
+{
+	return member->row.state == WORKER_DRAINING && poll->capacity > 0;
+}
+
 /* Everything the worker holds and should not, or should end. */
 static void
 add_directives(struct poll_answer *answer, const struct member *member, const struct poll *poll,
@@ -334,7 +340,7 @@ add_directives(struct poll_answer *answer, const struct member *member, const st
 		else if (run->stop_reason && !hold->stopping)
 			add_directive(answer, hold, POLL_DO_STOP, run->stop_reason);
 	}
-	if (member->row.state == WORKER_DRAINING)
+	if (must_drain(member, poll))
 		add_directive(answer, &(struct run_ref) { .fence = 0 }, POLL_DO_DRAIN, "drain");
 }
 

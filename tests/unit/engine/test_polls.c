@@ -583,8 +583,16 @@ a_draining_worker_gets_no_more_runs(void **state)
 	assert_int_equal(poll->out.poll.directives[0].what, POLL_DO_DRAIN);
 	struct job_id job = create(s);
 	poll = ask(s, &worker);
+	assert_true(is_answered(s, poll));
 	assert_int_equal(poll->out.poll.n_leases, 0);
 	assert_state(s, job, JOB_QUEUED);
+	/* It is said until the worker says that it knows, and then its polls wait like others. */
+	worker.capacity = 0;
+	poll = ask(s, &worker);
+	assert_false(is_answered(s, poll));
+	later(s, POLL_PARK_MS_MAX);
+	assert_true(is_answered(s, poll));
+	assert_int_equal(poll->out.poll.n_directives, 0);
 }
 
 static enum worker_state
