@@ -31,7 +31,6 @@
 #define URL_BYTES_MAX             KIB(8)          /* long filters, no payloads */
 #define QUERY_PARAMS_MAX          100             /* members of a query string */
 #define CONNECTIONS_MAX           4096            /* HTTP; below the usual fd limit */
-#define CONNECTIONS_PER_IP_MAX    2048            /* one address cannot take them all */
 #define REQUEST_IDLE_MS           SECONDS_MS(30)  /* a stalled request is closed */
 #define IDEMPOTENCY_KEY_BYTES_MAX 200             /* opaque to us; a UUID has 36 */
 #define IDEMPOTENCY_KEEP_MS       DAYS_MS(1)      /* how long a key is remembered */
@@ -51,7 +50,6 @@
 #define REASON_BYTES_MAX          KIB(1)          /* why something was stopped; cut */
 #define MESSAGE_BYTES_MAX         KIB(4)          /* progress text, error message; cut */
 #define PARAMS_MAX                100             /* parameters of a template */
-#define PARAM_BYTES_MAX           KIB(64)         /* value of one parameter */
 #define SECRET_BYTES_MAX          KIB(64)         /* a secret: a certificate chain fits */
 #define TOKEN_BYTES_MAX           200             /* an access token as text */
 
@@ -72,7 +70,6 @@
 #define RETRIES_MAX               100             /* further attempts at one run */
 #define RETRY_DELAY_MS_MAX        DAYS_MS(1)      /* longest pause between attempts */
 #define RETRY_FACTOR_MAX          100             /* growth of the pause per attempt */
-#define QUARANTINE_ATTEMPTS_MAX   100             /* attempts of a quarantined test */
 
 /* --- Runs and workers --- */
 #define LEASE_MS_DEFAULT          SECONDS_MS(15)  /* a dead worker is noticed in this */
@@ -89,9 +86,7 @@
 #define RUN_LOG_LINE_BYTES_MAX    KIB(16)         /* one line of it; cut */
 #define RUN_RESULT_BYTES_MAX      MIB(1)          /* structured result of a run */
 #define RUN_ERROR_BYTES_MAX       KIB(64)         /* error text with stack of a run; cut */
-#define STOP_GRACE_MS_DEFAULT     SECONDS_MS(5)   /* from asking to killing */
 #define STOP_GRACE_MS_MAX         MINUTES_MS(5)   /* the same, by setting */
-#define RUNNER_MSG_BYTES_MAX      MIB(4)          /* one line of the runner protocol */
 #define COMMAND_ARGS_MAX          1000            /* arguments of a command */
 #define COMMAND_ENV_MAX           1000            /* environment members of a command */
 #define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one of them: the kernel's own limit */
@@ -125,7 +120,7 @@
 
 /* --- Engine and store --- */
 #define TURN_INTENTS_MAX          512             /* intents of a turn: its latency */
-#define INTENT_QUEUE_MAX          65536           /* waiting intents; then 429 */
+#define TURN_BYTES_MAX            MIB(32)         /* memory of its intents: bounds what it makes of them */
 #define LANES_MAX                 10000           /* distinct (queue, kind, labels): all in memory */
 #define QUEUES_MAX                1000            /* queues of a server: all in memory */
 #define LANES_BYTES_MAX           MIB(128)        /* memory of both: LANES_MAX of full label sets */
@@ -136,7 +131,7 @@
 #define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
 #define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */
 #define ARENA_REQUEST_BYTES_MAX   MIB(64)         /* memory of one request */
-#define ARENA_TURN_BYTES_MAX      MIB(256)        /* memory of one engine turn */
+#define ARENA_TURN_BYTES_MAX      GIB(1)          /* memory of one engine turn */
 
 /* --- The program itself --- */
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */

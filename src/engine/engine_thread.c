@@ -74,13 +74,16 @@ wait_for_work(struct engine_thread *self)
 	}
 }
 
+/* At most so many, and no more bytes than a turn's arena has room to work on; always one. */
 static size_t
 take_intents(struct engine_thread *self, struct intent **batch)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = 0;
 
-	while (n < TURN_INTENTS_MAX && !list_empty(&self->intents))
-		batch[n++] = list_entry(list_pop_front(&self->intents), struct intent, node);
+	while (n < TURN_INTENTS_MAX && bytes < TURN_BYTES_MAX && !list_empty(&self->intents)) {
+		batch[n] = list_entry(list_pop_front(&self->intents), struct intent, node);
+		bytes += batch[n++]->arena.used;
+	}
 	return n;
 }
 

@@ -651,6 +651,7 @@ on_head(struct http_request *req, const char *method)
 		refuse_body(req, max);
 	if (req->sink.write) {
 		struct http_peer *peer = peer_of(req);
+		assert(peer); /* made with the connection, which still asks */
 		/* Large uploads may take their time; the idle limit watches them. */
 		list_remove(&peer->node);
 	}
