@@ -474,6 +474,11 @@ on_first_page(struct call *call)
 		call_reply_empty(call, 204);
 		return;
 	}
+	if (call->req->is_head) {
+		call->type = "text/event-stream";
+		call_reply(call, 200);
+		return;
+	}
 	fd = http_take_socket(call->req, &call->err);
 	if (fd < 0) {
 		call_error(call, &call->err);
