@@ -26,6 +26,7 @@ const CLIENTS = 4;
 const OPEN_JOBS_MAX = 24;        // so that the end is not far when the killing stops
 const TEST_MS_MAX = 300;
 const KILL_PAUSE_MS = [50, 1800]; // between two kills
+const AIM_MS_MAX = 3;             // from a submit's start to the kill
 const LEASE = '1s';               // a lost worker is noticed soon
 const QUIET_MS = 120000;          // for everything to be over after the last kill
 
@@ -53,6 +54,7 @@ class CrashLoop {
 		this.isOver = false;
 		this.killed = { server: 0, worker: 0 };
 		this.retries = 0;
+		this.replays = 0;
 	}
 
 	// ---- the two processes --------------------------------------------------------------------
@@ -88,6 +90,7 @@ class CrashLoop {
 	async killOne() {
 		await sleep(this.between(KILL_PAUSE_MS));
 		if (this.random() < 0.5) {
+			await this.aim();
 			await this.server.kill();
 			this.server.api.close();
 			this.killed.server++;
@@ -97,6 +100,17 @@ class CrashLoop {
 			this.killed.worker++;
 			this.startWorker();
 		}
+	}
+
+	/* Half of the time a submit is to be under way: its answer may or may not come. */
+	async aim() {
+		if (this.random() < 0.5) return;
+		const submitted = new Promise((resolve) => { this.onSubmit = resolve; });
+
+		await Promise.race([submitted, sleep(500)]);
+		const end = performance.now() + this.random() * AIM_MS_MAX;
+
+		while (performance.now() < end) await new Promise(setImmediate);
 	}
 
 	// ---- the clients --------------------------------------------------------------------------
@@ -129,9 +143,13 @@ class CrashLoop {
 	async submit(api, wanted) {
 		for (;;) {
 			try {
-				const { status, json, text } = await api.request('POST', '/jobs', wanted.body,
+				const sent = api.request('POST', '/jobs', wanted.body,
 					{ 'idempotency-key': wanted.key });
 
+				this.onSubmit?.();
+				const { status, json, text, headers } = await sent;
+
+				if (headers['idempotency-replayed']) this.replays++;
 				if (status >= 200 && status < 300) return json.id;
 				assert.ok(status === 503 || status === 429, `submit: ${status} ${text}`);
 			} catch (error) {
@@ -219,7 +237,8 @@ class CrashLoop {
 		const api = this.server.api;
 		const journal = this.readJournal();
 		const total = { kills: this.killed, jobs: this.accepted.size, runs: 0, lost: 0,
-			executions: 0, repeated: 0, retries: this.retries };
+			executions: 0, repeated: 0, retries: this.retries,
+			replays: this.replays };
 
 		for (const [id, wanted] of this.accepted) {
 			const job = await api.get(`/jobs/${id}`);
