@@ -344,6 +344,14 @@ write_responses(struct jw *jw, const struct route *route)
 		write_content(jw, "Plan");
 		jw_end_obj(jw);
 	}
+	/* Under a name that is new. */
+	if (route->method == HTTP_PUT && has_revision(route) &&
+		!has_text(route->path, "/queues/")) {
+		jw_kobj(jw, "201");
+		jw_kstr(jw, "description", success_text(201));
+		write_content(jw, route->response);
+		jw_end_obj(jw);
+	}
 	if (has_text(content_of(route->response), "text/event-stream"))
 		jw_kraw(jw, "204", "{\"description\":\"Nothing comes any more.\"}");
 	if (route->method == HTTP_GET && has_revision(route) && is_one_thing(route))

@@ -654,8 +654,6 @@ const struct plain_schema schema_others[] = {
 	{ "Duration", "{\"description\":\"Milliseconds, or a text of numbers and units from great to small: 250ms, 30s, 1h30m, 1d.\","
 		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
 		"{\"type\":\"string\",\"pattern\":\"^([0-9]+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$\"}]}" },
-	{ "Size", "{\"description\":\"Bytes, or a text with a unit: 64MiB, 10kB.\","
-		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9]+([kKMGT]i?)?B?$\"}]}" },
 	{ "Expression", "{\"type\":\"string\",\"description\":\"${{ params.NAME }} stands for the parameter's value, of its own type.\","
 		"\"pattern\":\"\\\\{\\\\{\"}" },
 	{ "JobTest", "{\"anyOf\":[" REF("TestRef") "," REF("TestRequest") "]}" },

@@ -114,17 +114,17 @@ write_number_limits(struct jw *jw, const struct json_field *field)
 	write_limits(jw, field, "minimum", "maximum");
 }
 
-/* Durations and sizes: the range is about the value, whichever way it is written. */
+/* The range is about the value, whichever way it is written. */
 static void
-write_quantity(struct jw *jw, const struct json_field *field, const char *ref, const char *unit)
+write_duration(struct jw *jw, const struct json_field *field)
 {
 	char text[80];
 
-	jw_kstr(jw, "$ref", ref);
+	jw_kstr(jw, "$ref", "#/components/schemas/Duration");
 	if (field->max == 0)
 		return;
-	(void)snprintf(text, sizeof text, "%lld to %lld %s.", (long long)field->min,
-		(long long)field->max, unit);
+	(void)snprintf(text, sizeof text, "%lld to %lld ms.", (long long)field->min,
+		(long long)field->max);
 	jw_kstr(jw, "description", text);
 }
 
@@ -161,10 +161,13 @@ write_kind(struct jw *jw, const struct json_field *field)
 		jw_kstr(jw, "type", "boolean");
 		break;
 	case FIELD_DURATION:
-		write_quantity(jw, field, "#/components/schemas/Duration", "ms");
+		write_duration(jw, field);
 		break;
 	case FIELD_SIZE:
-		write_quantity(jw, field, "#/components/schemas/Size", "bytes");
+		/* A number, or a text with a unit: 64MiB, 10kB. */
+		jw_kraw(jw, "type", "[\"integer\",\"string\"]");
+		jw_kstr(jw, "pattern", "^[0-9]+([kKMGT]i?)?B?$");
+		write_limits(jw, field, "minimum", "maximum");
 		break;
 	case FIELD_INSTANT:
 		jw_kstr(jw, "type", "string");
