@@ -15,6 +15,7 @@
 #include "base/rand.h"
 
 enum {
+	FDS_RESERVED = 256, /* descriptors for the store, blobs and the view's connections */
 	ARRIVAL_MS = 60000, /* for a whole request head and JSON body; uploads are not timed */
 };
 
@@ -137,15 +138,19 @@ api_blob_is_fresh(struct api *api, const char *hex)
 /* --- Start --- */
 
 /* Streams and connections need descriptors: as many as the system lets us have. */
-static void
+static unsigned
 raise_descriptors(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	if (limit.rlim_cur < limit.rlim_max) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit); /* less is fine too */
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
 	}
+	return limit.rlim_cur > INT32_MAX ? INT32_MAX : (unsigned)limit.rlim_cur;
 }
 
 static unsigned
@@ -154,12 +159,24 @@ or_default(unsigned value, unsigned fallback)
 	return value ? value : fallback;
 }
 
+/* A stream begins as a connection, so there is room for both; the rest is for files. */
+static unsigned
+connections_max(const struct api *api, const struct api_options *options)
+{
+	unsigned wanted =
+		or_default(options->connections_max, CONNECTIONS_MAX) + api->streams_max;
+	unsigned fds = raise_descriptors();
+	unsigned room = fds > 4 * FDS_RESERVED ? fds - 2 * FDS_RESERVED : fds / 2;
+
+	return wanted < room ? wanted : room;
+}
+
 static int
 listen_api(struct api *api, const struct api_options *options, struct err *err)
 {
 	struct http_server_options http = {
 		.listen = options->listen,
-		.connections_max = or_default(options->connections_max, CONNECTIONS_MAX),
+		.connections_max = connections_max(api, options),
 		.connections_per_ip_max =
 			0, /* all callers of a loopback server have one address */
 		.idle_ms = or_default(options->request_idle_ms, REQUEST_IDLE_MS),
@@ -187,7 +204,7 @@ static int
 listen_view(struct api *api, const struct api_options *options, struct err *err)
 {
 	struct http_server_options http = {
-		.connections_max = CONNECTIONS_MAX / 4,
+		.connections_max = FDS_RESERVED,
 		.idle_ms = REQUEST_IDLE_MS,
 		.arrival_ms = ARRIVAL_MS,
 		.local_only = true,
@@ -308,7 +325,6 @@ api_start(struct api **ret, uv_loop_t *loop, struct engine *engine, struct store
 	if (!options->listen || !options->data_dir)
 		return err_set(
 			err, ERR_INVALID, "a listen address and a data folder are needed");
-	raise_descriptors();
 	api = api_new(loop, store, blobs, options);
 	if (auth_start(&api->auth, store, options->data_dir, err) < 0 ||
 		hub_start(&api->hub, api, err) < 0 || listen_api(api, options, err) < 0 ||

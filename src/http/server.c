@@ -32,8 +32,12 @@
 
 enum {
 	RUNS_PER_WAKE_MAX = 16,
-	/* Holds our own limits of URL and headers, so that we, not the library, refuse them. */
-	CONNECTION_MEMORY_BYTES = 32 * 1024,
+	/*
+	 * Holds our own limits of URL and headers, so that we, not the library, refuse them.
+	 * More than 32 KiB, so that the library maps it: what is not touched costs nothing, and
+	 * it goes back to the system with the connection.
+	 */
+	CONNECTION_MEMORY_BYTES = 36 * 1024,
 	PART_BYTES = 256 * 1024, /* of a streamed body, for each trip to the pool */
 	/* A refused body up to this is read to its end, so that the client sees the refusal. */
 	DISCARD_BYTES_MAX = 32 * 1024 * 1024,
@@ -886,8 +890,8 @@ open_listener(struct http_server *server, struct err *err)
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "getsockname");
 	server->port = ntohs(address.ss_family == AF_INET
-				     ? ((struct sockaddr_in *)(void *)&address)->sin_port
-				     : ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+			? ((struct sockaddr_in *)(void *)&address)->sin_port
+			: ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
 	return TAKE_FD(fd);
 }
 
@@ -902,9 +906,9 @@ start_daemon(struct http_server *server, struct err *err)
 	server->daemon = MHD_start_daemon(
 		/* TURBO: closing must not shut down a socket that http_take_socket()
 		   duplicated. */
-		MHD_USE_EPOLL | MHD_USE_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO,
-		0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_daemon_log,
-		NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_EPOLL | MHD_USE_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO, 0,
+		NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_daemon_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		server->options.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		server->options.connections_per_ip_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,

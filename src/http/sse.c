@@ -17,7 +17,8 @@ enum {
 	TICK_MS = 1000,
 	IOV_PER_WRITE = 16,
 	EVENTS_PER_WAKE = 256,
-	ENDING_MS_MAX = 30000, /* for a reader that does not even take the last words */
+	ENDING_MS_MAX = 30000,  /* for a reader that does not even take the last words */
+	STALLED_MS_MAX = 60000, /* for one that takes nothing of what waits for it */
 };
 
 struct sse_block *
@@ -89,10 +90,19 @@ watch_writable(struct sse_stream *stream, bool on)
 }
 
 static void
+touch(struct sse_stream *stream)
+{
+	stream->active_mono_ms = clock_mono_ms();
+	list_remove(&stream->node);
+	list_push_back(&stream->set->streams, &stream->node);
+}
+
+static void
 take_sent(struct sse_stream *stream, size_t n)
 {
 	uint32_t done = 0;
 
+	touch(stream);
 	stream->waiting_bytes -= n;
 	n += stream->offset;
 	while (done < stream->n_queue && n >= stream->queue[done]->len) {
@@ -144,14 +154,6 @@ enqueue(struct sse_stream *stream, struct sse_block *block)
 	}
 	stream->queue[stream->n_queue++] = sse_block_ref(block);
 	stream->waiting_bytes += block->len;
-}
-
-static void
-touch(struct sse_stream *stream)
-{
-	stream->active_mono_ms = clock_mono_ms();
-	list_remove(&stream->node);
-	list_push_back(&stream->set->streams, &stream->node);
 }
 
 /* What is half sent is finished, the rest gives way to the reason. */
@@ -275,8 +277,8 @@ on_timer(uv_timer_t *timer)
 			break;
 		if (stream->n_queue == 0)
 			(void)sse_push(stream, set->comment);
-		else
-			touch(stream);
+		else if (now - stream->active_mono_ms > STALLED_MS_MAX)
+			stream_close(stream);
 	}
 	if (list_empty(&set->streams))
 		(void)uv_timer_stop(timer);
