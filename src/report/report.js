@@ -17,7 +17,9 @@
 		if (!isState)
 			return false;
 		const head = leaf.closest(".test").querySelector("h3");
-		const text = `${head ? head.textContent : ""} ${leaf.textContent}`.toLowerCase();
+		/* Names and errors; ids and times would match nearly every number. */
+		const parts = [head, ...leaf.querySelectorAll("summary, .line, .message")];
+		const text = parts.map((part) => part ? part.textContent : "").join(" ").toLowerCase();
 		return words.every((word) => text.includes(word));
 	};
 
