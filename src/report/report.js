@@ -18,7 +18,7 @@
 			return false;
 		const head = leaf.closest(".test").querySelector("h3");
 		/* Names and errors; ids and times would match nearly every number. */
-		const parts = [head, ...leaf.querySelectorAll("summary, .line, .message")];
+		const parts = [head, ...leaf.querySelectorAll(".name, .note, .message")];
 		const text = parts.map((part) => part ? part.textContent : "").join(" ").toLowerCase();
 		return words.every((word) => text.includes(word));
 	};
