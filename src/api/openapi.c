@@ -207,6 +207,8 @@ write_page(struct jw *jw, struct str item)
 		"{\"type\":\"string\",\"description\":\"For ?cursor=; absent on the last page.\"}");
 	jw_kraw(jw, "total",
 		"{\"type\":\"integer\",\"description\":\"With ?count=true: matches of the filter in all.\"}");
+	jw_kraw(jw, "durable",
+		"{\"type\":\"string\",\"description\":\"In answers to writes: what the write survived.\"}");
 	jw_end_obj(jw);
 	jw_end_obj(jw);
 }

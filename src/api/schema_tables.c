@@ -473,7 +473,7 @@ static const struct member report_members[] = {
 	{ .name = "reportedAt", .shape = SHAPE_TIME },
 	{ .name = "runMs", .shape = SHAPE_MS, .flags = MAY },
 	COUNTS("counts", 0),
-	{ .name = "cases", .shape = SHAPE_REF, .of = "Counts", .about = "Over the last attempt of every unit." },
+	{ .name = "results", .shape = SHAPE_REF, .of = "Counts", .about = "Cases, over the last attempt of every unit." },
 	{ .name = "runsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "tests", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST },
 	{ 0 },
@@ -509,8 +509,17 @@ static const struct member report_run_members[] = {
 	{ .name = "cases", .shape = SHAPE_REF, .of = "ReportCase", .flags = LIST | MAY },
 	{ .name = "steps", .shape = SHAPE_REF, .of = "ReportStep", .flags = LIST | MAY },
 	{ .name = "warnings", .shape = SHAPE_TEXT, .flags = LIST | MAY },
-	{ .name = "artifacts", .shape = SHAPE_REF, .of = "Artifact", .flags = LIST | MAY },
+	{ .name = "artifacts", .shape = SHAPE_REF, .of = "ReportArtifact", .flags = LIST | MAY },
 	{ .name = "output", .shape = SHAPE_ANY, .flags = MAY },
+	{ 0 },
+};
+
+static const struct member report_artifact_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "contentType", .shape = SHAPE_TEXT },
+	{ .name = "size", .shape = SHAPE_INT },
+	{ .name = "case", .shape = SHAPE_TEXT, .flags = MAY },
 	{ 0 },
 };
 
@@ -574,6 +583,7 @@ const struct answer schema_answers[] = {
 	{ .name = "ReportTest", .members = report_test_members },
 	{ .name = "ReportUnit", .members = report_unit_members },
 	{ .name = "ReportRun", .members = report_run_members },
+	{ .name = "ReportArtifact", .members = report_artifact_members },
 	{ .name = "ReportCase", .members = report_case_members },
 	{ .name = "ReportStep", .members = report_step_members },
 	{ .name = "Issue", .members = issue_members },

@@ -179,7 +179,7 @@ describe('bodies', () => {
 
 		assert.match(announced, /^HTTP\/1\.1 413 /);
 		const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
-		const chunked = await server.raw(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(20)}`,
+		const chunked = await server.raw(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(20)}0\r\n\r\n`,
 			{ enough: (got) => got.includes('}') });
 
 		assert.match(chunked, /^HTTP\/1\.1 413 /);

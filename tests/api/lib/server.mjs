@@ -152,16 +152,17 @@ export class Server {
 
 	/*
 	 * Sends bytes on a connection of their own and gives everything that comes until the
-	 * server closes, or until `enough` says so.
+	 * server closes, or until `enough` says so. isAll: nothing else will be sent, as the server
+	 * may see.
 	 */
-	raw(bytes, { enough = () => false, ms = 20000 } = {}) {
+	raw(bytes, { enough = () => false, ms = 20000, isAll = false } = {}) {
 		return new Promise((resolve, reject) => {
 			const socket = net.connect(this.port, '127.0.0.1');
 			let got = '';
 			const late = setTimeout(() => socket.destroy(new Error(`no end: ${got}`)), ms);
 
 			socket.setEncoding('latin1');
-			socket.on('connect', () => socket.write(bytes));
+			socket.on('connect', () => (isAll ? socket.end(bytes) : socket.write(bytes)));
 			socket.on('data', (text) => {
 				got += text;
 				if (enough(got)) socket.destroy();

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The OpenAPI document against the server: every operation is called and answers as described,
+ * every described member is seen, every member of a request is known to its decoder.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { Server, commandTest, uuid7 } from './lib/server.mjs';
+import { Document } from './lib/schema.mjs';
+import { Worker } from './lib/worker.mjs';
+
+let server, document, paths;
+
+after(() => server?.close());
+before(async () => {
+	server = await Server.start();
+	document = new Document(await server.get('/openapi.json'));
+	paths = document.document.paths;
+});
+
+const operations = () => Object.entries(paths).flatMap(([path, item]) =>
+	Object.entries(item).filter(([, o]) => o.responses)
+		.map(([method, operation]) => ({ path, method, operation })));
+
+describe('the document', () => {
+	test('is OpenAPI 3.1 with what every reader needs', () => {
+		const { openapi, info, servers, components } = document.document;
+
+		assert.equal(openapi, '3.1.0');
+		assert.equal(info.title, 'Proctor');
+		assert.match(info.version, /^\d+\.\d+\.\d+/);
+		assert.deepEqual(servers, [{ url: '/api/v1' }]);
+		assert.equal(components.securitySchemes.bearer.scheme, 'bearer');
+	});
+
+	test('is the same each time, and not small', async () => {
+		const again = await server.request('GET', '/openapi.json');
+
+		assert.deepEqual(again.json, document.document);
+		assert.ok(operations().length >= 40);
+	});
+
+	test('every reference leads somewhere, every schema is used', () => {
+		const used = new Set();
+
+		(function walk(value) {
+			if (value === null || typeof value !== 'object') return;
+			if (typeof value.$ref === 'string') {
+				const target = value.$ref.slice(2).split('/')
+					.reduce((at, part) => at?.[part], document.document);
+
+				assert.ok(target, value.$ref);
+				used.add(value.$ref);
+			}
+			for (const mapped of Object.values(value.mapping ?? {})) used.add(mapped);
+			Object.values(value).forEach(walk);
+		})(document.document);
+		for (const name of Object.keys(document.document.components.schemas))
+			assert.ok(used.has(`#/components/schemas/${name}`), `${name} is not used`);
+	});
+
+	test('every operation has an id of its own, a summary and its path parameters', () => {
+		const ids = new Set();
+
+		for (const { path, operation } of operations()) {
+			assert.ok(operation.operationId && !ids.has(operation.operationId), path);
+			ids.add(operation.operationId);
+			assert.ok(operation.summary.length > 4, path);
+			const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((m) => m[1]);
+
+			assert.deepEqual(operation.parameters.filter((p) => p.in === 'path').map((p) => p.name),
+				inPath);
+			assert.ok(operation.responses.default);
+		}
+	});
+});
+
+describe('answers', () => {
+	const called = new Set();
+
+	/* Calls an operation and holds the answer against its description. */
+	async function call(method, path, { args = {}, query = '', body, headers, raw } = {}) {
+		const item = paths[path];
+
+		assert.ok(item?.[method], `${method} ${path} is not described`);
+		const target = path.replace(/\{([^}]+)\}/g, (_, name) => encodeURIComponent(args[name]));
+		const got = raw
+			? await raw(target)
+			: await server.request(method.toUpperCase(), target + query, body, { headers });
+		const operation = item[method];
+		const described = operation.responses[got.status];
+
+		assert.ok(got.status < 400, `${method} ${target}: ${got.status} ${got.text}`);
+		assert.ok(described, `${operation.operationId}: ${got.status} is not described`);
+		called.add(operation.operationId);
+		if (!described.content) {
+			assert.equal(got.bytes.length, 0, operation.operationId);
+			return got;
+		}
+		const types = Object.keys(described.content);
+		const type = got.type.split(';')[0].trim();
+
+		if (got.json !== undefined && types.includes('application/json')) {
+			const errors = document.check(got.json, described.content['application/json'].schema,
+				operation.operationId);
+
+			assert.deepEqual(errors, [], got.text);
+		} else {
+			assert.ok(types.includes(type) || types.includes('application/octet-stream'),
+				`${operation.operationId}: ${type} is none of ${types}`);
+		}
+		return got;
+	}
+
+	test('every operation, route by route', async () => {
+		const post = (path, body, more) => call('post', path, { body, ...more });
+		const get = (path, args, query) => call('get', path, { args, query });
+		const labels = { os: 'linux' };
+		const worker = new Worker(server, { labels });
+		const poll = async (members) => {
+			const { json } = await post('/workers/poll', { worker: worker.id, name: worker.name,
+				version: worker.version, kinds: worker.kinds, labels, capacity: 1, ...members });
+
+			return json;
+		};
+
+		for (const target of ['/healthz', '/readyz', '/metrics', '/openapi.json']) await get(target);
+		/* Tests and templates. */
+		const kinds = [
+			commandTest({ name: 'c', description: 'd', owner: 'o', tags: ['t'], timeout: '1m', config: {},
+				outputSchema: {}, env: { A: 'b', N: 1 }, files: { 'a/b': 'x' }, cwd: 'a', stdin: 'x',
+				parse: 'json', report: ['r.xml'], bundle: `sha256:${'0'.repeat(64)}` }),
+			{ name: 'h', kind: 'http', request: { method: 'GET', url: 'http://x', headers: {},
+				body: 'x', followRedirects: true, insecure: false, timeout: 5 },
+			expect: { status: 200, headers: {}, json: {}, body: 'x', within: '1s', certificateDays: 5 } },
+			{ name: 'p', kind: 'playwright', bundle: `sha256:${'0'.repeat(64)}`, path: 'a',
+				paths: ['a'], grep: 'g', grepInvert: 'h', projectName: 'x', env: {} },
+			{ name: 's', kind: 'playwright', script: 'x' },
+		];
+
+		for (const body of kinds) {
+			assert.deepEqual(document.check(body, document.schema('TestRequest')), []);
+			await post('/tests', body);
+		}
+		await get('/tests');
+		await get('/tests/{test}', { test: 'c' });
+		await call('put', '/tests/{test}', { args: { test: 'c' }, body: kinds[0] });
+		await call('put', '/tests/{test}', { args: { test: 'by put' }, body: commandTest({ name: 'by put' }) })
+			.catch((error) => assert.fail(error));
+		await get('/tests/{test}/revisions', { test: 'c' });
+		const template = { name: 'tpl', description: 'd', params: { p: { type: 'integer', default: 1,
+			required: false, enum: [1, 2], description: 'x' } }, tests: [commandTest({ name: 't', argv: ['x',
+			'no ${{ params.p }}'] })], browsers: ['chromium'], concurrency: 2, iterations: 1,
+		failuresToIgnore: 1, stopOnFirstFailure: false, retries: { max: 1, delay: 1, factor: 2,
+			maxDelay: '1s', jitter: 0.5, on: ['failed'] }, timeout: '1h', runTimeout: '1m', queue: 'q',
+		priority: 1, labels, runAt: '2020-01-01T00:00:00.000Z', config: { a: 1 }, outputSchema: { b: 1 },
+		tags: ['t'], extra: { e: 1 } };
+
+		assert.deepEqual(document.check(template, document.schema('TemplateRequest')), []);
+		await post('/templates', template);
+		await get('/templates');
+		await get('/templates/{template}', { template: 'tpl' });
+		await call('put', '/templates/{template}', { args: { template: 'tpl' }, body: template });
+		await get('/templates/{template}/revisions', { template: 'tpl' });
+		/* A job with a failure, a retry, an artifact and a second life. */
+		await post('/templates/{template}/invoke', { params: { p: 2 } },
+			{ args: { template: 'tpl' }, query: '?dryRun=true' });
+		await post('/jobs', { tests: [{ test: 'c' }] }, { query: '?dryRun=1' });
+		const { json: job } = await post('/templates/{template}/invoke',
+			{ params: { p: 2 }, overrides: { name: 'over' } }, { args: { template: 'tpl' } });
+		const at = { id: job.id };
+
+		await get('/jobs/{id}/explain', at);
+		await poll({ claim: true, waitMs: 0, holds: [] });
+		const lease = worker.holds.size ? null : (await server.all(`/jobs/${job.id}/runs?`))[0];
+
+		assert.ok(lease, 'leased by the poll');
+		const run = { ...at, run: lease.id };
+		const put = await worker.upload({ run: lease.id, fence: lease.fence }, 'shot.png', 'png',
+			{ kind: 'screenshot', caseId: 'c1' });
+
+		assert.deepEqual(document.check(put.json, document.schema('Stored')), []);
+		called.add('putArtifact');
+		await get('/jobs', {}, '?status=starting&count=true');
+		const { json: behind } = await post('/jobs', { name: 'behind', tests: [commandTest()], labels });
+
+		await get('/jobs/{id}/explain', { id: behind.id });
+		await post('/jobs/{id}/cancel', {}, { args: { id: behind.id } });
+		await poll({ events: [
+			worker.event({ run: lease.id, fence: lease.fence }, 'run.started', { total: 1 }),
+			worker.event({ run: lease.id, fence: lease.fence }, 'run.case', { id: 'c1', title: 't',
+				status: 'failed', file: 'f.ts', line: 3, durationMs: 5, error: { message: 'm' } }),
+			worker.event({ run: lease.id, fence: lease.fence }, 'run.step', { title: 's', case: 'c1',
+				status: 'passed', durationMs: 1 }),
+			worker.event({ run: lease.id, fence: lease.fence }, 'run.warning', { text: 'w' })],
+		results: [{ run: lease.id, fence: lease.fence, outcome: 'failed', reason: 'r', durationMs: 7,
+			error: { message: 'm', file: 'f', line: 1, column: 2, snippet: 's', stack: 'k', expected: '1',
+				actual: '2', screenshot: 'shot.png' }, result: { output: { o: 1 } } }] });
+		await get('/jobs/{id}/runs', at);
+		await get('/jobs/{id}/runs/{run}', run);
+		await get('/jobs/{id}/runs/{run}/log', run);
+		await get('/jobs/{id}/runs/{run}/artifacts', run);
+		await get('/jobs/{id}/runs/{run}/artifacts/{name}', { ...run, name: 'shot.png' });
+		await get('/jobs/{id}/artifacts', at);
+		await post('/jobs/{id}/runs/{run}/view', {}, { args: run });
+		for (const format of ['html', 'junit', 'json'])
+			await get('/jobs/{id}/report', at, `?format=${format}`);
+		await get('/jobs/{id}/events', at, '?format=json');
+		await get('/events', {}, '?format=json&limit=5');
+		await get('/jobs/{id}/explain', at);
+		/* The retry passes; then it starts again. */
+		for (let life = 1; life <= 2; life++) {
+			const holds = [];
+
+			while ((await poll({ claim: true, waitMs: 500, holds })).leases.length === 0);
+			const { items: [open] } = await server.get(`/jobs/${job.id}/runs?status=leased`);
+
+			await poll({ results: [{ run: open.id, fence: open.fence, outcome: 'passed', durationMs: 1 }] });
+			await get('/jobs/{id}', at);
+			await get('/jobs/{id}/report', at, '?format=json');
+			if (life === 1) await post('/jobs/{id}/start', {}, { args: at });
+		}
+		/* Commands. */
+		const { json: other } = await post('/jobs', { name: 'other', tests: [commandTest()],
+			labels: { nobody: 'x' }, runAt: '2031-01-01T00:00:00.000Z' });
+
+		await get('/jobs/{id}/explain', { id: other.id });
+		for (const command of ['pause', 'unpause', 'stop', 'start', 'cancel'])
+			await post(`/jobs/{id}/${command}`, {}, { args: { id: other.id } });
+		await get('/jobs/{id}', { id: other.id });
+		await get('/jobs/{id}/explain', { id: other.id });
+		await call('delete', '/jobs/{id}', { args: { id: other.id } });
+		const { json: final } = await post('/jobs', { name: 'final', tests: [commandTest()], labels,
+			priority: 9 });
+
+		await poll({ claim: true, waitMs: 0, holds: [] });
+		const [second] = await server.all(`/jobs/${final.id}/runs?`);
+
+		await post(`/jobs/{id}/stop`, {}, { args: { id: final.id } });
+		const told = await poll({ claim: true, waitMs: 0,
+			holds: [{ run: second.id, fence: second.fence, stopping: false }] });
+
+		assert.equal(told.directives.length, 1);
+		await poll({ results: [{ run: second.id, fence: second.fence, outcome: 'cancelled' }] });
+		await post('/jobs:bulk', { jobs: [{ tests: [commandTest()], labels: { nobody: 'x' } }] });
+		await post('/jobs:bulk', { jobs: [{ tests: [commandTest()] }] }, { query: '?dryRun=true' });
+		/* Workers, queues, bundles. */
+		await get('/workers');
+		await get('/workers/{worker}', { worker: worker.id });
+		await post('/workers/{worker}/drain', {}, { args: { worker: worker.id } });
+		await call('put', '/queues/{queue}', { args: { queue: 'q' }, body: { concurrency: 2, name: 'q',
+			priority: 1, paused: false, ageing: '5m' } });
+		await get('/queues');
+		await get('/queues/{queue}', { queue: 'q' });
+		const bundle = await call('post', '/bundles', { body: 'tar', headers: { 'content-type': 'application/x-tar' } });
+
+		await get('/bundles/{bundle}', { bundle: bundle.json.bundle });
+		await call('delete', '/tests/{test}', { args: { test: 'h' } });
+		await call('delete', '/templates/{template}', { args: { template: 'tpl' } });
+
+		const all = operations().map(({ operation }) => operation.operationId).sort();
+
+		assert.deepEqual(all.filter((id) => !called.has(id)), []);
+	});
+
+	test('conditional requests are described', async () => {
+		await server.put('/queues/cond', {});
+		const got = await server.request('GET', '/queues/cond');
+
+		await call('get', '/queues/{queue}', { args: { queue: 'cond' },
+			headers: { 'if-none-match': got.headers.get('etag') } });
+	});
+
+	test('problems are described', async () => {
+		const { id } = await server.job({ labels: { nobody: 'x' } });
+		const problems = [
+			await server.request('POST', '/jobs', { x: 1 }),
+			await server.request('GET', '/jobs?x=1'),
+			await server.request('GET', `/jobs/${uuid7()}`),
+			await server.request('POST', `/jobs/${id}/unpause`, {}),
+			await server.request('POST', '/jobs', Object.fromEntries(
+				Array.from({ length: 30 }, (_, i) => [`z${i}`, 1]))),
+		];
+
+		for (const got of problems)
+			assert.deepEqual(document.check(got.json, document.schema('Problem'), '', 'Problem'), []);
+	});
+
+	test('every described member of an answer was seen', () => {
+		/* What these suites cannot bring about without hours or a broken disk. */
+		const unseen = new Set(['Health.detail', 'JobReport.runsLeftOut']);
+		const answers = ['Job', 'Progress', 'Counts', 'Retries', 'BlockedBy', 'Incarnation', 'Plan',
+			'PlannedJob', 'PlannedLane', 'PlannedRun', 'Run', 'RunError', 'Artifact', 'Event',
+			'Explanation', 'Blocker', 'Queue', 'Worker', 'PollAnswer', 'Lease', 'Directive', 'Bundle',
+			'Stored', 'Deleted', 'View', 'Health', 'JobReport', 'ReportTest', 'ReportUnit', 'ReportRun',
+			'ReportArtifact', 'ReportCase', 'ReportStep', 'Issue', 'Problem', 'Test', 'Template'];
+		const missing = [];
+
+		for (const name of answers)
+			for (const member of Object.keys(document.schema(name).properties))
+				if (!document.seen.has(`${name}.${member}`) && !unseen.has(`${name}.${member}`))
+					missing.push(`${name}.${member}`);
+		assert.deepEqual(missing, []);
+	});
+});
+
+describe('requests', () => {
+	/* Sends one member of a wrong type: its decoder must know it and refuse it. */
+	async function assertKnown(send, schemaName, pointer) {
+		const { properties } = document.schema(schemaName);
+
+		for (const member of Object.keys(properties)) {
+			const got = await send({ [member]: wrongFor(properties[member]) });
+
+			assert.equal(got.status, 400, `${schemaName}.${member}: ${got.text}`);
+			const errors = got.json.errors.filter((e) => e.pointer.startsWith(`${pointer}/${member}`));
+
+			assert.ok(errors.length > 0, `${schemaName}.${member}: ${got.text}`);
+			assert.ok(errors.every((e) => e.code !== 'unknown_field'), `${schemaName}.${member}`);
+		}
+		const unknown = await send({ zzzunknownzzz: 1 });
+
+		assert.ok(unknown.json.errors.some((e) =>
+			e.pointer === `${pointer}/zzzunknownzzz` && e.code === 'unknown_field'), unknown.text);
+	}
+
+	/* A value that a schema does not take. */
+	function wrongFor(schema) {
+		for (const value of [5.25, { a: { b: {} } }, 'x'.repeat(20), [[]], true, -7])
+			if (document.check(value, schema).length > 0) return value;
+		return null;
+	}
+
+	const jobs = (body) => server.request('POST', '/jobs', { tests: [commandTest()], ...body });
+
+	test('jobs', () => assertKnown(jobs, 'JobRequest', ''));
+	test('retries', () => assertKnown((retries) => jobs({ retries }), 'RetriesRequest', '/retries'));
+	test('references to tests', () => assertKnown(
+		(ref) => jobs({ tests: [{ test: 'x', ...ref }] }), 'TestRef', '/tests/0'));
+	test('templates', () => assertKnown((body) => server.request('POST', '/templates',
+		{ name: 'x', tests: [commandTest()], ...body }), 'TemplateRequest', ''));
+	test('declarations of parameters', () => assertKnown((p) => server.request('POST', '/templates',
+		{ name: 'x', tests: [commandTest()], params: { p: { type: 'string', ...p } } }),
+	'ParamDeclaration', '/params/p'));
+	test('queues', () => assertKnown((body) => server.request('PUT', '/queues/known', body),
+		'QueueRequest', ''));
+	test('polls', () => assertKnown((body) => server.request('POST', '/workers/poll',
+		{ worker: uuid7(), ...body }), 'Poll', ''));
+	for (const [schema, base] of [['CommandTest', { kind: 'command', argv: ['x'] }],
+		['HttpTest', { kind: 'http', request: 'GET http://x' }],
+		['PlaywrightTest', { kind: 'playwright', script: 'x' }]])
+		test(schema, () => assertKnown((body) => server.request('POST', '/tests',
+			{ name: 'x', ...base, ...body }), schema, ''));
+
+	test('query parameters: each is known to its route, and nothing else', async () => {
+		const { id } = await server.job({ labels: { nobody: 'x' } });
+
+		for (const { path, method, operation } of operations()) {
+			if (method !== 'get' || /\{(run|name|bundle|worker|queue)\}/.test(path)) continue;
+			const names = operation.parameters.filter((p) => p.in === 'query');
+			const target = path.replace('{id}', id).replace(/\{[^}]+\}/, 'none');
+
+			for (const { name, schema } of names) {
+				if (schema.type === 'string' && !schema.enum) continue; // any text will do
+				const got = await server.request('GET', `${target}?${name}=%7Bnonsense%7D`);
+
+				if (got.status === 404 || got.status === 200) continue; // words are checked by the handler
+				assert.equal(got.status, 400, `${target} ${name}`);
+				assert.equal(got.json.errors[0].parameter, name);
+				assert.notEqual(got.json.errors[0].code, 'unknown_field');
+			}
+			const unknown = await server.request('GET', `${target}?zzz=1`);
+
+			assert.equal(unknown.json.errors?.[0].code, 'unknown_field', `${target}: ${unknown.text}`);
+		}
+	});
+});
