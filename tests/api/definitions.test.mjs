@@ -197,7 +197,7 @@ describe('what only tests or only templates have', () => {
 	test('declarations of parameters are checked', async () => {
 		assertProblem(await server.request('POST', '/templates', {
 			name: 'bad params', tests: [commandTest()],
-			params: { a: { type: 'colour' }, b: { type: 'integer', default: 'x' }, c: { tpye: 'string' } },
+			params: { a: { type: 'colour' }, b: { type: 'integer', default: 'x' }, c: { typee: 'string' } },
 		}), 400, 'invalid_field');
 	});
 

@@ -286,9 +286,9 @@ describe('bulk', () => {
 		const { total } = await server.get('/jobs?count=true&limit=1');
 
 		assertProblem(await server.request('POST', '/jobs:bulk', {
-			jobs: [{ tests: [commandTest()] }, { tests: [commandTest({ argv: [] })] }, { nmae: 'x' }],
+			jobs: [{ tests: [commandTest()] }, { tests: [commandTest({ argv: [] })] }, { namee: 'x' }],
 		}), 400, 'invalid_field', [['/jobs/1/tests/0/argv', 'invalid_field'],
-			['/jobs/2/nmae', 'unknown_field'], ['/jobs/2/tests', 'missing_field']]);
+			['/jobs/2/namee', 'unknown_field'], ['/jobs/2/tests', 'missing_field']]);
 		assert.equal((await server.get('/jobs?count=true&limit=1')).total, total);
 	});
 

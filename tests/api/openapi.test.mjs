@@ -180,7 +180,7 @@ describe('answers', () => {
 		const put = await worker.upload({ run: lease.id, fence: lease.fence }, 'shot.png', 'png',
 			{ kind: 'screenshot', caseId: 'c1' });
 
-		assert.deepEqual(document.check(put.json, document.schema('Stored')), []);
+		assert.deepEqual(document.check(put.json, document.schema('Stored'), '', 'Stored'), []);
 		called.add('putArtifact');
 		await get('/jobs', {}, '?status=starting&count=true');
 		const { json: behind } = await post('/jobs', { name: 'behind', tests: [commandTest()], labels });
@@ -190,13 +190,15 @@ describe('answers', () => {
 		await poll({ events: [
 			worker.event({ run: lease.id, fence: lease.fence }, 'run.started', { total: 1 }),
 			worker.event({ run: lease.id, fence: lease.fence }, 'run.case', { id: 'c1', title: 't',
-				status: 'failed', file: 'f.ts', line: 3, durationMs: 5, error: { message: 'm' } }),
+				status: 'failed', attempt: 2, path: ['f.ts', 'suite'], file: 'f.ts', line: 3, durationMs: 5, error: { message: 'm' } }),
 			worker.event({ run: lease.id, fence: lease.fence }, 'run.step', { title: 's', case: 'c1',
-				status: 'passed', durationMs: 1 }),
+				status: 'failed', attempt: 2, durationMs: 1, error: { message: 'm' } }),
+			worker.event({ run: lease.id, fence: lease.fence }, 'run.step', { title: 'of no case',
+				status: 'passed' }),
 			worker.event({ run: lease.id, fence: lease.fence }, 'run.warning', { text: 'w' })],
 		results: [{ run: lease.id, fence: lease.fence, outcome: 'failed', reason: 'r', durationMs: 7,
 			error: { message: 'm', file: 'f', line: 1, column: 2, snippet: 's', stack: 'k', expected: '1',
-				actual: '2', screenshot: 'shot.png' }, result: { output: { o: 1 } } }] });
+				actual: '2', screenshot: 'shot.png' }, result: { output: { o: 1 }, warnings: ['w'] } }] });
 		await get('/jobs/{id}/runs', at);
 		await get('/jobs/{id}/runs/{run}', run);
 		await get('/jobs/{id}/runs/{run}/log', run);

@@ -16,7 +16,7 @@ const refused = async (body, errors, code = 'invalid_field') =>
 
 describe('members of a job', () => {
 	test('an unknown one, with what was probably meant', async () => {
-		const problem = await refused(job({ concurency: 2 }), [['/concurency', 'unknown_field']]);
+		const problem = await refused(job({ concurrencyy: 2 }), [['/concurrencyy', 'unknown_field']]);
 
 		assert.match(problem.errors[0].detail, /concurrency/);
 	});
@@ -98,9 +98,9 @@ describe('members of a job', () => {
 	});
 
 	test('http tests', async () => {
-		await refused(job({ tests: [{ kind: 'http', request: { url: 5, mehtod: 'GET' },
+		await refused(job({ tests: [{ kind: 'http', request: { url: 5, methodd: 'GET' },
 			expect: { within: 'fast', colour: 1 } }] }),
-		[['/tests/0/request/url', 'invalid_field'], ['/tests/0/request/mehtod', 'unknown_field'],
+		[['/tests/0/request/url', 'invalid_field'], ['/tests/0/request/methodd', 'unknown_field'],
 			['/tests/0/expect/within', 'invalid_field'], ['/tests/0/expect/colour', 'unknown_field']]);
 	});
 
