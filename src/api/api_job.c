@@ -489,7 +489,7 @@ job_report(struct call *call, struct store_reader *reader, struct err *err)
 {
 	const struct report_query *query = call->query;
 	enum report_format format = (enum report_format)query->format;
-	struct report_options options = { 0 };
+	struct report_options options = { .artifact_base = query->artifacts };
 	struct report_model *model;
 	struct job_id id;
 	int r;

@@ -114,6 +114,7 @@ struct events_query {
 };
 struct report_query {
 	int format;
+	const char *artifacts; /* where the page's reader has them; NULL: no links */
 };
 struct artifact_put_query {
 	int64_t fence;

@@ -101,6 +101,7 @@ const struct json_field events_query_fields[] = {
 #define T report_query
 const struct json_field report_query_fields[] = {
 	{ .name = "format", .kind = FIELD_ENUM, AT(format), .names = report_formats },
+	{ .name = "artifacts", .kind = FIELD_STR, AT(artifacts), .min = 1, .max = 1024 },
 	{ 0 },
 };
 #undef T

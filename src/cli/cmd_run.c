@@ -99,14 +99,47 @@ submit(struct run *run, struct err *err)
 
 /* --- Reports --- */
 
+/*
+ * How the page of --html finds what --artifacts fetched: by a path relative to the page where
+ * both are below one folder, else by the absolute path. Caller frees; "" for no links.
+ */
+static char *
+link_prefix(const char *page, const char *dir)
+{
+	const char *slash = strrchr(page, '/');
+	size_t len = slash ? (size_t)(slash + 1 - page) : 0;
+
+	if (strncmp(page, dir, len) == 0 && (len > 0 || dir[0] != '/'))
+		return xasprintf("%s/", dir + len);
+	_cleanup_free_ char *real = realpath(dir, NULL);
+	return real ? xasprintf("%s/", real) : xstrdup("");
+}
+
+static int
+report_path(const struct run *run, const char *format, const char *file, struct buf *path)
+{
+	const char *dir = cli_text(run->cli, "artifacts");
+
+	if (buf_addf(path, "/jobs/%s/report?format=%s", run->job_id, format) < 0)
+		return -1;
+	if (!dir || strcmp(format, "html") != 0 || strcmp(file, "-") == 0)
+		return 0;
+	_cleanup_free_ char *prefix = link_prefix(file, dir);
+	if (!prefix[0])
+		return 0;
+	return buf_adds(path, "&artifacts=") < 0 ? -1 : remote_quote(path, prefix);
+}
+
 static int
 fetch_report(struct run *run, const char *format, const char *file, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("/jobs/%s/report?format=%s", run->job_id, format);
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
 
+	if (report_path(run, format, file, &path) < 0)
+		return err_set(err, ERR_LIMIT, "the path of --artifacts is too long");
 	if (strcmp(file, "-") == 0)
-		return remote_fetch(&run->embedded.remote, path, STDOUT_FILENO, err);
-	return remote_fetch_file(&run->embedded.remote, path, file, err);
+		return remote_fetch(&run->embedded.remote, path.data, STDOUT_FILENO, err);
+	return remote_fetch_file(&run->embedded.remote, path.data, file, err);
 }
 
 static int
@@ -128,12 +161,14 @@ write_reports(struct run *run, struct err *err)
 {
 	static const char *const formats[] = { "html", "junit", "json" };
 
+	if (fetch_artifacts(run, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
 		const char *file = cli_text(run->cli, formats[i]);
 		if (file && fetch_report(run, formats[i], file, err) < 0)
 			return err_wrap(err, "--%s", formats[i]);
 	}
-	return fetch_artifacts(run, err);
+	return 0;
 }
 
 static int

@@ -272,17 +272,30 @@ put_quoted(struct out *out, const char *name)
 	}
 }
 
+/* The prefix may come from a request: no "javascript:" and its like. */
+static const char *
+link_base(const struct html *html)
+{
+	const char *base = html->options->artifact_base;
+
+	if (!base)
+		return NULL;
+	bool has_scheme = base[strcspn(base, ":/?#")] == ':';
+	bool is_web = strncmp(base, "http://", 7) == 0 || strncmp(base, "https://", 8) == 0;
+	return has_scheme && !is_web ? NULL : base;
+}
+
 static void
 put_file(struct html *html, const struct report_run *run, const struct artifact *row)
 {
 	struct out *out = &html->out;
-	const char *base = html->options->artifact_base;
+	const char *base = link_base(html);
 
 	out_put(out, "<li>");
 	if (base) {
 		out_put(out, "<a href=\"");
 		out_attr(out, base);
-		out_putf(out, "%s/artifacts/", run->id);
+		out_putf(out, "%s/", run->id);
 		put_quoted(out, row->name);
 		out_put(out, "\">");
 	}

@@ -35,9 +35,9 @@ int report_load(struct store_reader *reader, struct blob_store *blobs, int64_t p
 
 struct report_options {
 	/*
-	 * Where the report's reader finds an artifact: prefix + run id + "/artifacts/" + name.
-	 * NULL: artifacts are named without a link. The text is put into the page as it is,
-	 * escaped.
+	 * Where the report's reader finds an artifact: prefix + run id + "/" + name, e.g.
+	 * "left/" for a folder beside the page. NULL: artifacts are named without a link. A
+	 * prefix with a scheme other than http and https is passed over.
 	 */
 	const char *artifact_base;
 };

@@ -104,7 +104,10 @@ test("reports: HTML, JUnit and JSON", async (t) => {
 	assert.equal(report.results.passed, 1);
 	assert.equal(report.tests[1].units[0].runs[0].outcome, "failed");
 	assert.ok(fs.existsSync(path.join(file("left"), report.tests[1].units[0].runs[0].id, "output.log")));
-	assert.match(fs.readFileSync(file("r.html"), "utf8"), /^<!doctype html>[^]*a&lt;b[^]*<\/html>\n$/);
+	const html = fs.readFileSync(file("r.html"), "utf8");
+	assert.match(html, /^<!doctype html>[^]*a&lt;b[^]*<\/html>\n$/);
+	const [, link] = /<a href="(left\/[^"]*\/output\.log)">/.exec(html);
+	assert.ok(fs.existsSync(file(link)), "the page links what --artifacts fetched");
 	assert.match(fs.readFileSync(file("r.xml"), "utf8"), /<testcase name="a&lt;b"[^]*<failure /);
 });
 

@@ -235,7 +235,11 @@ test_html_links(void **state)
 	assert_int_equal(report_write(REPORT_HTML, fixture->model, &options, &out, &err), 0);
 	assert_non_null(strstr(out.data, "href=\"&quot;&gt;&lt;x&gt;/0193"));
 	assert_non_null(strstr(
-		out.data, "/artifacts/a%22%3E%3Cscript%3Ealert%285%29%3C/script%3E.svg\""));
+		out.data, "/a%22%3E%3Cscript%3Ealert%285%29%3C/script%3E.svg\""));
+	buf_clear(&out);
+	options.artifact_base = "javascript:alert(1)//";
+	assert_int_equal(report_write(REPORT_HTML, fixture->model, &options, &out, &err), 0);
+	assert_null(strstr(out.data, "javascript:"));
 	/* A kept report is one link, not one for each of its files. */
 	assert_non_null(strstr(out.data, "report/index.html"));
 	assert_null(strstr(out.data, "report/data/1.zip"));
