@@ -11,8 +11,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/map.h"
-
-#define PATH_SEPARATOR " \xe2\x80\xba "
+#include "core/report_read.h"
 
 struct builder {
 	const struct report_input *in;
@@ -21,210 +20,6 @@ struct builder {
 	struct map run_by_id;  /* struct run_id → struct report_run */
 	struct map run_by_seq; /* int64_t → struct report_run */
 };
-
-/* --- Texts --- */
-
-/* Length of a terminal's escape sequence at s, 0 when there is none. */
-static size_t
-escape_len(const char *s)
-{
-	size_t n = 2;
-
-	if (s[0] != '\x1b' || s[1] != '[')
-		return 0;
-	while (s[n] && !(s[n] >= '@' && s[n] <= '~'))
-		n++;
-	return s[n] ? n + 1 : n;
-}
-
-/* A copy without escape sequences and control characters; NULL for none. */
-static const char *
-clean(struct builder *builder, const char *text)
-{
-	char *copy = arena_strdup(builder->arena, text);
-	char *out = copy;
-
-	if (!copy)
-		return NULL;
-	for (const char *in = copy; *in;) {
-		size_t skip = escape_len(in);
-		if (skip > 0) {
-			in += skip;
-			continue;
-		}
-		if ((unsigned char)*in >= ' ' || *in == '\n' || *in == '\t')
-			*out++ = *in;
-		in++;
-	}
-	*out = '\0';
-	return copy;
-}
-
-static const char *
-member_text(struct builder *builder, const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text && text[0] ? clean(builder, text) : NULL;
-}
-
-/* Texts as they are, other values as JSON. */
-static const char *
-member_any(struct builder *builder, const json_t *object, const char *name)
-{
-	json_t *value = json_object_get(object, name);
-
-	if (!value || json_is_null(value))
-		return NULL;
-	if (json_is_string(value))
-		return clean(builder, json_string_value(value));
-	_cleanup_free_ char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	return dump ? clean(builder, dump) : NULL;
-}
-
-static int64_t
-member_int(const json_t *object, const char *name, int64_t otherwise)
-{
-	json_t *value = json_object_get(object, name);
-
-	if (json_is_integer(value))
-		return json_integer_value(value);
-	double real = json_is_real(value) ? json_real_value(value) : -1;
-	return real >= 0 && real < 9e15 ? (int64_t)real : otherwise;
-}
-
-static const struct report_error *
-read_error(struct builder *builder, const json_t *object)
-{
-	if (!json_is_object(object))
-		return NULL;
-	struct report_error *error = arena_alloc(builder->arena, sizeof *error);
-	if (!error)
-		return NULL;
-	error->message = member_text(builder, object, "message");
-	if (!error->message)
-		error->message = "no message";
-	error->stack = member_text(builder, object, "stack");
-	error->file = member_text(builder, object, "file");
-	error->snippet = member_text(builder, object, "snippet");
-	error->expected = member_any(builder, object, "expected");
-	error->actual = member_any(builder, object, "actual");
-	error->screenshot = member_text(builder, object, "screenshot");
-	error->line = member_int(object, "line", 0);
-	error->column = member_int(object, "column", 0);
-	return error;
-}
-
-/* --- Cases and steps --- */
-
-static bool
-is_step_status(const char *status)
-{
-	return status && (strcmp(status, "passed") == 0 || strcmp(status, "failed") == 0);
-}
-
-static bool
-read_step(struct builder *builder, const json_t *object, struct report_step *ret)
-{
-	const char *status = json_string_value(json_object_get(object, "status"));
-	const char *title = member_text(builder, object, "title");
-
-	if (!is_step_status(status) || !title)
-		return false;
-	*ret = (struct report_step) { .title = title,
-		.status = strcmp(status, "failed") == 0 ? "failed" : "passed",
-		.duration_ms = member_int(object, "durationMs", -1),
-		.attempt = 1,
-		.error = read_error(builder, json_object_get(object, "error")) };
-	return true;
-}
-
-/* Appends to an array that doubles at powers of two; false when the arena is full. */
-static bool
-push(struct arena *arena, void **items, size_t *n, size_t size, const void *item)
-{
-	if (*n == 0 || (*n & (*n - 1)) == 0) {
-		void *more = arena_calloc(arena, *n == 0 ? 1 : *n * 2, size);
-		if (!more)
-			return false;
-		if (*n > 0)
-			memcpy(more, *items, *n * size);
-		*items = more;
-	}
-	memcpy((char *)*items + *n * size, item, size);
-	++*n;
-	return true;
-}
-
-static void
-push_step(struct builder *builder, struct report_step **steps, size_t *n,
-	const struct report_step *step)
-{
-	void *items = *steps;
-
-	if (push(builder->arena, &items, n, sizeof *step, step))
-		*steps = items;
-}
-
-static const char *
-case_status(const char *status)
-{
-	static const char *const known[] = { "passed", "failed", "skipped", "flaky",
-		"running" };
-
-	for (size_t i = 0; status && i < ARRAY_LEN(known); i++) {
-		if (strcmp(status, known[i]) == 0)
-			return known[i];
-	}
-	return "failed";
-}
-
-static const char *
-join_path(struct builder *builder, const json_t *path)
-{
-	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
-	json_t *part;
-	size_t i;
-
-	json_array_foreach(path, i, part)
-	{
-		const char *word = json_string_value(part);
-		if (!word || !word[0])
-			continue;
-		if (buf_addf(&text, "%s%s", text.len ? PATH_SEPARATOR : "", word) < 0)
-			break; /* cut: a path is a courtesy */
-	}
-	const char *joined = clean(builder, buf_text(&text));
-	return joined ? joined : "";
-}
-
-static void
-read_case(struct builder *builder, const json_t *object, struct report_case *ret)
-{
-	json_t *one;
-	size_t i;
-
-	ret->id = member_any(builder, object, "id");
-	ret->title = member_text(builder, object, "title");
-	if (!ret->id)
-		ret->id = "";
-	if (!ret->title)
-		ret->title = ret->id[0] ? ret->id : "unnamed";
-	ret->path = join_path(builder, json_object_get(object, "path"));
-	ret->status = case_status(json_string_value(json_object_get(object, "status")));
-	ret->file = member_text(builder, object, "file");
-	ret->line = member_int(object, "line", 0);
-	ret->last_attempt = member_int(object, "attempt", 1);
-	ret->attempts = member_int(object, "attempts", member_int(object, "attempt", 1));
-	ret->duration_ms = member_int(object, "durationMs", -1);
-	ret->error = read_error(builder, json_object_get(object, "error"));
-	json_array_foreach(json_object_get(object, "steps"), i, one)
-	{
-		struct report_step step;
-		if (read_step(builder, one, &step))
-			push_step(builder, &ret->steps, &ret->n_steps, &step);
-	}
-}
 
 /* --- Results --- */
 
@@ -237,9 +32,11 @@ read_warnings(struct builder *builder, struct report_run *run, const json_t *war
 	json_array_foreach(warnings, i, one)
 	{
 		const char *text = json_string_value(one);
-		const char *copy = text ? clean(builder, text) : NULL;
+		const char *copy = text ? report_clean(builder->arena, text) : NULL;
 		void *items = run->warnings;
-		if (copy && push(builder->arena, &items, &run->n_warnings, sizeof copy, &copy))
+		if (copy &&
+			report_push(
+				builder->arena, &items, &run->n_warnings, sizeof copy, &copy))
 			run->warnings = items;
 	}
 }
@@ -255,9 +52,11 @@ read_result(struct builder *builder, struct report_run *run, struct str text)
 		return;
 	run->cases = n > 0 ? arena_calloc(builder->arena, n, sizeof *run->cases) : NULL;
 	for (size_t i = 0; run->cases && i < n; i++)
-		read_case(builder, json_array_get(cases, i), &run->cases[run->n_cases++]);
+		report_case_read(
+			builder->arena, json_array_get(cases, i), &run->cases[run->n_cases++]);
 	if (!run->error)
-		run->error = read_error(builder, json_object_get(result, "error"));
+		run->error =
+			report_error_read(builder->arena, json_object_get(result, "error"));
 	read_warnings(builder, run, json_object_get(result, "warnings"));
 	json_t *output = json_object_get(result, "output");
 	if (output && !json_is_null(output)) {
@@ -288,7 +87,7 @@ take_case_event(struct builder *builder, struct report_run *run, const json_t *d
 	struct report_case one = { 0 };
 	void *items = run->cases;
 
-	read_case(builder, data, &one);
+	report_case_read(builder->arena, data, &one);
 	struct report_case *known = find_case(run, one.id);
 	if (known) {
 		one.steps = known->steps;
@@ -296,7 +95,7 @@ take_case_event(struct builder *builder, struct report_run *run, const json_t *d
 		if (one.path[0] == '\0')
 			one.path = known->path;
 		*known = one;
-	} else if (push(builder->arena, &items, &run->n_cases, sizeof one, &one)) {
+	} else if (report_push(builder->arena, &items, &run->n_cases, sizeof one, &one)) {
 		run->cases = items;
 	}
 }
@@ -309,7 +108,7 @@ note_attempt(struct report_run *run, const json_t *data)
 		find_case(run, json_string_value(json_object_get(data, "id")));
 
 	if (one)
-		one->last_attempt = member_int(data, "attempt", 1);
+		one->last_attempt = report_int(data, "attempt", 1);
 }
 
 static void
@@ -319,13 +118,13 @@ take_step_event(struct builder *builder, struct report_run *run, const json_t *d
 	const char *case_id = json_string_value(json_object_get(data, "case"));
 	struct report_case *owner = find_case(run, case_id);
 
-	if (!read_step(builder, data, &step))
+	if (!report_step_read(builder->arena, data, &step))
 		return;
 	step.attempt = owner ? owner->last_attempt : 1;
 	if (owner)
-		push_step(builder, &owner->steps, &owner->n_steps, &step);
+		report_push_step(builder->arena, &owner->steps, &owner->n_steps, &step);
 	else
-		push_step(builder, &run->steps, &run->n_steps, &step);
+		report_push_step(builder->arena, &run->steps, &run->n_steps, &step);
 }
 
 static void
@@ -420,7 +219,7 @@ build_run(struct builder *builder, struct report_run *run, const struct run *row
 	if (row->error) {
 		_cleanup_(json_unrefp) json_t *error =
 			json_read(row->error, strlen(row->error), JSON_DEPTH_MAX, NULL);
-		run->error = read_error(builder, error);
+		run->error = report_error_read(builder->arena, error);
 	}
 	(void)map_put(&builder->run_by_id, &row->id, sizeof row->id, run);
 	(void)map_put(&builder->run_by_seq, &row->seq, sizeof row->seq, run);
@@ -467,7 +266,9 @@ build_artifacts(struct builder *builder)
 			map_get(&builder->run_by_seq, &row->run_seq, sizeof row->run_seq);
 		struct report_artifact one = { .row = row, .in_tree = is_report_part(row) };
 		void *items = run ? run->artifacts : NULL;
-		if (run && push(builder->arena, &items, &run->n_artifacts, sizeof one, &one))
+		if (run &&
+			report_push(
+				builder->arena, &items, &run->n_artifacts, sizeof one, &one))
 			run->artifacts = items;
 	}
 }
@@ -608,7 +409,7 @@ build_units(struct builder *builder)
 		struct report_test *test = &model->tests[first->test];
 		void *items = test->units;
 		finish_unit(builder, test, &unit);
-		if (push(builder->arena, &items, &test->n_units, sizeof unit, &unit))
+		if (report_push(builder->arena, &items, &test->n_units, sizeof unit, &unit))
 			test->units = items;
 	}
 }
@@ -694,7 +495,9 @@ build_tests(struct builder *builder)
 		return;
 	model->n_tests = in->n_tests;
 	for (size_t i = 0; i < in->n_tests; i++) {
-		const char *name = in->tests[i].name ? clean(builder, in->tests[i].name) : NULL;
+		const char *name = in->tests[i].name
+			? report_clean(builder->arena, in->tests[i].name)
+			: NULL;
 		model->tests[i].name = name ? name : "unnamed";
 		model->tests[i].kind = in->tests[i].kind ? in->tests[i].kind : "";
 		model->tests[i].index = (int32_t)i;
@@ -713,11 +516,11 @@ build_tags(struct builder *builder)
 	json_array_foreach(tags, i, one)
 	{
 		const char *word = json_string_value(one);
-		const char *copy = word ? clean(builder, word) : NULL;
+		const char *copy = word ? report_clean(builder->arena, word) : NULL;
 		void *items = builder->model->tags;
 		if (copy &&
-			push(builder->arena, &items, &builder->model->n_tags, sizeof copy,
-				&copy))
+			report_push(builder->arena, &items, &builder->model->n_tags,
+				sizeof copy, &copy))
 			builder->model->tags = items;
 	}
 }
