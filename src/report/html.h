@@ -24,6 +24,9 @@ const char *html_unit_state(const struct report_unit *unit);
 /* True for the states that the list of failures shows. */
 bool html_is_bad(const char *state);
 
+/* html_timeline.c: nothing when there is nothing to compare. */
+void html_timeline(struct html *html);
+
 /* html_tests.c: all tests with everything in them. */
 void html_tests(struct html *html);
 
