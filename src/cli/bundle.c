@@ -193,6 +193,14 @@ has_config(const char *dir)
 	return false;
 }
 
+static bool
+is_repository(const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/.git", dir);
+
+	return access(path, F_OK) == 0;
+}
+
 /* The project's folder of an absolute path, and the path inside it. Both owned by the caller.
  */
 static int
@@ -207,8 +215,9 @@ find_project(const char *path, char **ret_dir, char **ret_inside, struct err *er
 	if (!S_ISDIR(info.st_mode))
 		*strrchr(start, '/') = '\0';
 	_cleanup_free_ char *dir = xstrdup(start);
+	/* Not beyond a repository's top: what lies above it is somebody else's. */
 	while (dir[0] && !has_config(dir))
-		*strrchr(dir, '/') = '\0';
+		*(is_repository(dir) ? dir : strrchr(dir, '/')) = '\0';
 	const char *root = dir[0] ? dir : start;
 	*ret_inside = xstrdup(real[strlen(root)] ? real + strlen(root) + 1 : "");
 	*ret_dir = xstrdup(root);
