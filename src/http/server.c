@@ -607,6 +607,24 @@ no_unescape(void *cls, struct MHD_Connection *connection, char *text)
 	return strlen(text);
 }
 
+/*
+ * Hides the query from the library: it would keep a node for each parameter in the connection's
+ * memory, and a connection that has no room for them is forgotten, neither answered nor closed.
+ * The text is the library's own request line, which it is about to cut there itself.
+ */
+static void
+hide_query(const char *uri)
+{
+	union {
+		const char *in;
+		char *out;
+	} text = { .in = uri };
+	char *query = strchr(text.out, '?');
+
+	if (query)
+		query[0] = query[1] = '\0';
+}
+
 static void *
 on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -615,6 +633,7 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 
 	req->connection = connection;
 	req->uri = arena_strdup(&req->arena, uri);
+	hide_query(uri);
 	return req;
 }
 

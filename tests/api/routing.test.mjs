@@ -54,6 +54,15 @@ describe('routing', () => {
 		}
 	});
 
+	test('a URL with thousands of parameters is answered', async () => {
+		for (const query of ['&'.repeat(7000), 'a&'.repeat(3500), 'status=queued&'.repeat(500)]) {
+			const got = await server.raw(head(`GET /api/v1/jobs?${query}`));
+
+			assert.match(got, /^HTTP\/1\.1 400 /);
+			assert.match(got, /more than 100 query parameters/);
+		}
+	});
+
 	test('HEAD: the head of GET, without a body', async () => {
 		for (const target of ['/jobs', '/openapi.json', '/healthz', '/metrics', '/queues']) {
 			const got = await server.raw(head(`HEAD /api/v1${target}`));
