@@ -20,12 +20,13 @@ enum {
 	REDRAW_MS = 125,
 	RETRY_MS = 200, /* between two tries to reach a server that is alive */
 	RETRIES = 50,
+	EXPLAIN_MS = 2000,      /* a job that has not begun by then deserves an explanation */
 	CANCEL_WAIT_MS = 30000, /* for a cancelled job to end: longer than any grace time */
 };
 
 struct follow {
 	uv_loop_t loop;
-	uv_timer_t redraw, give_up, retry;
+	uv_timer_t redraw, give_up, retry, explain;
 	uv_signal_t sigint, sigterm;
 	struct http_client *client;
 	struct http_exchange *stream;
@@ -33,7 +34,7 @@ struct follow {
 	struct embedded *embedded;
 	struct progress *progress;
 	struct buf log;
-	char *events_url, *cancel_url; /* owned */
+	char *events_url, *cancel_url, *explain_url; /* owned */
 	enum follow_end end;
 	bool is_cancelling, is_over;
 	int tries;
@@ -155,6 +156,34 @@ on_redraw(uv_timer_t *timer)
 }
 
 static void
+on_explained(void *arg, struct http_answer *answer, const struct err *err)
+{
+	struct follow *follow = arg;
+
+	(void)err; /* then the next one will tell */
+	if (!answer || answer->status != 200)
+		return;
+	_cleanup_(json_unrefp) json_t *explanation =
+		json_read(buf_text(&answer->body), answer->body.len, JSON_DEPTH_MAX, NULL);
+	progress_waits(follow->progress, json_text(explanation, "sentence"), &follow->log);
+	progress_draw(follow->progress, &follow->log);
+}
+
+static void
+on_explain(uv_timer_t *timer)
+{
+	struct follow *follow = timer->data;
+	const struct client_request request = { .method = "GET",
+		.url = follow->explain_url,
+		.bearer = follow->embedded->remote.token };
+
+	if (strcmp(follow->progress->status, "queued") != 0)
+		(void)uv_timer_stop(timer);
+	else
+		(void)http_client_send(follow->client, &request, NULL, on_explained, follow);
+}
+
+static void
 on_cancelled(void *arg, struct http_answer *answer, const struct err *err)
 {
 	/* Its effect comes as an event; a job that is over by itself refuses, which is as good.
@@ -212,10 +241,12 @@ open_handles(struct follow *follow, int64_t give_up_ms)
 	(void)uv_timer_init(&follow->loop, &follow->redraw);
 	(void)uv_timer_init(&follow->loop, &follow->give_up);
 	(void)uv_timer_init(&follow->loop, &follow->retry);
+	(void)uv_timer_init(&follow->loop, &follow->explain);
 	(void)uv_signal_init(&follow->loop, &follow->sigint);
 	(void)uv_signal_init(&follow->loop, &follow->sigterm);
 	follow->redraw.data = follow->give_up.data = follow->retry.data = follow;
-	follow->sigint.data = follow->sigterm.data = follow;
+	follow->sigint.data = follow->sigterm.data = follow->explain.data = follow;
+	(void)uv_timer_start(&follow->explain, on_explain, EXPLAIN_MS, EXPLAIN_MS);
 	(void)uv_signal_start(&follow->sigint, on_signal, SIGINT);
 	(void)uv_signal_start(&follow->sigterm, on_signal, SIGTERM);
 	if (follow->progress->is_live)
@@ -230,6 +261,7 @@ close_handles(struct follow *follow)
 	uv_close((uv_handle_t *)&follow->redraw, NULL);
 	uv_close((uv_handle_t *)&follow->give_up, NULL);
 	uv_close((uv_handle_t *)&follow->retry, NULL);
+	uv_close((uv_handle_t *)&follow->explain, NULL);
 	uv_close((uv_handle_t *)&follow->sigint, NULL);
 	uv_close((uv_handle_t *)&follow->sigterm, NULL);
 	http_client_close(follow->client);
@@ -246,6 +278,8 @@ follow_job(struct embedded *embedded, const char *job, struct progress *progress
 		.log = BUF_INIT(MIB(4)),
 		.err = err,
 		.events_url = xasprintf("%s/api/v1/jobs/%s/events", embedded->remote.url, job),
+		.explain_url =
+			xasprintf("%s/api/v1/jobs/%s/explain", embedded->remote.url, job),
 		.cancel_url =
 			xasprintf("%s/api/v1/jobs/%s/cancel", embedded->remote.url, job) };
 
@@ -263,5 +297,6 @@ follow_job(struct embedded *embedded, const char *job, struct progress *progress
 	buf_deinit(&follow.log);
 	free(follow.events_url);
 	free(follow.cancel_url);
+	free(follow.explain_url);
 	return follow.result;
 }

@@ -254,6 +254,17 @@ progress_event(struct progress *progress, const json_t *event, struct buf *log)
 		(void)!buf_addf(log, "  a worker was lost; its run is repeated\n");
 }
 
+void
+progress_waits(struct progress *progress, const char *why, struct buf *log)
+{
+	char before[sizeof progress->current];
+
+	memcpy(before, progress->current, sizeof before);
+	set_text(progress->current, sizeof progress->current, why);
+	if (!progress->is_live && strcmp(before, progress->current) != 0)
+		(void)!buf_addf(log, "  %s\n", progress->current);
+}
+
 /* --- Drawing --- */
 
 static void

@@ -42,6 +42,9 @@ void progress_deinit(struct progress *progress);
 /* Takes one event. Lines about what ended go to `log`, without redrawing. */
 void progress_event(struct progress *progress, const json_t *event, struct buf *log);
 
+/* The job has not begun: why. Told once for each different sentence. */
+void progress_waits(struct progress *progress, const char *why, struct buf *log);
+
 /* The lines to be seen now, each ended by a newline. */
 void progress_render(const struct progress *progress, int64_t now_mono_ms, struct buf *out);
 

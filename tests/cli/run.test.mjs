@@ -267,6 +267,18 @@ test("a server that has the data directory is used, and left alone", async (t) =
 	assert.equal(JSON.parse(list.stdout).items.length, 1);
 });
 
+test("a job that cannot begin says why", async (t) => {
+	const dir = folder(t);
+	const data = path.join(dir, "data");
+	const one = start(["serve", "--listen", "127.0.0.1:0", "--workers", "0", "--data", data]);
+	t.after(async () => { one.child.kill("SIGTERM"); await one.end; });
+	await said(one, "stdout", /listening on/);
+	const waiting = start(["run", "--data", data, job(dir, [command("x", "true")])]);
+	await said(waiting, "stdout", /No worker/);
+	waiting.child.kill("SIGINT");
+	assert.equal((await waiting.end).status, 130);
+});
+
 test("the JUnit report is well-formed whatever the names are", async (t) => {
 	if (spawnSync("xmllint", ["--version"]).error)
 		return t.skip("no xmllint here");
