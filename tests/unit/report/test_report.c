@@ -234,8 +234,8 @@ test_html_links(void **state)
 
 	assert_int_equal(report_write(REPORT_HTML, fixture->model, &options, &out, &err), 0);
 	assert_non_null(strstr(out.data, "href=\"&quot;&gt;&lt;x&gt;/0193"));
-	assert_non_null(strstr(
-		out.data, "/a%22%3E%3Cscript%3Ealert%285%29%3C/script%3E.svg\""));
+	assert_non_null(
+		strstr(out.data, "/a%22%3E%3Cscript%3Ealert%285%29%3C/script%3E.svg\""));
 	buf_clear(&out);
 	options.artifact_base = "javascript:alert(1)//";
 	assert_int_equal(report_write(REPORT_HTML, fixture->model, &options, &out, &err), 0);
