@@ -226,6 +226,8 @@ host_is_local(const char *host)
 
 struct header_sum {
 	size_t bytes, n;
+	size_t hosts, lengths, encodings;
+	bool unknown_encoding;
 };
 
 static enum MHD_Result
@@ -236,7 +238,24 @@ sum_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *valu
 	(void)kind;
 	sum->n++;
 	sum->bytes += strlen(key) + (value ? strlen(value) : 0) + 4;
+	sum->hosts += strcasecmp(key, "Host") == 0;
+	sum->lengths += strcasecmp(key, "Content-Length") == 0;
+	if (strcasecmp(key, "Transfer-Encoding") == 0) {
+		sum->encodings++;
+		sum->unknown_encoding |= !value || strcasecmp(value, "chunked") != 0;
+	}
 	return MHD_YES;
+}
+
+/*
+ * Whether everybody on the way agrees where the request ends and whom it is for (RFC 9112, 3.2
+ * and 6.3). The library takes the first of several and waits for the end of an encoding that
+ * it does not know.
+ */
+static bool
+is_ambiguous(const struct header_sum *sum)
+{
+	return sum->hosts > 1 || sum->lengths + sum->encodings > 1 || sum->unknown_encoding;
 }
 
 /* Sets setup_err for a request line or headers that no application should see. */
@@ -260,6 +279,12 @@ request_setup(struct http_request *req)
 		(void)err_set(&req->setup_err, ERR_LIMIT,
 			"more than %lld bytes or %d fields of headers",
 			(long long)HEADERS_BYTES_MAX, HEADERS_MAX);
+		return;
+	}
+	if (is_ambiguous(&sum)) {
+		req->ambiguous = true;
+		(void)err_set(&req->setup_err, ERR_INVALID,
+			"Host, Content-Length and Transfer-Encoding leave open what the request is");
 		return;
 	}
 	const char *host = http_header_get(req, "Host");
@@ -662,6 +687,8 @@ on_head(struct http_request *req, const char *method)
 	req->method_name = method;
 	req->method = method_of(method, &req->is_head);
 	request_setup(req);
+	if (req->ambiguous)
+		http_header_add(req, "Connection", "close");
 	if (req->setup_err.code != 0)
 		refuse(req, req->setup_status, &req->setup_err);
 	else
@@ -678,7 +705,8 @@ on_head(struct http_request *req, const char *method)
 		/* Large uploads may take their time; the idle limit watches them. */
 		list_remove(&peer->node);
 	}
-	if (http_is_answered(req) && (req->take_socket || n_body > DISCARD_BYTES_MAX))
+	if (http_is_answered(req) &&
+		(req->take_socket || req->ambiguous || n_body > DISCARD_BYTES_MAX))
 		return queue_response(req);
 	return MHD_YES;
 }

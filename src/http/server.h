@@ -78,6 +78,7 @@ struct http_request {
 	struct buf part;
 	unsigned status;
 	bool head_called, body_called, suspended, watched, working, take_socket;
+	bool ambiguous;       /* where it ends is not certain: answered at once, then closed */
 	struct err setup_err; /* code 0, or why the request line was refused before head */
 	unsigned setup_status;
 };

@@ -54,6 +54,29 @@ describe('routing', () => {
 		}
 	});
 
+	test('a request that may be read in two ways is refused and nothing behind it is read', async () => {
+		const behind = `GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+		const type = 'Content-Type: application/json\r\n';
+		const cases = {
+			'two hosts': 'Host: example.org\r\n',
+			'length and encoding': 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n',
+			'two lengths': 'Content-Length: 2\r\nContent-Length: 9\r\n',
+			'two encodings': 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n',
+			'foreign encoding': 'Transfer-Encoding: xchunked\r\n',
+			'list of encodings': 'Transfer-Encoding: gzip, chunked\r\n',
+		};
+
+		for (const [name, lines] of Object.entries(cases)) {
+			const got = await server.raw(`POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\n` +
+				`Authorization: Bearer ${server.token}\r\n${type}${lines}\r\n` +
+				`2\r\n{}\r\n0\r\n\r\n${behind}`, { ms: 5000 });
+
+			assert.match(got, /^HTTP\/1\.1 400 /, name);
+			assert.match(got, /\r\nconnection: close\r\n/i, name);
+			assert.equal(got.split('HTTP/1.1 ').length, 2, name);
+		}
+	});
+
 	test('a URL with thousands of parameters is answered', async () => {
 		for (const query of ['&'.repeat(7000), 'a&'.repeat(3500), 'status=queued&'.repeat(500)]) {
 			const got = await server.raw(head(`GET /api/v1/jobs?${query}`));
