@@ -98,9 +98,9 @@ describe('members of a job', () => {
 	});
 
 	test('http tests', async () => {
-		await refused(job({ tests: [{ kind: 'http', request: { url: 5, methodd: 'GET' },
+		await refused(job({ tests: [{ kind: 'http', request: { url: 5, verb: 'GET' },
 			expect: { within: 'fast', colour: 1 } }] }),
-		[['/tests/0/request/url', 'invalid_field'], ['/tests/0/request/methodd', 'unknown_field'],
+		[['/tests/0/request/url', 'invalid_field'], ['/tests/0/request/verb', 'unknown_field'],
 			['/tests/0/expect/within', 'invalid_field'], ['/tests/0/expect/colour', 'unknown_field']]);
 	});
 
@@ -221,7 +221,7 @@ describe('bodies', () => {
 		const before_ = server.residentKb();
 
 		await round(8000);
-		assert.ok(server.residentKb() - before_ < 8 * 1024,
+		assert.ok(server.isSanitized || server.residentKb() - before_ < 8 * 1024,
 			`${server.residentKb() - before_} KiB more`);
 	});
 });

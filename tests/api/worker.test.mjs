@@ -144,6 +144,10 @@ describe('workers', () => {
 
 	test('a poll whose peer left gets no work', async () => {
 		const { worker, labels } = alone();
+		const other = new Worker(server, { labels });
+		const parked = async () => Number(/^proctor_polls_parked (\d+)$/m.exec(
+			(await server.request('GET', '/metrics')).text)[1]);
+		const before = await parked();
 		const cut = new AbortController();
 		const lost = fetch(`${server.url}/api/v1/workers/poll`, {
 			method: 'POST', signal: cut.signal,
@@ -152,12 +156,14 @@ describe('workers', () => {
 				labels, capacity: 1, claim: true, waitMs: 30000, holds: [] }),
 		});
 
-		await until('the worker is known', async () =>
-			(await server.get('/workers')).items.some((w) => w.id === worker.id));
+		await until('the poll is parked', async () => await parked() > before);
 		cut.abort();
 		await assert.rejects(lost);
-		await server.job({ labels });
-		assert.ok(await worker.take(), 'its next poll has the run');
+		await until('the poll is forgotten', async () => await parked() === before);
+		const job = await server.job({ labels });
+
+		assert.equal((await other.poll()).leases.length, 1, 'another worker has the run at once');
+		assert.ok(!(await types(job)).includes('run.restarted'));
 	});
 
 	test('a lease that never arrived goes back at once', async () => {

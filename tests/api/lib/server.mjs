@@ -27,12 +27,12 @@ export class Server {
 		return server;
 	}
 
-	/* Ends it for good; nothing stays on the disk. */
+	/* Ends it for good, in order; nothing stays on the disk. */
 	async close() {
 		const ended = await this.stop();
 
 		rmSync(this.data, { recursive: true, force: true, maxRetries: 5 });
-		return ended;
+		assert.deepEqual(ended, { code: 0, signal: null }, this.said);
 	}
 
 	async launch() {
@@ -177,6 +177,11 @@ export class Server {
 				resolve(got);
 			});
 		});
+	}
+
+	/* A sanitizer keeps what is released for a while: its memory says nothing. */
+	get isSanitized() {
+		return /lib(a|t|ub)san/.test(readFileSync(`/proc/${this.pid}/maps`, 'utf8'));
 	}
 
 	/* Resident memory in KiB. */
