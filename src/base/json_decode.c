@@ -384,8 +384,10 @@ decode_uuid(const struct member *m)
 		return;
 	}
 	struct str text = str_from(json_string_value(m->value), json_string_length(m->value));
-	if (uuid_parse(text, m->place) < 0)
-		issues_add(m->issues, m->pointer, ISSUE_INVALID, "is not a UUID");
+	/* All zero means "none" everywhere inside: it must not come from outside. */
+	if (uuid_parse(text, m->place) < 0 || uuid_is_zero(m->place))
+		issues_add(m->issues, m->pointer, ISSUE_INVALID,
+			"is not a UUID, or the one of zeros");
 }
 
 static void
