@@ -79,11 +79,12 @@ api_on_gone(struct http_request *req, void *arg)
 	struct api *api = arg;
 	struct call *call = req->user;
 
-	if (call->is_parked) {
+	if (call->is_parked && api->thread) {
 		struct intent *cancel =
 			intent_new(INTENT_POLL_CANCEL, call->project, (size_t)MIB(1));
 
-		memcpy(&cancel->in.worker, call->state, sizeof cancel->in.worker);
+		memcpy(&cancel->in.cancel.worker, call->state, sizeof cancel->in.cancel.worker);
+		cancel->in.cancel.user = call;
 		call->is_parked = false;
 		engine_submit(api->thread, cancel);
 	} else if (hub_unwait(api->hub, call)) {
@@ -94,8 +95,11 @@ api_on_gone(struct http_request *req, void *arg)
 void
 api_worker_gone(struct api *api, struct worker_id worker)
 {
-	struct intent *intent = intent_new(INTENT_WORKER_GONE, PROJECT_DEFAULT, (size_t)MIB(1));
+	struct intent *intent;
 
+	if (!api->thread)
+		return;
+	intent = intent_new(INTENT_WORKER_GONE, PROJECT_DEFAULT, (size_t)MIB(1));
 	intent->in.worker = worker;
 	engine_submit(api->thread, intent);
 }
@@ -412,6 +416,7 @@ api_stop(struct api *api)
 	api_drain(api);
 	list_init(&outputs);
 	api->thread = engine_thread_stop(api->thread, &outputs);
+	api->engine = NULL; /* closed with its thread */
 	take_outputs(api, &outputs);
 	end_waits(api);
 	/* What is on the pool comes back and is answered; some answers lead to another read. */

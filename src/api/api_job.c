@@ -192,9 +192,11 @@ jobs_list(struct call *call, struct store_reader *reader, struct err *err)
 /* --- Show and wait --- */
 
 struct waiting {
-	bool is_looking; /* the first look, with the wait already registered */
-	bool is_final;
 	struct job_id id;
+	int64_t until_mono_ms;
+	bool is_looking; /* with the next wait already registered, so that nothing slips between
+			  */
+	bool is_final;
 };
 
 static int
@@ -211,19 +213,36 @@ read_show(struct call *call, struct store_reader *reader, struct err *err)
 	return write_job_whole(call, reader, job, NULL, err);
 }
 
+static void on_waited(struct call *call);
 static void on_looked(struct call *call);
 
+/* Waits first and looks then: an end in between is noticed. */
+static void
+look_and_wait(struct call *call, int64_t now)
+{
+	struct waiting *waiting = call->state;
+
+	waiting->is_looking = true;
+	hub_wait(call->api->hub, call, &waiting->id, waiting->until_mono_ms - now, on_waited);
+	call_read(call, read_show, on_looked);
+}
+
 /*
- * The job has ended, or the time is over. While a look is under way it only notes so;
- * on_looked() then looks once more.
+ * The job has ended, perhaps, or the time is over. While a look is under way nothing is done
+ * here: on_looked() comes back to it.
  */
 static void
 on_waited(struct call *call)
 {
 	struct waiting *waiting = call->state;
+	int64_t now = clock_mono_ms();
 
-	if (!waiting->is_looking)
+	if (waiting->is_looking)
+		return;
+	if (now >= waiting->until_mono_ms)
 		call_read(call, read_show, NULL);
+	else
+		look_and_wait(call, now);
 }
 
 static void
@@ -258,9 +277,8 @@ job_show(struct call *call)
 		call_error(call, &call->err);
 		return;
 	}
-	waiting->is_looking = true;
-	hub_wait(call->api->hub, call, &waiting->id, query->wait_ms, on_waited);
-	call_read(call, read_show, on_looked);
+	waiting->until_mono_ms = clock_mono_ms() + query->wait_ms;
+	look_and_wait(call, clock_mono_ms());
 }
 
 /* --- Commands --- */

@@ -10,11 +10,9 @@
 #include "base/parse.h"
 #include "blob/blob.h"
 
-enum {
-	LOG_NAMES = 2,
-};
-
-static const char *const log_names[LOG_NAMES] = { "log.txt", "log" };
+/* The whole log, as the worker sends it when the run is over (docs/internals/supervision.md).
+ */
+static const char log_name[] = "output.log";
 
 /* The run of the path (after its job, when the path has one). */
 static int
@@ -225,12 +223,15 @@ write_log_events(struct call *call, struct store_reader *reader, const struct jo
 		.limit = EVENTS_PAGE_MAX,
 		.bytes_max = (size_t)MIB(4),
 	};
+	_cleanup_(arena_deinit) struct arena page;
 	struct event *events;
 	size_t n;
 
+	arena_init(&page, ARENA_REQUEST_BYTES_MAX);
 	call->type = "text/plain; charset=utf-8";
 	do {
-		if (read_events(reader, &filter, call->arena, &events, &n, err) < 0)
+		arena_reset(&page);
+		if (read_events(reader, &filter, &page, &events, &n, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
 			struct err ignored;
@@ -248,7 +249,7 @@ write_log_events(struct call *call, struct store_reader *reader, const struct jo
 				return err_set(err, ERR_LIMIT, "the log is too long");
 		}
 		filter.after_seq = n > 0 ? events[n - 1].seq : 0;
-	} while (n == EVENTS_PAGE_MAX);
+	} while (n > 0); /* a page ends by its number or by its bytes */
 	return 0;
 }
 
@@ -266,11 +267,9 @@ run_log(struct call *call, struct store_reader *reader, struct err *err)
 		return -1;
 	http_header_add(call->req, "Content-Security-Policy", "sandbox; default-src 'none'");
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < LOG_NAMES; j++)
-			if (strcmp(artifacts[i].kind, "log") == 0 &&
-				strcmp(artifacts[i].name, log_names[j]) == 0)
-				return send_blob(call, artifacts[i].blob,
-					"text/plain; charset=utf-8", err);
+		if (strcmp(artifacts[i].name, log_name) == 0)
+			return send_blob(
+				call, artifacts[i].blob, "text/plain; charset=utf-8", err);
 	return write_log_events(call, reader, job, run, err);
 }
 

@@ -29,7 +29,7 @@ readyz(struct call *call)
 {
 	struct err err;
 
-	if (engine_thread_failed(call->api->thread, &err))
+	if (call->api->thread && engine_thread_failed(call->api->thread, &err))
 		reply_word(call, 503, "failed", "the store has failed; writes are refused");
 	else if (call->api->draining)
 		reply_word(call, 503, "draining", "the server is shutting down");
@@ -58,6 +58,10 @@ read_figures(struct call *call, struct store_reader *reader, struct err *err)
 static void
 on_figures(struct call *call)
 {
+	if (!call->api->engine) {
+		call_problem(call, PROBLEM_UNAVAILABLE, "the server is shutting down");
+		return;
+	}
 	call->type = METRICS_TYPE;
 	if (call->read_result < 0 ||
 		metrics_write(call->api, call->state, &call->out, &call->err) < 0)

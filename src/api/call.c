@@ -235,6 +235,12 @@ call_submit(struct call *call, struct intent *intent, void (*then)(struct call *
 {
 	intent->user = call;
 	call->then = then;
+	if (!call->api->thread) { /* the end: the engine has gone */
+		intent->status = INTENT_IS_ERROR;
+		(void)err_set(&intent->err, ERR_UNAVAILABLE, "the server is shutting down");
+		then(call);
+		return;
+	}
 	engine_submit(call->api->thread, intent);
 }
 

@@ -78,7 +78,8 @@ interest(struct hub *hub, int change)
 	size_t before = hub->n_interested;
 
 	hub->n_interested += (size_t)change;
-	if ((before == 0) != (hub->n_interested == 0))
+	/* At the end the engine goes first. */
+	if (hub->api->engine && (before == 0) != (hub->n_interested == 0))
 		engine_set_interest(hub->api->engine, hub->n_interested > 0);
 }
 
@@ -579,22 +580,19 @@ hub_gap(struct hub *hub)
 		LIST_FOR_EACH_SAFE(node, &watch->streams)
 			look_again(list_entry(node, struct stream, node));
 	}
-	while (heap_peek(&hub->waiters)) {
-		/* Firing may make the call wait again: those are found by time, not here. */
-		struct list_node all;
-		struct heap_node *node;
+	/* Each of them looks at its job and waits again when that has not ended. */
+	struct list_node all;
+	struct heap_node *node;
 
-		list_init(&all);
-		while ((node = heap_pop(&hub->waiters)) != NULL) {
-			struct waiter *waiter = container_of(node, struct waiter, due);
+	list_init(&all);
+	while ((node = heap_pop(&hub->waiters)) != NULL) {
+		struct waiter *waiter = container_of(node, struct waiter, due);
 
-			list_remove(&waiter->node);
-			list_push_back(&all, &waiter->node);
-		}
-		LIST_FOR_EACH_SAFE(one, &all)
-			waiter_fire(hub, list_entry(one, struct waiter, node));
-		break;
+		list_remove(&waiter->node);
+		list_push_back(&all, &waiter->node);
 	}
+	LIST_FOR_EACH_SAFE(one, &all)
+		waiter_fire(hub, list_entry(one, struct waiter, node));
 }
 
 void
