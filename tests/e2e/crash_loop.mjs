@@ -89,6 +89,8 @@ class CrashLoop {
 
 	async killOne() {
 		await sleep(this.between(KILL_PAUSE_MS));
+		this.server.checkAlive();
+		this.worker.checkAlive();
 		if (this.random() < 0.5) {
 			await this.aim();
 			await this.server.kill();
@@ -229,8 +231,10 @@ class CrashLoop {
 		const api = this.server.api;
 		const end = Date.now() + QUIET_MS;
 
-		for (const id of this.accepted.keys())
+		for (const id of this.accepted.keys()) {
+			this.server.checkAlive();
 			this.remember(await api.final(id, Math.max(1000, end - Date.now())));
+		}
 	}
 
 	async check() {
@@ -290,8 +294,8 @@ class CrashLoop {
 	}
 
 	async finish() {
-		await this.worker?.kill();
-		await this.server?.kill();
+		for (const child of [this.worker, this.server])
+			if (child && !child.ended) await child.kill();
 		this.server?.api?.close();
 		if (process.env.KEEP) this.log(`kept: ${this.dir}`);
 		else rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });

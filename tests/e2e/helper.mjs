@@ -93,17 +93,29 @@ class Child {
 
 	/* kill -9, and gone. */
 	async kill() {
-		if (!this.ended) this.process.kill('SIGKILL');
+		this.checkAlive();
+		this.isKilled = true;
+		this.process.kill('SIGKILL');
 		return this.gone;
 	}
 
-	/* In order; kill -9 when that takes too long. */
+	/* It has not ended by itself; a sanitizer's report would be such an end. */
+	checkAlive() {
+		assert.ok(!this.ended || this.isKilled,
+			`process ${this.pid} ended by itself: ${JSON.stringify(this.ended)} ${this.said}`);
+	}
+
+	/* In order, with exit status 0; a process that was killed already is fine. */
 	async stop(ms = 20000) {
-		if (!this.ended) this.process.kill('SIGTERM');
+		if (this.isKilled || this.isStopped) return this.gone;
+		this.checkAlive();
+		this.isStopped = true;
+		this.process.kill('SIGTERM');
 		const timer = setTimeout(() => this.process.kill('SIGKILL'), ms);
 
 		await this.gone;
 		clearTimeout(timer);
+		assert.deepEqual(this.ended, { code: 0, signal: null }, `SIGTERM: ${this.said}`);
 		return this.ended;
 	}
 }
