@@ -187,7 +187,7 @@ take_directive(struct poller *poller, json_t *directive)
 	if (!what)
 		return;
 	if (strcmp(what, "drain") == 0) {
-		pool_drain(poller->worker, false);
+		pool_drain(poller->worker, POOL_PATIENT);
 		return;
 	}
 	struct task *task = run ? task_find(poller->worker, run) : NULL;

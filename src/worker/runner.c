@@ -42,6 +42,7 @@ enum {
 	DRAIN_ROUNDS_MAX = 64, /* times READS_MAX reads, at the very end */
 	LOST_ROUNDS_MAX = 200,
 	LOST_PAUSE_US = 5000,
+	PROGRESS_PAUSE_MS = 100, /* at most ten run.progress a second */
 	ENV_OWN = 3, /* variables of this runner in front of the common ones */
 };
 
@@ -257,10 +258,9 @@ take_log(struct runner *runner, json_t *body)
 static void
 take_progress(struct task *task, json_t *body)
 {
-	enum { PAUSE_MS = 100 };
 	int64_t now_ms = clock_mono_ms();
 
-	if (now_ms - task->progress_mono_ms < PAUSE_MS)
+	if (now_ms - task->progress_mono_ms < PROGRESS_PAUSE_MS)
 		return;
 	task->progress_mono_ms = now_ms;
 	task_event(task, "run.progress", body);
@@ -860,6 +860,9 @@ runner_start(struct worker *worker, const struct kind *kind, struct err *err)
 	if (r == 0)
 		r = start_shepherd(runner, &ends, err);
 	if (r < 0) {
+		cgroup_remove(runner->cgroup);
+		if (runner->dir)
+			(void)tree_remove(AT_FDCWD, runner->dir, NULL); /* nobody was in it */
 		free(runner->dir);
 		free(runner->cgroup);
 		free(runner);

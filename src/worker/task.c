@@ -18,7 +18,6 @@
 
 enum {
 	LOG_LINES_MAX = 2000,    /* run.log events of a run; the whole log is an artifact */
-	PROGRESS_PAUSE_MS = 100, /* at most ten a second */
 	EVENT_BYTES_MAX =
 		60 * 1024, /* data of an event: below EVENT_DATA_BYTES_MAX with its frame */
 	WARNINGS_MAX = 50,
