@@ -183,6 +183,26 @@ uow_event(struct uow *uow, const struct event *event)
 		last->data = STR("{}");
 }
 
+/* Some row of an array of pointers is new, changed or deleted. */
+#define ANY_CHANGE(array)                                             \
+	__extension__({                                               \
+		bool any_ = false;                                    \
+		for (size_t i_ = 0; i_ < (array).n && !any_; i_++)    \
+			any_ = (array).item[i_]->change != ROW_CLEAN; \
+		any_;                                                 \
+	})
+
+bool
+uow_is_empty(const struct uow *uow)
+{
+	if (uow->events.n > 0 || uow->tests.n > 0 || uow->options.n > 0 ||
+		uow->incarnations.n > 0 || uow->artifacts.n > 0 || uow->new_lanes.n > 0 ||
+		uow->changed_queues.n > 0)
+		return false;
+	return !ANY_CHANGE(uow->jobs) && !ANY_CHANGE(uow->runs) && !ANY_CHANGE(uow->workers) &&
+		!ANY_CHANGE(uow->defs) && !ANY_CHANGE(uow->idems);
+}
+
 static struct event_group *
 group_of(struct map *groups, struct arena *arena, const struct event *event)
 {

@@ -161,6 +161,9 @@ void uow_touch_worker(struct worker_row *worker);
 void uow_event_job(struct uow *uow, const struct job *job, const struct run *run, enum event_type type, struct str data);
 void uow_event(struct uow *uow, const struct event *event);
 
+/* True when the turn changed nothing, so that saving it costs no commit. */
+bool uow_is_empty(const struct uow *uow);
+
 /*
  * Numbers the events: those of one job become neighbours, in the order they happened. Called once, before the save.
  * Uses uow->next_event_seq.

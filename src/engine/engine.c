@@ -62,12 +62,7 @@ boot_members(struct engine *engine, const struct store_boot *boot, struct err *e
 		if (!member)
 			break;
 		member_heard(engine, member); /* a whole lease to be heard of */
-		for (size_t k = 0; k < row->n_runs; k++) {
-			const char *reason;
-			member_add_run(member, row->runs[k]->id, row->runs[k]->fence);
-			if (plan_directive(row->runs[k], &reason) == DIRECTIVE_STOP)
-				member->runs[k].stop_reason = reason;
-		}
+		member_adopt_runs(member, row);
 	}
 	uow_deinit(&uow);
 	return rc;
@@ -151,35 +146,6 @@ engine_close(struct engine *engine, struct turn_output *out)
 }
 
 /* ---- the turn ---- */
-
-static bool
-uow_has_changes(const struct uow *uow)
-{
-	if (uow->events.n > 0 || uow->new_lanes.n > 0 || uow->changed_queues.n > 0 ||
-		uow->artifacts.n > 0)
-		return true;
-	for (size_t i = 0; i < uow->jobs.n; i++) {
-		if (uow->jobs.item[i]->change != ROW_CLEAN)
-			return true;
-	}
-	for (size_t i = 0; i < uow->runs.n; i++) {
-		if (uow->runs.item[i]->change != ROW_CLEAN)
-			return true;
-	}
-	for (size_t i = 0; i < uow->workers.n; i++) {
-		if (uow->workers.item[i]->change != ROW_CLEAN)
-			return true;
-	}
-	for (size_t i = 0; i < uow->defs.n; i++) {
-		if (uow->defs.item[i]->change != ROW_CLEAN)
-			return true;
-	}
-	for (size_t i = 0; i < uow->idems.n; i++) {
-		if (uow->idems.item[i]->change != ROW_CLEAN)
-			return true;
-	}
-	return false;
-}
 
 static bool
 polls_now(const struct turn *turn, const struct member *member)
@@ -287,8 +253,8 @@ note_finished(struct turn *turn)
 	atomic_fetch_add_explicit(&turn->engine->stats.jobs_finished, n, memory_order_relaxed);
 }
 
-/* Old idempotency keys go, some in each turn until none is left; an hour later it looks again, as
- * long as there may be any. */
+/* Old idempotency keys go, some in each turn until none is left; an hour later it looks again,
+ * as long as there may be any. */
 static int
 purge(struct engine *engine, struct err *err)
 {
@@ -312,7 +278,7 @@ save(struct turn *turn, struct err *err)
 {
 	struct engine *engine = turn->engine;
 
-	if (uow_has_changes(&turn->uow)) {
+	if (!uow_is_empty(&turn->uow)) {
 		uow_number_events(&turn->uow);
 		int rc = store_save(engine->store, &turn->uow, err);
 		if (rc == STORE_CONFLICT)

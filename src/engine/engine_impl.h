@@ -97,6 +97,9 @@ void members_deinit(struct engine *engine);
 
 struct member_run *member_run(const struct member *member, struct run_id run, int64_t fence);
 void member_add_run(struct member *member, struct run_id run, int64_t fence);
+/* Takes over the leases that the store has for the worker: after a restart, or when it moves
+ * here from another server. Their rows were loaded. */
+void member_adopt_runs(struct member *member, const struct worker_row *row);
 void member_remove_run(struct engine *engine, struct worker_id worker, struct run_id run);
 
 void member_park(struct engine *engine, struct member *member, struct intent *intent);
@@ -122,7 +125,7 @@ void job_snapshot(struct arena *arena, const struct job *job, struct job *ret);
 
 void poll_keys(struct turn *turn, struct intent *intent);
 void poll_apply(struct turn *turn, struct intent *intent);
-void poll_cancel(struct turn *turn, struct worker_id id, struct intent *intent);
+void poll_cancel(struct turn *turn, const struct poll_cancel *cancel);
 /* The worker is no more: its runs go back. Their rows were loaded (member_keys). */
 void member_lost(struct turn *turn, struct member *member, enum worker_state state);
 void member_keys(struct turn *turn, const struct member *member);

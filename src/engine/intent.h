@@ -122,6 +122,12 @@ struct poll_answer {
 	bool superseded; /* a newer claiming poll of the same worker took its place */
 };
 
+/* Which parked poll: the one of this worker that `user` submitted. */
+struct poll_cancel {
+	struct worker_id worker;
+	const void *user; /* intent.user of the poll; only compared */
+};
+
 struct artifact_add {
 	struct run_id run;
 	int64_t fence;
@@ -179,7 +185,8 @@ struct intent {
 		struct job_command_request command;
 		struct job_id explain;
 		struct poll poll;
-		struct worker_id worker; /* POLL_CANCEL, WORKER_DRAIN, WORKER_GONE */
+		struct poll_cancel cancel;
+		struct worker_id worker; /* WORKER_DRAIN, WORKER_GONE */
 		struct artifact_add artifact;
 		struct def_put def_put;
 		struct def_delete def_delete;
@@ -190,7 +197,7 @@ struct intent {
 	struct err err; /* ERR_NOT_FOUND, ERR_CONFLICT (wrong state, stale revision or fence),
 			   ERR_LIMIT, ERR_UNAVAILABLE */
 	enum intent_conflict conflict; /* with ERR_CONFLICT */
-	bool replayed;      /* answered from its Idempotency-Key; jobs hold the ids alone */
+	bool replayed; /* answered from its Idempotency-Key; jobs hold the ids alone */
 	struct {
 		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
 				     order */

@@ -586,7 +586,7 @@ intent_apply(struct turn *turn, struct intent *intent)
 		poll_apply(turn, intent);
 		break;
 	case INTENT_POLL_CANCEL:
-		poll_cancel(turn, intent->in.worker, intent);
+		poll_cancel(turn, &intent->in.cancel);
 		intent_answer(turn, intent);
 		break;
 	case INTENT_ARTIFACT_ADD:

@@ -130,6 +130,21 @@ member_add_run(struct member *member, struct run_id run, int64_t fence)
 }
 
 void
+member_adopt_runs(struct member *member, const struct worker_row *row)
+{
+	for (size_t i = 0; i < row->n_runs; i++) {
+		const struct run *run = row->runs[i];
+		const char *reason;
+
+		if (run->state != RUN_LEASED)
+			continue;
+		member_add_run(member, run->id, run->fence);
+		if (plan_directive(run, &reason) == DIRECTIVE_STOP)
+			member->runs[member->n_runs - 1].stop_reason = reason;
+	}
+}
+
+void
 member_remove_run(struct engine *engine, struct worker_id worker, struct run_id run)
 {
 	struct member *member = member_find(engine, worker);

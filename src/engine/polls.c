@@ -83,22 +83,6 @@ worker_event(struct turn *turn, const struct worker_row *row, enum event_type ty
 	uow_event(&turn->uow, &event);
 }
 
-/* Rows of the runs that the store says a worker has: after a restart, or a move from another
- * server. */
-static void
-adopt_runs(struct member *member, const struct worker_row *row)
-{
-	for (size_t i = 0; i < row->n_runs; i++) {
-		const char *reason;
-
-		if (row->runs[i]->state != RUN_LEASED)
-			continue;
-		member_add_run(member, row->runs[i]->id, row->runs[i]->fence);
-		if (plan_directive(row->runs[i], &reason) == DIRECTIVE_STOP)
-			member->runs[member->n_runs - 1].stop_reason = reason;
-	}
-}
-
 static struct member *
 join(struct turn *turn, const struct poll *poll, const struct worker_row *said)
 {
@@ -112,7 +96,7 @@ join(struct turn *turn, const struct poll *poll, const struct worker_row *said)
 	if (!member)
 		return NULL;
 	if (stored)
-		adopt_runs(member, stored);
+		member_adopt_runs(member, stored);
 	member_save(turn, member, stored ? ROW_CHANGED : ROW_NEW);
 	worker_event(turn, &member->row, EV_WORKER_JOINED);
 	return member;
@@ -289,15 +273,15 @@ poll_apply(struct turn *turn, struct intent *intent)
 }
 
 void
-poll_cancel(struct turn *turn, struct worker_id id, struct intent *intent)
+poll_cancel(struct turn *turn, const struct poll_cancel *cancel)
 {
-	struct member *member = member_find(turn->engine, id);
+	struct member *member = member_find(turn->engine, cancel->worker);
 
 	/* A newer poll of the same worker may have taken its place. */
-	if (member && member->parked && member->parked->user == intent->user) {
+	if (member && member->parked && member->parked->user == cancel->user) {
 		struct intent *parked = member_unpark(turn->engine, member);
 		(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the connection is gone");
-	} else if (member && member->claiming && member->claiming->user == intent->user) {
+	} else if (member && member->claiming && member->claiming->user == cancel->user) {
 		(void)intent_fail(
 			turn, member->claiming, ERR_UNAVAILABLE, "the connection is gone");
 		member->claiming = NULL;
@@ -371,7 +355,8 @@ member_lost(struct turn *turn, struct member *member, enum worker_state state)
 	if (parked)
 		(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the worker is gone");
 	if (member->claiming)
-		(void)intent_fail(turn, member->claiming, ERR_UNAVAILABLE, "the worker is gone");
+		(void)intent_fail(
+			turn, member->claiming, ERR_UNAVAILABLE, "the worker is gone");
 	for (size_t i = 0; i < member->n_runs; i++)
 		return_run(turn, member, member->runs[i].run, true);
 	member->row.state = state;

@@ -454,37 +454,6 @@ commit(struct saver *saver)
 	return sql_run(saver->db, SQL_COMMIT, saver->err);
 }
 
-/* True when the turn has nothing for the store, so that it costs no commit. */
-static bool
-is_empty(const struct uow *uow)
-{
-	if (uow->events.n + uow->tests.n + uow->options.n + uow->incarnations.n +
-			uow->artifacts.n + uow->new_lanes.n + uow->changed_queues.n >
-		0)
-		return false;
-	for (size_t i = 0; i < uow->jobs.n; i++) {
-		if (uow->jobs.item[i]->change != ROW_CLEAN)
-			return false;
-	}
-	for (size_t i = 0; i < uow->runs.n; i++) {
-		if (uow->runs.item[i]->change != ROW_CLEAN)
-			return false;
-	}
-	for (size_t i = 0; i < uow->workers.n; i++) {
-		if (uow->workers.item[i]->change != ROW_CLEAN)
-			return false;
-	}
-	for (size_t i = 0; i < uow->defs.n; i++) {
-		if (uow->defs.item[i]->change != ROW_CLEAN)
-			return false;
-	}
-	for (size_t i = 0; i < uow->idems.n; i++) {
-		if (uow->idems.item[i]->change != ROW_CLEAN)
-			return false;
-	}
-	return true;
-}
-
 int
 sqlite_save(struct store *store, struct uow *uow, struct err *err)
 {
@@ -492,7 +461,7 @@ sqlite_save(struct store *store, struct uow *uow, struct err *err)
 	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .uow = uow, .err = err };
 	if (sqlite_usable(sqlite, err) < 0)
 		return -1;
-	if (is_empty(uow))
+	if (uow_is_empty(uow))
 		return 0;
 
 	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);

@@ -155,8 +155,7 @@ new_cancel(const struct hand *hand, void *user)
 {
 	struct intent *intent = intent_new(INTENT_POLL_CANCEL, 1, MIB(1));
 
-	intent->in.worker = hand->id;
-	intent->user = user;
+	intent->in.cancel = (struct poll_cancel) { .worker = hand->id, .user = user };
 	return intent;
 }
 
