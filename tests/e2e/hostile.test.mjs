@@ -33,7 +33,7 @@ const bodies = {
 	'half a surrogate': '{"name":"\\ud800","tests":[]}',
 	'a NUL in a text': '{"name":"a\\u0000b","tests":[]}',
 	'a NUL byte': '{"name":"a\0b"}',
-	'a member that nobody knows': text.replace('"name":"x",', '"nmae":"x",'),
+	'a member that nobody knows': text.replace('"name":"x",', '"surname":"x",'),
 	'wrong types': '{"name":1,"tests":{},"iterations":"many"}',
 	'a huge number': text.replace('}]}', '}],"iterations":1e400}'),
 	'a number too large': text.replace('}]}', '}],"iterations":99999999999999999999}'),
