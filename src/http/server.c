@@ -779,8 +779,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 	request_release(req);
 }
 
-static void
-on_daemon_log(void *cls, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) on_daemon_log(void *cls, const char *fmt, va_list ap)
 {
 	char text[300];
 
