@@ -262,7 +262,15 @@ describe('artifacts', () => {
 
 		assert.match(early.type, /^text\/plain/);
 		assert.equal(early.text, 'first line\nzweite Zeile ü\n');
-		assert.equal((await worker.upload(lease, 'log.txt', 'whole log\n',
+		/* More than one page of events has bytes for. */
+		const line = 'x'.repeat(16000);
+
+		for (let i = 0; i < 3; i++)
+			await worker.send(lease, ...Array.from({ length: 100 }, () =>
+				['run.log', { level: 'info', text: line }]));
+		assert.equal((await server.request('GET', log)).text.length,
+			early.text.length + 300 * (line.length + 1));
+		assert.equal((await worker.upload(lease, 'output.log', 'whole log\n',
 			{ kind: 'log', type: 'text/plain' })).status, 201);
 		assert.equal((await server.request('GET', log)).text, 'whole log\n');
 	});
