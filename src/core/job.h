@@ -76,14 +76,14 @@ struct job {
 	int64_t created_ms;
 
 	/* limits of the plan, fixed at creation */
-	int32_t priority;    /* JOB_PRIORITY_MIN … MAX */
-	int64_t rank;        /* place in the line, greater first: core/queue.h */
+	int32_t priority;    /* PRIORITY_MIN … PRIORITY_MAX */
+	int64_t rank;        /* place in the line, greater first: core/lane.h */
 	int64_t queue;       /* key of its queue */
 	const char *labels;  /* canonical label text: core/lane.h */
 	const char *kind;    /* kind of every test, or NULL when they differ */
 	const char *kinds;   /* comma-separated kind of each test, when they differ */
 	const char *targets; /* comma-separated target names; NULL: no targets */
-	int32_t n_tests;     /* 1 … JOB_TESTS_MAX */
+	int32_t n_tests;     /* 1 … TESTS_PER_JOB_MAX */
 	int32_t n_targets;   /* at least 1: a job without targets has one nameless target */
 	int64_t iterations;  /* 0: endless */
 	int32_t concurrency; /* runs at once */

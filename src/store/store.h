@@ -38,7 +38,7 @@ struct store_boot {
 	struct worker_row *workers;
 	size_t n_workers;     /* online and draining ones, without their runs */
 	int64_t next_due_ms;  /* of jobs, and of leases of workers that have runs; 0: none */
-	int64_t now_floor_ms; /* no time before this was ever written */
+	int64_t now_floor_ms; /* the latest time that turns wrote into jobs and events */
 };
 
 /* Which candidates a turn wants: the best ready jobs of a lane. */
