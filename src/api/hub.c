@@ -580,19 +580,10 @@ hub_gap(struct hub *hub)
 		LIST_FOR_EACH_SAFE(node, &watch->streams)
 			look_again(list_entry(node, struct stream, node));
 	}
-	/* Each of them looks at its job and waits again when that has not ended. */
-	struct list_node all;
-	struct heap_node *node;
-
-	list_init(&all);
-	while ((node = heap_pop(&hub->waiters)) != NULL) {
-		struct waiter *waiter = container_of(node, struct waiter, due);
-
-		list_remove(&waiter->node);
-		list_push_back(&all, &waiter->node);
-	}
-	LIST_FOR_EACH_SAFE(one, &all)
-		waiter_fire(hub, list_entry(one, struct waiter, node));
+	/* Each looks at its job and waits again when that has not ended: so no more than wait
+	 * now. */
+	for (size_t n = hub->waiters.n; n > 0 && heap_peek(&hub->waiters); n--)
+		waiter_fire(hub, container_of(heap_peek(&hub->waiters), struct waiter, due));
 }
 
 void
