@@ -163,15 +163,22 @@ or_default(unsigned value, unsigned fallback)
 	return value ? value : fallback;
 }
 
-/* A stream begins as a connection, so there is room for both; the rest is for files. */
+/*
+ * A stream begins as a connection, so the daemon has room for both; an open one has left the
+ * daemon, which no longer counts it. Together they leave descriptors for files.
+ */
 static unsigned
-connections_max(const struct api *api, const struct api_options *options)
+connections_max(struct api *api, const struct api_options *options)
 {
-	unsigned wanted =
-		or_default(options->connections_max, CONNECTIONS_MAX) + api->streams_max;
 	unsigned fds = raise_descriptors();
 	unsigned room = fds > 4 * FDS_RESERVED ? fds - 2 * FDS_RESERVED : fds / 2;
 
+	if (api->streams_max > room / 2)
+		api->streams_max = room / 2;
+	unsigned wanted =
+		or_default(options->connections_max, CONNECTIONS_MAX) + api->streams_max;
+
+	room -= api->streams_max;
 	return wanted < room ? wanted : room;
 }
 
@@ -293,6 +300,7 @@ api_free(struct api *api)
 	map_deinit(&api->queue_names);
 	map_deinit(&api->fresh_blobs);
 	auth_stop(&api->auth);
+	uv_rwlock_destroy(&api->blob_lock);
 	uv_mutex_destroy(&api->lock);
 	free(api->url);
 	free(api->view_url);
@@ -315,7 +323,8 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	map_init(&api->queue_names, MAP_KEYS_COPIED);
 	map_init(&api->fresh_blobs, MAP_KEYS_COPIED);
 	rand_bytes(api->ticket_key, sizeof api->ticket_key);
-	if (uv_mutex_init(&api->lock) != 0 || uv_async_init(loop, &api->async, on_async) != 0)
+	if (uv_mutex_init(&api->lock) != 0 || uv_rwlock_init(&api->blob_lock) != 0 ||
+		uv_async_init(loop, &api->async, on_async) != 0)
 		abort(); /* only out of memory or descriptors at the very start */
 	return api;
 }

@@ -64,6 +64,7 @@ struct http_server {
 	int watch_fd;
 	unsigned handles_open;
 	bool running; /* inside MHD_run */
+	bool closed_one; /* a connection, in the daemon's last run */
 	bool kick_due, stopping;
 	struct list_node free_requests;
 	unsigned n_free;
@@ -620,6 +621,7 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 		free(peer);
 		*socket_context = NULL;
 		server->stats.connections--;
+		server->closed_one = true;
 	}
 }
 
@@ -806,8 +808,17 @@ run_daemon(struct http_server *server)
 	server->running = true;
 	server->kick_due = false;
 	for (int i = 0; i < RUNS_PER_WAKE_MAX; i++) {
+		/*
+		 * A daemon that had no room for further connections listens again only in the
+		 * run after one was closed, and nothing else would wake it for that.
+		 */
+		server->closed_one = false;
 		(void)MHD_run(server->daemon);
 		has_timeout = MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES;
+		if (server->closed_one) {
+			has_timeout = true;
+			timeout_ms = 0;
+		}
 		if (!has_timeout || timeout_ms > 0)
 			break;
 	}

@@ -18,11 +18,12 @@ export const finalStates = ['completed', 'failed', 'stopped', 'invalid'];
 
 export class Server {
 	/* Starts one; whoever does closes it, in an `after` of the same suite. */
-	static async start({ args = [] } = {}) {
+	static async start({ args = [], program = bin } = {}) {
 		const server = new Server();
 
 		server.data = mkdtempSync(path.join(tmpdir(), 'proctor-api-'));
 		server.args = args;
+		server.program = program;
 		await server.launch();
 		return server;
 	}
@@ -36,7 +37,7 @@ export class Server {
 	}
 
 	async launch() {
-		const child = spawn(bin, ['serve', '--listen', '127.0.0.1:0', '--workers', '0',
+		const child = spawn(this.program, ['serve', '--listen', '127.0.0.1:0', '--workers', '0',
 			'--data', this.data, '--log', 'warn', ...this.args], {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, PROCTOR_URL: '', PROCTOR_TOKEN: '', PROCTOR_DATA: '' },
