@@ -69,6 +69,9 @@ struct api {
 	struct map queue_names; /* int64_t id → char *, never removed */
 	struct map fresh_blobs; /* hex → count, as a pointer */
 
+	/* Many threads may keep blobs at a time; one that removes them is alone. */
+	uv_rwlock_t blob_lock;
+
 	struct api_counters counters;
 	char *url, *view_url;
 	int64_t started_mono_ms;

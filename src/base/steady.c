@@ -2,7 +2,8 @@
 #include "base/steady.h"
 
 void
-steady_clock_init(struct steady_clock *clock, int64_t wall_ms, int64_t floor_ms, int64_t mono_ms)
+steady_clock_init(
+	struct steady_clock *clock, int64_t wall_ms, int64_t floor_ms, int64_t mono_ms)
 {
 	clock->now_ms = wall_ms > floor_ms ? wall_ms : floor_ms;
 	clock->mono_ms = mono_ms;

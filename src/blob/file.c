@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 struct file_store {
 	struct blob_store base;
 	int dir;
+	atomic_bool is_kept[256]; /* the folder of this first byte outlives a power cut */
 };
 
 struct file_writer {
@@ -56,6 +58,26 @@ make_dir(int dir, const char *name, struct err *err)
 	return 0;
 }
 
+static int
+sync_fd(int fd, struct err *err)
+{
+	if (fault_hit(FAULT_FSYNC))
+		return err_sys(err, ERR_UNAVAILABLE, EIO, "injected fault: sync");
+	if (fsync(fd) < 0)
+		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot sync a blob");
+	return 0;
+}
+
+static int
+sync_folder(int dir, const char *name, struct err *err)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot open the blob folder");
+	return sync_fd(fd, err);
+}
+
 int
 blob_open_files(struct blob_store **ret, const char *dir, struct err *err)
 {
@@ -65,7 +87,8 @@ blob_open_files(struct blob_store **ret, const char *dir, struct err *err)
 	if (fd < 0)
 		return err_sys(
 			err, ERR_UNAVAILABLE, errno, "cannot open the blob folder %s", dir);
-	if (tree_remove(fd, "tmp", err) < 0 || make_dir(fd, "tmp", err) < 0)
+	if (tree_remove(fd, "tmp", err) < 0 || make_dir(fd, "tmp", err) < 0 ||
+		sync_folder(fd, "..", err) < 0)
 		return -1;
 
 	struct file_store *store = xcalloc(1, sizeof *store);
@@ -141,40 +164,28 @@ blob_path(const char *hex, char out[BLOB_HEX_LEN + 2])
 	(void)snprintf(out, BLOB_HEX_LEN + 2, "%.2s/%s", hex, hex + 2);
 }
 
+/* That somebody else made the folder does not say that it is on the disk yet. */
 static int
-sync_fd(int fd, struct err *err)
+keep_folder(struct file_store *store, uint8_t first, const char *name, struct err *err)
 {
-	if (fault_hit(FAULT_FSYNC))
-		return err_sys(err, ERR_UNAVAILABLE, EIO, "injected fault: sync");
-	if (fsync(fd) < 0)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot sync a blob");
+	if (atomic_load(&store->is_kept[first]))
+		return 0;
+	if (make_dir(store->dir, name, err) < 0 || sync_folder(store->dir, ".", err) < 0)
+		return -1;
+	atomic_store(&store->is_kept[first], true);
 	return 0;
 }
 
 static int
-sync_folder(int dir, const char *name, struct err *err)
-{
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot open the blob folder");
-	return sync_fd(fd, err);
-}
-
-static int
-keep_under_name(struct file_writer *writer, const char *hex, struct err *err)
+keep_under_name(struct file_writer *writer, const uint8_t hash[crypto_hash_sha256_BYTES],
+	const char *hex, struct err *err)
 {
 	char path[BLOB_HEX_LEN + 2], folder[3] = { hex[0], hex[1], '\0' };
 	int dir = writer->store->dir;
 
-	if (sync_fd(writer->fd, err) < 0)
+	if (sync_fd(writer->fd, err) < 0 ||
+		keep_folder(writer->store, hash[0], folder, err) < 0)
 		return -1;
-	if (mkdirat(dir, folder, 0700) == 0) {
-		if (sync_folder(dir, ".", err) < 0)
-			return -1;
-	} else if (errno != EEXIST) {
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot make a blob folder");
-	}
 	blob_path(hex, path);
 	/* The same content may be there already: the new file simply takes its place. */
 	if (fault_hit(FAULT_RENAME))
@@ -194,7 +205,7 @@ file_commit(struct blob_writer *base, char *ret_hex, uint64_t *ret_size, struct 
 	crypto_hash_sha256_final(&writer->hash, hash);
 	hex_encode(hash, sizeof hash, ret_hex);
 	*ret_size = writer->size;
-	int rc = keep_under_name(writer, ret_hex, err);
+	int rc = keep_under_name(writer, hash, ret_hex, err);
 	file_abort(base);
 	return rc;
 }

@@ -180,7 +180,7 @@ explain_job(const struct explain_facts *facts, struct arena *arena)
 			add_workers(&list, facts);
 	}
 	explanation->sentence = explanation->n_blockers > 0 && facts->job->running == 0
-					? explanation->blockers[0].text
-					: plain_sentence(arena, facts->job);
+		? explanation->blockers[0].text
+		: plain_sentence(arena, facts->job);
 	return explanation;
 }

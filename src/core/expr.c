@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/parse.h"
 
@@ -19,6 +20,7 @@ struct walk {
 	const struct expr_scope *scope;
 	struct issues *issues;
 	bool only_check;
+	bool texts;  /* inside a member that holds nothing but texts: argv, env */
 	bool braces; /* inside `instructions`: {{name}} is ${{ params.name }} */
 };
 
@@ -325,7 +327,7 @@ walk_text(struct walk *walk, json_t **value, const char *pointer)
 	if (!expr_in_text(text) && !(walk->braces && find_from(text, 0, "{{") < text.n))
 		return 0;
 	/* Types were checked in the first pass, so the facts of the run are always text. */
-	if (expr_is_whole(text) && !walk->scope->run) {
+	if (expr_is_whole(text) && !walk->scope->run && !walk->texts) {
 		struct str trimmed = str_trim(text);
 		struct str path = str_trim(str_from(trimmed.p + 3, trimmed.n - 5));
 
@@ -352,6 +354,19 @@ walk_text(struct walk *walk, json_t **value, const char *pointer)
 
 static int walk_value(struct walk *walk, json_t **value, const char *pointer);
 
+/* Members that hold nothing but texts: a whole number there is its digits. */
+static bool
+holds_texts(const char *key)
+{
+	static const char *const keys[] = { "argv", "command", "env", "headers" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 walk_object(struct walk *walk, json_t *object, const char *pointer)
 {
@@ -362,17 +377,19 @@ walk_object(struct walk *walk, json_t *object, const char *pointer)
 
 	json_object_foreach_safe(object, tmp, key, item)
 	{
-		bool braces = walk->braces;
+		bool braces = walk->braces, texts = walk->texts;
 		json_t *now = item;
 
 		if (!json_is_string(item) && !json_is_object(item) && !json_is_array(item))
 			continue;
 		json_incref(now);
 		walk->braces = braces || strcmp(key, "instructions") == 0;
+		walk->texts = texts || holds_texts(key);
 		if (walk_value(walk, &now,
 			    json_pointer_member(walk->issues->arena, pointer, key)) < 0)
 			r = -1;
 		walk->braces = braces;
+		walk->texts = texts;
 		if (now != item)
 			(void)json_object_set(object, key, now);
 		json_decref(now);

@@ -159,5 +159,5 @@ bool
 queue_is_open(const struct queue *queue)
 {
 	return !queue->paused &&
-	       (queue->concurrency == 0 || queue->running < queue->concurrency);
+		(queue->concurrency == 0 || queue->running < queue->concurrency);
 }

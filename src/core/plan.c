@@ -107,11 +107,11 @@ plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 		(IN(JOB_QUEUED) | IN(JOB_STARTING) | IN(JOB_RUNNING) | IN(JOB_RESTARTING)) &
 		IN(job->state);
 	bool may_start = takes_runs && job->run_at_ms <= uow->now_ms &&
-			 !(job->state == JOB_RESTARTING && job->running > 0);
+		!(job->state == JOB_RESTARTING && job->running > 0);
 	bool may_go_on = takes_runs && !is_halted(job);
 	struct run *due = may_go_on ? first_due(job, uow->now_ms, &retry_due) : NULL;
-	bool has_next = due || (may_go_on && !cursor_is_exhausted(job) &&
-				       job->waiting < RUNS_WAITING_MAX);
+	bool has_next = due ||
+		(may_go_on && !cursor_is_exhausted(job) && job->waiting < RUNS_WAITING_MAX);
 
 	job->ready = may_start && has_next && job->running < job->concurrency;
 	job->due_ms = retry_due;
@@ -361,7 +361,7 @@ static bool
 is_invalid(const struct run *run)
 {
 	return run->outcome == OUTCOME_ERRORED && run->reason &&
-	       strcmp(run->reason, "invalid_definition") == 0;
+		strcmp(run->reason, "invalid_definition") == 0;
 }
 
 /* What the job would be called if it ended now: a wrong product weighs more than a broken
@@ -379,8 +379,8 @@ note_reason(struct job *job, const struct run *run)
 		job->reason = JOB_REASON_TESTS_FAILED;
 	else if (run->outcome == OUTCOME_ERRORED)
 		job->reason = run->reason && strcmp(run->reason, "worker_lost") == 0
-				      ? JOB_REASON_WORKER_LOST
-				      : JOB_REASON_RUNNER_ERROR;
+			? JOB_REASON_WORKER_LOST
+			: JOB_REASON_RUNNER_ERROR;
 }
 
 static void
@@ -512,8 +512,8 @@ plan_settle(struct uow *uow, struct job *job)
 		job_move(job, JOB_PAUSED);
 		if (job->deadline_ms > 0)
 			job->deadline_ms = job->deadline_ms > uow->now_ms
-						   ? job->deadline_ms - uow->now_ms
-						   : 1;
+				? job->deadline_ms - uow->now_ms
+				: 1;
 		plan_event(uow, job, EV_JOB_PAUSED);
 	}
 }
@@ -523,7 +523,7 @@ finish_in_plan(struct uow *uow, struct job *job, struct run *run)
 {
 	bool counts = run->incarnation == job->incarnation && !job_state_is_final(job->state);
 	bool retry = counts && plan_is_active(job) && !is_halted(job) && !is_invalid(run) &&
-		     retry_wanted(&job->retry, run->attempt, (int)run->outcome);
+		retry_wanted(&job->retry, run->attempt, (int)run->outcome);
 
 	run->is_last = !retry;
 	plan_event_run_finished(uow, job, run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The unit of work. Rows live in the turn's arena; the maps borrow their keys from the rows, so a
- * row's id and seq must be set before it is added and must not change afterwards.
+ * The unit of work. Rows live in the turn's arena; the maps borrow their keys from the rows, so
+ * a row's id and seq must be set before it is added and must not change afterwards.
  */
 #include "core/uow.h"
 
@@ -14,7 +14,8 @@ enum {
 	ARRAY_CAP_MIN = 8, /* most turns touch a handful of rows */
 };
 
-/* Neighbours in the stream: all events of one job, or all of a project that are about no job. */
+/* Neighbours in the stream: all events of one job, or all of a project that are about no job.
+ */
 struct event_group {
 	struct {
 		int64_t project, job_seq;
@@ -71,7 +72,8 @@ uow_add_job(struct uow *uow, struct job *job)
 	return job;
 }
 
-/* At the end, so that the list is in order of age: the store loads by seq, new runs are younger. */
+/* At the end, so that the list is in order of age: the store loads by seq, new runs are
+ * younger. */
 static void
 link_open_run(struct run *run)
 {

@@ -2,9 +2,10 @@
 /*
  * The unit of work: everything that one engine turn knows and changes.
  *
- * The store fills it (store_load), the core's rules change it, the store saves it whole (store_save). Between load
- * and save nothing is read: an intent sees what earlier intents of the turn did because they share these rows.
- * All memory is the arena's and lives until the turn is over.
+ * The store fills it (store_load), the core's rules change it, the store saves it whole
+ * (store_save). Between load and save nothing is read: an intent sees what earlier intents of
+ * the turn did because they share these rows. All memory is the arena's and lives until the
+ * turn is over.
  */
 #pragma once
 
@@ -23,23 +24,24 @@
 #include "core/worker_row.h"
 
 /* A growing array of pointers to rows, in the order they came. */
-#define UOW_ARRAY(T) \
-	struct { \
-		T *item; \
+#define UOW_ARRAY(T)           \
+	struct {               \
+		T *item;       \
 		size_t n, cap; \
 	}
 
 /* A test of a job as it is leased: the definition with parameters filled in. */
 struct job_test {
 	int64_t job_seq;
-	int32_t index;          /* from 0 */
+	int32_t index; /* from 0 */
 	const char *name;
 	const char *kind;
-	struct str body;        /* JSON object */
-	int64_t timeout_ms;     /* own limit of its runs; 0: the job's */
+	struct str body;    /* JSON object */
+	int64_t timeout_ms; /* own limit of its runs; 0: the job's */
 };
 
-/* What only answers and leases need of a job: config, params, labels, extra … as submitted. JSON object text. */
+/* What only answers and leases need of a job: config, params, labels, extra … as submitted.
+ * JSON object text. */
 struct job_options {
 	int64_t job_seq;
 	struct str body;
@@ -60,11 +62,11 @@ struct artifact {
 	int64_t project;
 	struct job_id job;
 	struct run_id run;
-	const char *name;       /* may contain '/', unique in the run */
-	const char *kind;       /* "trace", … */
+	const char *name; /* may contain '/', unique in the run */
+	const char *kind; /* "trace", … */
 	const char *content_type;
-	const char *case_id;    /* or NULL */
-	const char *blob;       /* hex SHA-256: key in the blob store */
+	const char *case_id; /* or NULL */
+	const char *blob;    /* hex SHA-256: key in the blob store */
 	int64_t size;
 	int64_t created_ms;
 };
@@ -73,9 +75,9 @@ struct artifact {
 struct idem {
 	int64_t project;
 	struct str key;
-	uint8_t hash[16];       /* of method, path and body */
+	uint8_t hash[16]; /* of method, path and body */
 	int64_t created_ms;
-	struct uuid *ids;       /* objects that the request made or changed */
+	struct uuid *ids; /* objects that the request made or changed */
 	size_t n_ids;
 	enum row_change change;
 };
@@ -88,7 +90,7 @@ struct signal {
 	struct run_id run;
 	int64_t fence;
 	enum signal_kind kind;
-	const char *reason;     /* static */
+	const char *reason; /* static */
 };
 
 struct uow {
@@ -97,26 +99,28 @@ struct uow {
 	struct arena *arena;
 
 	/* identity maps and rows, loaded or new */
-	struct map job_by_id;      /* struct job_id → struct job */
-	struct map job_by_seq;     /* int64_t → struct job */
-	struct map run_by_id;      /* struct run_id → struct run */
-	struct map worker_by_id;   /* struct worker_id → struct worker_row */
+	struct map job_by_id;    /* struct job_id → struct job */
+	struct map job_by_seq;   /* int64_t → struct job */
+	struct map run_by_id;    /* struct run_id → struct run */
+	struct map worker_by_id; /* struct worker_id → struct worker_row */
 	UOW_ARRAY(struct job *) jobs;
 	UOW_ARRAY(struct run *) runs;
 	UOW_ARRAY(struct worker_row *) workers;
 	UOW_ARRAY(struct definition *) defs;
 	UOW_ARRAY(struct idem *) idems;
-	UOW_ARRAY(struct job *) due_jobs;           /* loaded because job->due_ms <= now */
-	UOW_ARRAY(struct worker_row *) due_workers; /* loaded because their lease has ended, with their runs */
+	UOW_ARRAY(struct job *) due_jobs; /* loaded because job->due_ms <= now */
+	UOW_ARRAY(struct worker_row *)
+	due_workers; /* loaded because their lease has ended, with their runs */
 
 	/* only written */
-	UOW_ARRAY(struct event) events;             /* in the order they happened */
-	UOW_ARRAY(struct job_test) tests;           /* of new jobs; for loaded ones see store_load_tests */
-	UOW_ARRAY(struct job_options) options;      /* of new jobs */
+	UOW_ARRAY(struct event) events; /* in the order they happened */
+	UOW_ARRAY(struct job_test)
+	tests; /* of new jobs; for loaded ones see store_load_tests */
+	UOW_ARRAY(struct job_options) options; /* of new jobs */
 	UOW_ARRAY(struct incarnation) incarnations;
-	UOW_ARRAY(struct artifact) artifacts;       /* replaces one of the same run and name */
-	UOW_ARRAY(struct lane *) new_lanes;         /* owned by the engine */
-	UOW_ARRAY(struct queue *) changed_queues;   /* owned by the engine; new or changed */
+	UOW_ARRAY(struct artifact) artifacts;     /* replaces one of the same run and name */
+	UOW_ARRAY(struct lane *) new_lanes;       /* owned by the engine */
+	UOW_ARRAY(struct queue *) changed_queues; /* owned by the engine; new or changed */
 
 	/* not saved: what the engine does after the commit */
 	UOW_ARRAY(struct signal) signals;
@@ -130,24 +134,25 @@ void uow_deinit(struct uow *uow); /* maps only: the rest is the arena's */
 
 /* Appends to a UOW_ARRAY; the array's memory is the arena's. */
 #define UOW_PUSH(uow, array, value) UOW_PUSH_IN((uow)->arena, array, value)
-#define UOW_PUSH_IN(arena_ptr, array, value) \
-	do { \
-		(array)->item = uow_grow((arena_ptr), (array)->item, sizeof *(array)->item, (array)->n, \
-			&(array)->cap); \
-		(array)->item[(array)->n++] = (value); \
+#define UOW_PUSH_IN(arena_ptr, array, value)                                                \
+	do {                                                                                \
+		(array)->item = uow_grow((arena_ptr), (array)->item, sizeof *(array)->item, \
+			(array)->n, &(array)->cap);                                         \
+		(array)->item[(array)->n++] = (value);                                      \
 	} while (0)
 void *uow_grow(struct arena *arena, void *items, size_t item_size, size_t n, size_t *cap)
 	__attribute__((returns_nonnull));
 
 /*
- * Put a loaded or new row into the maps. Adding a row that is there already returns the one that is there:
- * the first copy in a turn is the true one.
+ * Put a loaded or new row into the maps. Adding a row that is there already returns the one
+ * that is there: the first copy in a turn is the true one.
  */
 struct job *uow_add_job(struct uow *uow, struct job *job);
-struct run *uow_add_run(struct uow *uow, struct run *run); /* also links it into run->job->open_runs when it is open */
+struct run *uow_add_run(struct uow *uow,
+	struct run *run); /* also links it into run->job->open_runs when it is open */
 struct worker_row *uow_add_worker(struct uow *uow, struct worker_row *worker);
 
-struct job *uow_job(const struct uow *uow, struct job_id id);             /* NULL: not there */
+struct job *uow_job(const struct uow *uow, struct job_id id); /* NULL: not there */
 struct job *uow_job_by_seq(const struct uow *uow, int64_t seq);
 struct run *uow_run(const struct uow *uow, struct run_id id);
 struct worker_row *uow_worker(const struct uow *uow, struct worker_id id);
@@ -157,15 +162,17 @@ void uow_touch_job(struct uow *uow, struct job *job);
 void uow_touch_run(struct uow *uow, struct run *run);
 void uow_touch_worker(struct worker_row *worker);
 
-/* Appends an event; data is a JSON object in the arena or static, {} when empty. run may be NULL. */
-void uow_event_job(struct uow *uow, const struct job *job, const struct run *run, enum event_type type, struct str data);
+/* Appends an event; data is a JSON object in the arena or static, {} when empty. run may be
+ * NULL. */
+void uow_event_job(struct uow *uow, const struct job *job, const struct run *run,
+	enum event_type type, struct str data);
 void uow_event(struct uow *uow, const struct event *event);
 
 /* True when the turn changed nothing, so that saving it costs no commit. */
 bool uow_is_empty(const struct uow *uow);
 
 /*
- * Numbers the events: those of one job become neighbours, in the order they happened. Called once, before the save.
- * Uses uow->next_event_seq.
+ * Numbers the events: those of one job become neighbours, in the order they happened. Called
+ * once, before the save. Uses uow->next_event_seq.
  */
 void uow_number_events(struct uow *uow);

@@ -122,8 +122,8 @@ dispatch_loaded(struct turn *turn)
 
 	if (turn->keys.claims.n == 0)
 		return;
-	turn->n_loaded = arena_xalloc(
-		uow->arena, turn->engine->lanes.lane.n * sizeof *turn->n_loaded);
+	turn->n_loaded =
+		arena_xalloc(uow->arena, turn->engine->lanes.lane.n * sizeof *turn->n_loaded);
 	for (size_t i = 0; i < uow->jobs.n; i++) {
 		const struct job *job = uow->jobs.item[i];
 		if (job->ready)
@@ -290,8 +290,8 @@ collect_offers(struct turn *turn)
 
 /*
  * A lane of which less was found than asked for was loaded whole; when nothing of it is left
- * either, the store has no more ready jobs of it. What counts is what was found: a job that went
- * away in this turn says nothing about those behind it.
+ * either, the store has no more ready jobs of it. What counts is what was found: a job that
+ * went away in this turn says nothing about those behind it.
  */
 static void
 note_empty_lanes(struct turn *turn, const struct lines *lines)

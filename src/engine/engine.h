@@ -58,7 +58,8 @@ int engine_turn(struct engine *engine, struct intent **intents, size_t n, int64_
  * INT64_MAX: never. */
 int64_t engine_next_due(const struct engine *engine);
 
-/* The latest time that the engine knows of: after engine_open, not less than any time in the store. */
+/* The latest time that the engine knows of: after engine_open, not less than any time in the
+ * store. */
 int64_t engine_now(const struct engine *engine);
 
 /* Whether turns hand out copies of their events. Any thread. */

@@ -22,7 +22,7 @@ struct engine_thread {
 	struct engine *engine; /* owned; the thread's alone while it runs */
 	pthread_t thread;
 	struct steady_clock clock; /* the thread's alone */
-	pthread_mutex_t mutex; /* guards what follows */
+	pthread_mutex_t mutex;     /* guards what follows */
 	pthread_cond_t wake;
 	struct list_node intents; /* submitted, oldest first */
 	struct list_node outputs; /* not yet taken */
@@ -67,7 +67,8 @@ wait_for_work(struct engine_thread *self)
 			pthread_cond_wait(&self->wake, &self->mutex);
 			continue;
 		}
-		/* At most a minute: the steady clock may run up to half as fast again as the one we sleep on. */
+		/* At most a minute: the steady clock may run up to half as fast again as the
+		 * one we sleep on. */
 		int64_t ms = due - now < MINUTES_MS(1) ? due - now : MINUTES_MS(1);
 		struct timespec until = deadline_after(ms);
 		(void)pthread_cond_timedwait(&self->wake, &self->mutex, &until);

@@ -43,7 +43,7 @@ enum {
 	LOST_ROUNDS_MAX = 200,
 	LOST_PAUSE_US = 5000,
 	PROGRESS_PAUSE_MS = 100, /* at most ten run.progress a second */
-	ENV_OWN = 3, /* variables of this runner in front of the common ones */
+	ENV_OWN = 3,             /* variables of this runner in front of the common ones */
 };
 
 /* --- Pipes --- */

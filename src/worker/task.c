@@ -17,7 +17,7 @@
 #include "worker/poll.h"
 
 enum {
-	LOG_LINES_MAX = 2000,    /* run.log events of a run; the whole log is an artifact */
+	LOG_LINES_MAX = 2000, /* run.log events of a run; the whole log is an artifact */
 	EVENT_BYTES_MAX =
 		60 * 1024, /* data of an event: below EVENT_DATA_BYTES_MAX with its frame */
 	WARNINGS_MAX = 50,

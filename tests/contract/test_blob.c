@@ -216,13 +216,13 @@ every_failure_is_clean(void **state)
 	const struct {
 		enum fault_point point;
 		uint32_t nth;
-	} faults[] = { { FAULT_FSYNC, 1 }, { FAULT_FSYNC, 2 }, { FAULT_FSYNC, 3 },
+	} faults[] = { { FAULT_FSYNC, 1 }, /* the bytes */
+		{ FAULT_FSYNC, 2 },        /* the folder that was made for them */
+		{ FAULT_FSYNC, 3 },        /* their name in it */
 		{ FAULT_RENAME, 1 } };
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
 		struct blob_writer *writer;
 		struct blob blob;
-		_cleanup_free_ char *shard = xasprintf("%s/ba", fx->folder);
-		(void)rmdir(shard); /* its making is one of the steps */
 		assert_done(fx, blob_begin(fx->blobs, 100, &writer, &fx->err));
 		assert_done(fx, blob_write(writer, "abc", 3, &fx->err));
 		fault_arm(faults[i].point, faults[i].nth);

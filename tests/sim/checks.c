@@ -303,8 +303,8 @@ check_events(struct look *look, const char *key)
 			job_state_name(state), job_state_name(look->job->state));
 }
 
-/* An outcome that a worker has to find out was found out by the worker that had the run last, under
- * its last number: nobody else's word, and no older one, ever counts. */
+/* An outcome that a worker has to find out was found out by the worker that had the run last,
+ * under its last number: nobody else's word, and no older one, ever counts. */
 static void
 check_findings(struct look *look, const char *key)
 {

@@ -105,8 +105,8 @@ struct world {
 	struct list_node requests;
 	bool turn_planned;
 	int64_t wake_planned_ms;
-	bool store_is_sound;     /* opened without faults */
-	bool calm; /* the last phase: no more faults */
+	bool store_is_sound; /* opened without faults */
+	bool calm;           /* the last phase: no more faults */
 	int crashes;
 
 	struct sim_client clients[SIM_CLIENTS];

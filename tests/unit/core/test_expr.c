@@ -131,6 +131,18 @@ braces_count_in_instructions_only(void **state)
 }
 
 static void
+values_are_text_where_only_text_may_stand(void **state)
+{
+	static const char port[] = "{\"port\":8080}";
+
+	(void)state;
+	expands(port, NULL,
+		"{\"argv\":[\"${{ params.port }}\"],\"env\":{\"P\":\"${{ params.port }}\"}}",
+		"{\"argv\":[\"8080\"],\"env\":{\"P\":\"8080\"}}");
+	expands(port, NULL, "{\"status\":\"${{ params.port }}\"}", "{\"status\":8080}");
+}
+
+static void
 checking_changes_nothing(void **state)
 {
 	json_t *tree = read_json("[\"${{ params.url }}\",\"${{ params.zz }}\"]");
@@ -157,6 +169,7 @@ main(void)
 		TEST(never_evaluates_values),
 		TEST(leaves_runs_to_the_second_pass),
 		TEST(braces_count_in_instructions_only),
+		TEST(values_are_text_where_only_text_may_stand),
 		TEST(checking_changes_nothing),
 	};
 

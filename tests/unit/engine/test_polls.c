@@ -585,7 +585,8 @@ a_draining_worker_gets_no_more_runs(void **state)
 	assert_true(is_answered(s, poll));
 	assert_int_equal(poll->out.poll.n_leases, 0);
 	assert_state(s, job, JOB_QUEUED);
-	/* It is said until the worker says that it knows, and then its polls wait like others. */
+	/* It is said until the worker says that it knows, and then its polls wait like others.
+	 */
 	worker.capacity = 0;
 	poll = ask(s, &worker);
 	assert_false(is_answered(s, poll));
