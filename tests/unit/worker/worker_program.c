@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The worker, its shepherd and the C runners as a program of their own, so that the suite in
- * worker.test.js needs no server and no command line of the product.
+ * worker_processes.js needs no server and no command line of the product.
  *
  *	worker_program worker URL DATA [CAPACITY [GRACE_MS [DISK_BYTES]]]     (leaves at stdin's
  *end) worker_program runner command|http worker_program runner-shepherd …
