@@ -69,11 +69,15 @@ upload_commit(struct call *call, struct store_reader *reader, struct err *err)
 	if (!upload->writer &&
 		blob_begin(upload->api->blobs, upload->bytes_max, &upload->writer, err) < 0)
 		return -1;
-	if (blob_commit(TAKE(upload->writer), upload->hex, &upload->size, err) < 0)
-		return -1;
-	api_blob_hold(upload->api, upload->hex);
-	upload->is_held = true;
-	return 0;
+	/* The same bytes may be on their way out with a job: they are held before that looks.
+	 */
+	uv_rwlock_rdlock(&upload->api->blob_lock);
+	int rc = blob_commit(TAKE(upload->writer), upload->hex, &upload->size, err);
+	if (rc == 0)
+		api_blob_hold(upload->api, upload->hex);
+	uv_rwlock_rdunlock(&upload->api->blob_lock);
+	upload->is_held = rc == 0;
+	return rc;
 }
 
 static void

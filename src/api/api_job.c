@@ -406,24 +406,30 @@ read_blobs(struct call *call, struct store_reader *reader, struct err *err)
 	return 0;
 }
 
+/* Nobody keeps a blob between the questions and the removal. */
+static void
+remove_unused_blob(struct api *api, struct store_reader *reader, const char *blob)
+{
+	bool used = true;
+	struct err err;
+
+	uv_rwlock_wrlock(&api->blob_lock);
+	if (!api_blob_is_fresh(api, blob) && read_blob_in_use(reader, blob, &used, &err) == 0 &&
+		!used && blob_remove(api->blobs, blob, &err) < 0)
+		/* Bytes that stay are a waste of room, not a wrong answer. */
+		log_warn("blob.remove", NULL, "%s", err.text);
+	uv_rwlock_wrunlock(&api->blob_lock);
+}
+
 static int
 remove_blobs(struct call *call, struct store_reader *reader, struct err *err)
 {
 	struct deletion *deletion = call->state;
 	struct jw jw = call_jw(call);
-	bool used;
-	struct err why;
 
-	for (size_t i = 0; i < deletion->n_blobs; i++) {
-		const char *blob = deletion->blobs[i];
-
-		if (!blob || api_blob_is_fresh(call->api, blob) ||
-			read_blob_in_use(reader, blob, &used, &why) < 0 || used)
-			continue;
-		/* Bytes that stay are a waste of room, not a wrong answer. */
-		if (blob_remove(call->api->blobs, blob, &why) < 0)
-			log_warn("blob.remove", NULL, "%s", why.text);
-	}
+	for (size_t i = 0; i < deletion->n_blobs; i++)
+		if (deletion->blobs[i])
+			remove_unused_blob(call->api, reader, deletion->blobs[i]);
 	jw_obj(&jw);
 	jw_kuuid(&jw, "id", &deletion->id.u);
 	jw_kbool(&jw, "deleted", true);
