@@ -43,6 +43,7 @@ struct stream {
 	struct watch *watch; /* NULL: the project's */
 	struct job_id job;
 	int64_t project, pos;
+	int64_t job_seq; /* once it was found; 0 before */
 	uint64_t types;
 	bool is_open; /* has its socket */
 	bool is_live, is_dead, gap, reading;
@@ -256,6 +257,20 @@ set_aside(struct stream *stream, const struct event *event, struct sse_block *bl
 		(struct aside) { event->seq, event->type, sse_block_ref(block) };
 }
 
+/* What was set aside may have come with a page meanwhile. */
+static void
+prune_aside(struct stream *stream)
+{
+	size_t n = 0;
+
+	while (n < stream->n_aside && stream->aside[n].seq <= stream->pos)
+		sse_block_unref(stream->aside[n++].block);
+	stream->n_aside -= n;
+	if (n > 0 && stream->n_aside > 0)
+		memmove(stream->aside, stream->aside + n,
+			stream->n_aside * sizeof *stream->aside);
+}
+
 static void
 deliver(struct stream *stream, int64_t seq, enum event_type type, struct sse_block *block)
 {
@@ -288,9 +303,13 @@ look_at_job(struct stream *stream, struct store_reader *reader, struct arena *ar
 	int r = read_job(reader, stream->project, stream->job, arena, &job, &stream->err);
 
 	stream->job_is_gone = r == STORE_NONE;
+	if (r == STORE_NONE && stream->job_seq > 0) {
+		*ret_seq = stream->job_seq; /* its last event says that it was deleted */
+		return 0;
+	}
 	if (r != 0)
 		return r;
-	*ret_seq = job->seq;
+	*ret_seq = stream->job_seq = job->seq;
 	stream->job_is_over = job_state_is_final(job->state);
 	return 0;
 }
@@ -360,6 +379,7 @@ take_page(struct stream *stream)
 	}
 	stream->gap = false;
 	stream->pos = stream->page_last;
+	prune_aside(stream);
 	if (stream->page.len > 0) {
 		struct sse_block *block = sse_block_new(stream->page.data, stream->page.len);
 
