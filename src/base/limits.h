@@ -121,6 +121,8 @@
 /* --- Engine and store --- */
 #define TURN_INTENTS_MAX          512             /* intents of a turn: its latency */
 #define TURN_BYTES_MAX            MIB(32)         /* memory of its intents: bounds what it makes of them */
+#define LEASES_PER_POLL_MAX       10              /* with all their tests they fit one answer and its request's memory */
+#define LEASES_PER_TURN_MAX       200             /* the same for the turn's memory; the rest has the next turn */
 #define LANES_MAX                 10000           /* distinct (queue, kind, labels): all in memory */
 #define QUEUES_MAX                1000            /* queues of a server: all in memory */
 #define LANES_BYTES_MAX           MIB(128)        /* memory of both: LANES_MAX of full label sets */
@@ -145,3 +147,9 @@ _Static_assert(LEASE_MS_MIN <= LEASE_MS_DEFAULT && LEASE_MS_DEFAULT <= LEASE_MS_
 	"the default lease is a lease");
 _Static_assert(BODY_BYTES_MAX <= BULK_BODY_BYTES_MAX, "bulk takes what single takes");
 _Static_assert(RUN_TIMEOUT_MS_DEFAULT <= RUN_TIMEOUT_MS_MAX, "the default run time is allowed");
+/* A test and the job's options beside it may each double when parameters are filled in. */
+_Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_POLL_MAX <
+		ARENA_REQUEST_BYTES_MAX - POLL_BODY_BYTES_MAX,
+	"leases fit the memory of the poll that gets them");
+_Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX < ARENA_TURN_BYTES_MAX,
+	"leases fit the memory of the turn that makes them");

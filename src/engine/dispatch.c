@@ -265,8 +265,8 @@ add_offer(struct turn *turn, struct member *member, struct intent *intent)
 
 	if (member->row.state == WORKER_ONLINE && capacity > member->n_runs)
 		offered.free = capacity - member->n_runs;
-	if (offered.free > TURN_INTENTS_MAX)
-		offered.free = TURN_INTENTS_MAX;
+	if (offered.free > LEASES_PER_POLL_MAX)
+		offered.free = LEASES_PER_POLL_MAX;
 	offered.runs = arena_xalloc(turn->uow.arena, (offered.free + 1) * sizeof(struct run *));
 	UOW_PUSH(&turn->uow, &turn->offers, offered);
 }
@@ -309,13 +309,14 @@ void
 dispatch(struct turn *turn)
 {
 	struct lines lines = { 0 };
+	size_t n_leased = 0;
 	bool progress = true;
 
 	collect_offers(turn);
 	lines_init(turn, &lines);
 	while (progress) {
 		progress = false;
-		for (size_t i = 0; i < turn->offers.n; i++) {
+		for (size_t i = 0; i < turn->offers.n && n_leased < LEASES_PER_TURN_MAX; i++) {
 			struct offered *offered = &turn->offers.item[i];
 			struct offer offer = offer_of(offered->member);
 			struct line *line =
@@ -324,9 +325,11 @@ dispatch(struct turn *turn)
 			if (!line)
 				continue;
 			lease_head(turn, &lines, line, offered);
+			n_leased++;
 			progress = true;
 		}
 	}
+	turn->engine->has_more = n_leased == LEASES_PER_TURN_MAX;
 	note_empty_lanes(turn, &lines);
 	for (size_t i = 0; i < turn->offers.n; i++) {
 		if (turn->offers.item[i].n > 0)

@@ -426,6 +426,8 @@ engine_next_due(const struct engine *engine)
 
 	if (engine->failed)
 		return INT64_MAX;
+	if (engine->has_more)
+		return engine->now_ms;
 	if (engine->store_due_ms > 0 && engine->store_due_ms < due)
 		due = engine->store_due_ms;
 	if (engine->purge_due_ms > 0 && engine->purge_due_ms < due)

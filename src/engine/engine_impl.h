@@ -51,6 +51,7 @@ struct engine {
 	int64_t store_due_ms; /* when the store has something due; 0: nothing */
 	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
 	int64_t idem_kept_ms; /* when the youngest of them was kept, or not later */
+	bool has_more;        /* the turn leased all it may: another one at once */
 	bool failed;
 	struct err failure;
 	atomic_bool interested;

@@ -37,6 +37,53 @@ create_with_priority(struct stage *s, int32_t priority)
 	return create(s);
 }
 
+/* ---- how many at once ---- */
+
+/* Tests can be large: what an answer carries has a limit, and the next poll gets the rest. */
+static void
+an_answer_carries_a_limited_number_of_leases(void **state)
+{
+	struct stage *s = *state;
+	struct hand worker = hand(s);
+
+	worker.capacity = 100;
+	for (int i = 0; i < LEASES_PER_POLL_MAX + 3; i++)
+		(void)create(s);
+	assert_int_equal(ask(s, &worker)->out.poll.n_leases, LEASES_PER_POLL_MAX);
+	for (size_t i = 0; i < LEASES_PER_POLL_MAX; i++)
+		(void)give(s, &worker, 0, OUTCOME_PASSED);
+	assert_int_equal(ask(s, &worker)->out.poll.n_leases, 3);
+}
+
+static void
+a_turn_leases_a_limited_number_and_the_next_one_follows(void **state)
+{
+	enum { N = LEASES_PER_TURN_MAX + 10 };
+	struct stage *s = *state;
+	struct intent *polls[N];
+	size_t n_answered = 0;
+
+	for (int i = 0; i < N; i++) {
+		struct hand worker = hand(s);
+		polls[i] = new_poll(&worker, true);
+		TURN(s, polls[i]);
+	}
+	struct job_spec *specs = arena_xalloc(&s->arena, N * sizeof *specs);
+	for (int i = 0; i < N; i++)
+		specs[i] = s->spec;
+	struct intent *bulk = new_create(s);
+	bulk->in.create = (struct job_create) { .specs = specs, .n = N };
+	TURN(s, bulk);
+	for (int i = 0; i < N; i++)
+		n_answered += is_answered(s, polls[i]);
+	assert_int_equal(n_answered, LEASES_PER_TURN_MAX);
+	assert_true(engine_next_due(s->engine) <= s->now_ms);
+	later(s, 0);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(polls[i]->out.poll.n_leases, 1);
+	assert_true(engine_next_due(s->engine) > s->now_ms);
+}
+
 /* ---- order ---- */
 
 static void
@@ -404,6 +451,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STAGED(an_answer_carries_a_limited_number_of_leases),
+		STAGED(a_turn_leases_a_limited_number_and_the_next_one_follows),
 		STAGED(priority_goes_first_then_age),
 		STAGED(who_waited_long_goes_before_a_newer_one_of_higher_priority),
 		STAGED(a_queue_of_higher_priority_is_served_first),
