@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replays a corpus without a fuzzing engine: each file as it is, and then some hundred variants
+ * Replays a corpus without a fuzzing engine: each file as it is, and then a thousand variants
  * of it (bytes changed, cut, doubled, joined with another file) from a fixed seed, so that a
  * run is the same everywhere.
  *
