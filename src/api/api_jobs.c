@@ -63,6 +63,13 @@ read_specs(struct call *call, const struct job_source *source, struct err *err)
 			return -1; /* the source failed, there is nothing to collect */
 		if (r < 0)
 			result = -1;
+		if (arena->used > JOBS_BYTES_MAX) {
+			issues_add(&call->issues, job_pointer(creation, call->arena, index),
+				ISSUE_LIMIT,
+				"up to here the request has more than %lld MiB of tests",
+				(long long)(JOBS_BYTES_MAX >> 20));
+			return -1;
+		}
 	}
 	return result;
 }

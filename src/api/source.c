@@ -5,7 +5,7 @@
 #include "base/limits.h"
 
 enum {
-	PAGE_DEFINITIONS = 500,
+	PAGE_DEFINITIONS = 32, /* of DEFINITION_BYTES_MAX each */
 };
 
 int
@@ -89,11 +89,16 @@ find_tagged(void *arg, const struct tagexpr *expr,
 	struct def_filter filter = {
 		.project = state->project, .kind = DEF_TEST, .limit = PAGE_DEFINITIONS
 	};
+	_cleanup_(arena_deinit) struct arena page; /* most of them do not match */
+	char after[NAME_BYTES_MAX + 1] = "";
 	struct definition *defs;
 	size_t n;
 
+	arena_init(&page, ARENA_REQUEST_BYTES_MAX);
+	filter.after_name = after;
 	do {
-		if (read_definitions(state->reader, &filter, state->arena, &defs, &n, err) < 0)
+		arena_reset(&page);
+		if (read_definitions(state->reader, &filter, &page, &defs, &n, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
 			struct job_source_item item;
@@ -103,7 +108,8 @@ find_tagged(void *arg, const struct tagexpr *expr,
 			if (to_item(&defs[i], &item, err) < 0 || take(taker, &item) < 0)
 				return -1;
 		}
-		filter.after_name = n > 0 ? defs[n - 1].name : NULL;
+		if (n > 0)
+			(void)snprintf(after, sizeof after, "%s", defs[n - 1].name);
 	} while (n == PAGE_DEFINITIONS);
 	return 0;
 }

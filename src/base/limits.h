@@ -58,6 +58,7 @@
 #define TESTS_PER_JOB_MAX         10000           /* its result list stays in memory */
 #define TARGETS_PER_JOB_MAX       32              /* browsers or devices of a job */
 #define JOBS_PER_BULK_MAX         1000            /* one engine turn takes it whole */
+#define JOBS_BYTES_MAX            MIB(30)         /* jobs of one request with all their tests; answering takes as much again */
 #define ITERATIONS_MAX            INT64_C(1000000000) /* 0 is endless; counters stay safe */
 #define CONCURRENCY_MAX           1000            /* runs of a job or queue at a time */
 #define FAILURES_TO_IGNORE_MAX    INT64_C(1000000000) /* as many as there are iterations */
@@ -147,6 +148,8 @@ _Static_assert(LEASE_MS_MIN <= LEASE_MS_DEFAULT && LEASE_MS_DEFAULT <= LEASE_MS_
 	"the default lease is a lease");
 _Static_assert(BODY_BYTES_MAX <= BULK_BODY_BYTES_MAX, "bulk takes what single takes");
 _Static_assert(RUN_TIMEOUT_MS_DEFAULT <= RUN_TIMEOUT_MS_MAX, "the default run time is allowed");
+_Static_assert(2 * JOBS_BYTES_MAX + MIB(2) <= ARENA_REQUEST_BYTES_MAX,
+	"the jobs of a request, and their copies in the answer");
 /* A test and the job's options beside it may each double when parameters are filled in. */
 _Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_POLL_MAX <
 		ARENA_REQUEST_BYTES_MAX - POLL_BODY_BYTES_MAX,

@@ -308,8 +308,13 @@ push_test(struct reading *reading, const struct test_common *common, json_t *tes
 	if (reading->n_tests == reading->cap_tests) {
 		size_t cap = reading->cap_tests ? reading->cap_tests * 2 : 4;
 		struct test_spec *more =
-			arena_xalloc(reading->arena, cap * sizeof *reading->tests);
+			arena_calloc(reading->arena, cap, sizeof *reading->tests);
 
+		if (!more) {
+			issues_add(reading->issues, reading->at, ISSUE_LIMIT,
+				"the tests are too large together");
+			return -1;
+		}
 		if (reading->n_tests > 0)
 			memcpy(more, reading->tests, reading->n_tests * sizeof *more);
 		reading->tests = more;

@@ -12,6 +12,9 @@ enum {
 	DEPTH_MAX = 64,
 };
 
+/* Of the tree: at most a node and a copied tag for each byte of the text. */
+#define TREE_BYTES_MAX (TAG_EXPR_BYTES_MAX * 64)
+
 enum node_kind { NODE_TAG, NODE_NOT, NODE_AND, NODE_OR };
 
 struct tagexpr {
@@ -187,6 +190,8 @@ tagexpr_parse(struct str text, struct arena *arena, struct tagexpr **ret, struct
 	if (text.n > TAG_EXPR_BYTES_MAX)
 		return err_set(err, ERR_LIMIT, "longer than %" PRId64 " bytes",
 			(int64_t)TAG_EXPR_BYTES_MAX);
+	if (arena->max - arena->used < TREE_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "the request is too large");
 	if (next_token(&p) < 0 || parse_or(&p, &expr) < 0)
 		return -1;
 	if (p.kind != TOKEN_END)

@@ -282,6 +282,19 @@ describe('bulk', () => {
 		assert.equal(last.name, 'bulk 249');
 	});
 
+	test('a few bytes that name more tests than a request may hold', async () => {
+		for (let i = 0; i < 10; i++)
+			await server.post('/tests', commandTest({ name: `large ${i}`, tags: ['large'],
+				stdin: 'x'.repeat(200000) }));
+		const jobs = Array.from({ length: 40 }, () => ({ tests: [{ tags: 'large' }] }));
+		const got = await server.request('POST', '/jobs:bulk', { jobs });
+
+		assert.equal(got.status, 400, got.text);
+		assert.equal(got.json.code, 'limit_exceeded');
+		assert.match(got.json.errors[0].pointer, /^\/jobs\/1\d$/);
+		await server.post('/jobs:bulk', { jobs: jobs.slice(0, 10) });
+	});
+
 	test('one bad job and none is made', async () => {
 		const { total } = await server.get('/jobs?count=true&limit=1');
 
