@@ -15,16 +15,17 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/cli/commands.c"
+SHARED = ROOT / "src/cli/options.c"
 PAGE = ROOT / "man/proctor.1"
 BEGIN = '.\\" begin: written by tools/man_options.py\n'
 END = '.\\" end: written by tools/man_options.py\n'
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|[{}]')
 
 
-def expanded_table():
-    """The table after the preprocessor, so that macros are no different from written entries."""
+def expanded(source):
+    """A source after the preprocessor, so that macros are no different from written entries."""
     command = [os.environ.get("CC", "cc"), "-E", "-P", "-std=gnu17", "-D_GNU_SOURCE", "-Isrc",
-               str(TABLE)]
+               str(source)]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
@@ -122,7 +123,7 @@ def main():
     page = PAGE.read_text()
     head, rest = page.split(BEGIN)
     tail = rest.split(END)[1]
-    new = head + BEGIN + section(expanded_table()) + END + tail
+    new = head + BEGIN + section(expanded(SHARED) + expanded(TABLE)) + END + tail
     if new == page:
         print("manual: in step with the table of commands")
         return 0

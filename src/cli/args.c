@@ -125,6 +125,10 @@ check_value(struct cli_value *value, const char *text, struct err *err)
 	case OPTION_INT:
 		return parse_i64(str_of(text), option->min, option->max, &value->number, err);
 	case OPTION_DURATION:
+		/* Nobody who types 30 means milliseconds. */
+		if (text[0] && strspn(text, "0123456789") == strlen(text))
+			return err_set(err, ERR_INVALID,
+				"\"%.40s\" has no unit: 30s, 10m, 1h30m or 250ms", text);
 		if (parse_duration_ms(str_of(text), option->max, &value->number, err) < 0)
 			return -1;
 		if (value->number < option->min)

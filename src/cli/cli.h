@@ -152,6 +152,7 @@ int cmd_completion(struct cli *cli);
 int cmd_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
 int cmd_job_artifacts(struct cli *cli);
+int cmd_job_view(struct cli *cli);
 int cmd_job_command(struct cli *cli); /* pause, unpause, stop, start, cancel, delete */
 int cmd_job_explain(struct cli *cli);
 int cmd_job_follow(struct cli *cli);

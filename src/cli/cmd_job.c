@@ -2,11 +2,13 @@
 /* `proctor job …`: everything about jobs through the HTTP interface. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "cli/artifacts.h"
 #include "cli/bundle.h"
@@ -75,6 +77,22 @@ submit_body(struct cli *cli, struct remote *remote, const json_t *body, json_t *
 	return remote_call_with(remote, "POST", path, body, header, ret, err);
 }
 
+/* Texts from the command line get the types that the template's parameters have. */
+static int
+type_params(struct remote *remote, const char *template, json_t *params, struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+
+	if (json_object_size(params) == 0)
+		return 0;
+	if (buf_adds(&path, "/templates/") < 0 || remote_quote(&path, template) < 0)
+		return err_set(err, ERR_LIMIT, "the template's name is too long");
+	if (remote_call(remote, "GET", buf_text(&path), NULL, &answer, err) < 0)
+		return -1;
+	return params_retype(params, json_object_get(answer, "params"), err);
+}
+
 int
 cmd_job_submit(struct cli *cli)
 {
@@ -88,8 +106,12 @@ cmd_job_submit(struct cli *cli)
 	if (file.services)
 		cli_note("%s: its services are for `proctor run`; the server starts none",
 			file.path);
+	const char *template = json_text(file.job, "template");
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
+	if (template[0] && cli_given(cli, "param") &&
+		type_params(&remote, template, json_object_get(file.job, "params"), &err) < 0)
+		return remote_fail(cli, &remote, &err);
 	if (!cli_flag(cli, "dry-run") && bundle_upload_all(&file, &remote, &err) < 0)
 		return remote_fail(cli, &remote, &err);
 	if (submit_body(cli, &remote, file.job, &answer, &err) < 0)
@@ -121,6 +143,7 @@ cmd_template_invoke(struct cli *cli)
 		buf_adds(&path, "/invoke") < 0)
 		return CLI_USAGE;
 	if (remote_open(&remote, cli, &err) < 0 ||
+		type_params(&remote, cli->args[0], json_object_get(body, "params"), &err) < 0 ||
 		remote_call_with(
 			&remote, "POST", buf_text(&path), body, header, &answer, &err) < 0)
 		return remote_fail(cli, &remote, &err);
@@ -232,16 +255,53 @@ cmd_job_wait(struct cli *cli)
 	return r == JOB_WAIT_GAVE_UP ? CLI_GAVE_UP : job_exit_status(job);
 }
 
+struct shown {
+	struct cli *cli;
+	json_t *tests;    /* of the job; borrowed */
+	struct map names; /* id of a run → char *, owned */
+};
+
+/* An event tells the test of its run once, when the run is made: later ones only its id. */
+static const char *
+learn_run(struct shown *shown, const json_t *event)
+{
+	const json_t *data = json_object_get(event, "data");
+	const char *run = json_text(event, "run");
+	const json_t *index = json_object_get(data, "testIndex");
+
+	if (index && run[0]) {
+		const json_t *test =
+			json_array_get(shown->tests, (size_t)json_integer_value(index));
+		const char *target = json_text(data, "target");
+		char *name = xasprintf("%s #%" PRId64 "%s%s%s", json_text(test, "name"),
+			json_int(data, "iteration"), target[0] ? " [" : "", target,
+			target[0] ? "]" : "");
+		free(map_put(&shown->names, run, strlen(run), name));
+	}
+	const char *name = map_get(&shown->names, run, strlen(run));
+	return name ? name : "";
+}
+
+static void
+shown_deinit(struct shown *shown)
+{
+	struct map_entry entry;
+
+	for (size_t at = 0; map_next(&shown->names, &at, &entry);)
+		free(entry.value);
+	map_deinit(&shown->names);
+}
+
 static int
 show_event(void *arg, json_t *event)
 {
-	struct cli *cli = arg;
+	struct shown *shown = arg;
 
-	if (cli->json) {
+	if (shown->cli->json) {
 		_cleanup_free_ char *text = json_dumps(event, JSON_COMPACT);
 		cli_print("%s\n", text);
 	} else {
-		job_print_event(event);
+		job_print_event(event, learn_run(shown, event));
 	}
 	return 0;
 }
@@ -269,8 +329,12 @@ cmd_job_follow(struct cli *cli)
 	_cleanup_(json_unrefp) json_t *job = NULL;
 	_cleanup_free_ char *job_itself = job_path(cli->args[0], "");
 	_cleanup_free_ char *events = job_path(cli->args[0], "/events?type=");
+	_cleanup_(json_unrefp) json_t *before = NULL;
+	_cleanup_(shown_deinit) struct shown shown = { .cli = cli };
 	int64_t after = cli_given(cli, "after") ? cli_number(cli, "after") : -1;
 	struct err err;
+
+	map_init(&shown.names, MAP_KEYS_COPIED);
 
 	/* Without a filter the query is left out. */
 	if (cli_given(cli, "type") ? types_path(cli, events, &path) < 0
@@ -279,7 +343,10 @@ cmd_job_follow(struct cli *cli)
 		return cli_fail(cli, &err);
 	}
 	if (remote_open(&remote, cli, &err) < 0 ||
-		remote_events(&remote, path.data, after, show_event, cli, &err) < 0 ||
+		remote_call(&remote, "GET", job_itself, NULL, &before, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	shown.tests = json_object_get(before, "tests");
+	if (remote_events(&remote, path.data, after, show_event, &shown, &err) < 0 ||
 		remote_call(&remote, "GET", job_itself, NULL, &job, &err) < 0)
 		return remote_fail(cli, &remote, &err);
 	return job_is_over(job) ? job_exit_status(job) : CLI_OK;
@@ -400,5 +467,56 @@ cmd_job_artifacts(struct cli *cli)
 	}
 	cli_print("%-36s  %-10s  %10s  %s\n", "RUN", "KIND", "BYTES", "NAME");
 	json_array_foreach(items, i, artifact) print_artifact(artifact);
+	return CLI_OK;
+}
+
+/* The address of the page "…/index.html" of a run, good for a browser without a token. */
+static int
+view_one(struct remote *remote, const char *job, const json_t *page, json_t *ret,
+	struct err *err)
+{
+	const char *run = json_text(page, "run");
+	_cleanup_free_ char *rest = xasprintf("/runs/%s/view", run);
+	_cleanup_free_ char *path = job_path(job, rest);
+	_cleanup_(json_unrefp) json_t *view = NULL;
+
+	if (remote_call(remote, "POST", path, NULL, &view, err) < 0)
+		return -1;
+	_cleanup_free_ char *url =
+		xasprintf("%s%s", json_text(view, "url"), json_text(page, "name"));
+	(void)json_array_append_new(ret,
+		json_pack("{s:s, s:s, s:s}", "run", run, "url", url, "expiresAt",
+			json_text(view, "expiresAt")));
+	return 0;
+}
+
+int
+cmd_job_view(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(json_unrefp) json_t *files = NULL;
+	_cleanup_(json_unrefp) json_t *views = json_array();
+	json_t *file, *view;
+	struct err err;
+	size_t i;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		artifacts_list(&remote, cli->args[0], "report", &files, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	json_array_foreach(files, i, file)
+	{
+		if (strcmp(json_text(file, "name"), "report/index.html") == 0 &&
+			view_one(&remote, cli->args[0], file, views, &err) < 0)
+			return remote_fail(cli, &remote, &err);
+	}
+	if (cli->json) {
+		_cleanup_(json_unrefp) json_t *answer = json_pack("{s:O}", "items", views);
+		cli_print_json(answer);
+		return CLI_OK;
+	}
+	json_array_foreach(views, i, view) cli_print("%s\n", json_text(view, "url"));
+	if (json_array_size(views) == 0)
+		cli_note("no run of the job has kept a report of its own; "
+			 "job report has Proctor's");
 	return CLI_OK;
 }

@@ -213,9 +213,12 @@ follow(struct run *run, struct err *err)
 {
 	struct progress progress;
 	const char *name = json_text(run->file.job, "name");
+	const json_t *planned = json_object_get(run->job, "progress");
 
 	progress_init(&progress, name, cli_flag(run->cli, "quiet") || run->json_on_stdout);
 	progress.tests = json_object_get(run->job, "tests");
+	if (json_object_get(planned, "runsTotal"))
+		progress.runs_total = json_int(planned, "runsTotal");
 	if (!progress.is_live && !progress.is_quiet)
 		cli_print("job %s  %s\n", run->job_id, name);
 	int end = follow_job(

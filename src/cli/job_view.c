@@ -116,7 +116,8 @@ job_put_counts(struct buf *out, const json_t *counts)
 		const char *member, *word;
 	} parts[] = { { "passed", "passed" }, { "failed", "failed" }, { "errored", "errored" },
 		{ "timedOut", "timed out" }, { "cancelled", "cancelled" },
-		{ "skipped", "skipped" }, { "flaky", "flaky" } };
+		{ "skipped", "skipped" } };
+	int64_t flaky = json_int(counts, "flaky");
 	bool any = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -124,6 +125,9 @@ job_put_counts(struct buf *out, const json_t *counts)
 		if (n == 0)
 			continue;
 		if (buf_addf(out, "%s%" PRId64 " %s", any ? ", " : "", n, parts[i].word) < 0)
+			return;
+		/* What is flaky has passed in the end, and is among those. */
+		if (i == 0 && flaky > 0 && buf_addf(out, " (%" PRId64 " flaky)", flaky) < 0)
 			return;
 		any = true;
 	}
@@ -189,14 +193,17 @@ static void
 print_run(const json_t *run)
 {
 	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
+	_cleanup_(buf_deinit) struct buf took = BUF_INIT(64);
 	const char *outcome = json_text(run, "outcome");
 	const char *target = json_text(run, "target");
 	const json_t *error = json_object_get(run, "error");
 
 	put_plain(&text, json_text(run, "test"));
-	cli_print("  %-10s  %6" PRId64 "  %7" PRId64 "  %7" PRId64 " ms  %s%s%s%s\n",
+	if (outcome[0])
+		job_put_duration(&took, json_int(run, "durationMs"));
+	cli_print("  %-10s  %6" PRId64 "  %7" PRId64 "  %10s  %s%s%s%s\n",
 		outcome[0] ? outcome : json_text(run, "status"), json_int(run, "iteration"),
-		json_int(run, "attempt"), json_int(run, "durationMs"), buf_text(&text),
+		json_int(run, "attempt"), buf_text(&took), buf_text(&text),
 		target[0] ? " [" : "", target, target[0] ? "]" : "");
 	if (!error)
 		return;
@@ -230,7 +237,7 @@ put_event_detail(struct buf *out, const char *type, const json_t *data)
 		if (json_text(data, "reason")[0])
 			(void)!buf_addf(out, " %s", json_text(data, "reason"));
 		if (json_object_get(data, "counts")) {
-			(void)!buf_adds(out, ": ");
+			(void)!buf_adds(out, json_text(data, "reason")[0] ? ": " : " ");
 			job_put_counts(out, json_object_get(data, "counts"));
 		}
 		return;
@@ -251,16 +258,26 @@ put_event_detail(struct buf *out, const char *type, const json_t *data)
 }
 
 void
-job_print_event(const json_t *event)
+job_print_event(const json_t *event, const char *run_name)
 {
 	_cleanup_(buf_deinit) struct buf line = BUF_INIT(KIB(16));
 	const char *type = json_text(event, "type");
 
+	if (run_name[0]) {
+		(void)!buf_addc(&line, ' ');
+		put_plain(&line, run_name);
+		(void)!buf_addc(&line, ' ');
+	}
 	put_event_detail(&line, type, json_object_get(event, "data"));
+	while (line.len > 0 && line.data[line.len - 1] == ' ')
+		line.data[--line.len] = '\0';
 	/* One event, one line. */
 	for (size_t i = 0; i < line.len; i++) {
 		if (line.data[i] == '\n')
 			line.data[i] = ' ';
 	}
-	cli_print("%s  %-16s%s\n", json_text(event, "at"), type, buf_text(&line));
+	if (line.len == 0)
+		cli_print("%s  %s\n", json_text(event, "at"), type);
+	else
+		cli_print("%s  %-16s%s\n", json_text(event, "at"), type, buf_text(&line));
 }

@@ -26,8 +26,8 @@ void job_print_line(const json_t *job);
 void job_print(const json_t *job);
 void job_print_runs(const json_t *runs);
 
-/* One line for an event, without colours; nothing for events that people do not need. */
-void job_print_event(const json_t *event);
+/* One line for an event, without colours; run_name, "" for none, says whose it is. */
+void job_print_event(const json_t *event, const char *run_name);
 
 /* Members as text; "" when they are not there. */
 const char *json_text(const json_t *object, const char *name);

@@ -59,8 +59,24 @@ unknown_command(char *const *words, size_t n)
 		cli_note("proctor: unknown command \"%s%s%.60s\"", prefix, space, wrong);
 	for (size_t i = 0; !wrong && i < n_verbs; i++)
 		cli_note("  proctor %s %s", words[0], verbs[i]);
-	cli_note("Try: proctor --help");
+	cli_note("Try: proctor %s%s--help", prefix, space);
 	return CLI_USAGE;
+}
+
+/* "proctor help", "proctor help job", "proctor help job submit". */
+static int
+help_of(char *const *words, size_t n)
+{
+	size_t used;
+
+	if (n == 0)
+		return print_help(NULL, NULL);
+	const struct cli_command *command = cli_find(words, n, &used);
+	if (command && (used == n || !is_noun(words[0])))
+		return print_help(command, NULL);
+	if (n == 1 && is_noun(words[0]))
+		return print_help(NULL, words[0]);
+	return unknown_command(words, n);
 }
 
 int
@@ -82,6 +98,8 @@ main(int argc, char **argv)
 		int status = print_help(NULL, NULL);
 		return n == 0 ? CLI_USAGE : status;
 	}
+	if (strcmp(words[0], "help") == 0)
+		return help_of(words + 1, n - 1);
 	if (strcmp(words[0], "--version") == 0)
 		words = version_words, n = 1;
 	const struct cli_command *command = cli_find(words, n, &used);

@@ -160,3 +160,25 @@ params_given(const char *const *given, size_t n)
 	}
 	return values;
 }
+
+int
+params_retype(json_t *values, const json_t *declared, struct err *err)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(values, next, name, value)
+	{
+		const json_t *one = json_object_get(declared, name);
+		if (!json_is_string(value) || !one)
+			continue;
+		struct str text = { json_string_value(value), json_string_length(value) };
+		json_t *converted = typed(text, type_of(one));
+		if (!converted)
+			return err_set(err, ERR_INVALID, "--param: %.80s: \"%.80s\" is no %s",
+				name, json_string_value(value), type_of(one));
+		(void)json_object_set_new(values, name, converted);
+	}
+	return 0;
+}

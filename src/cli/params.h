@@ -17,5 +17,11 @@
 json_t *params_resolve(const json_t *declared, const char *const *given, size_t n,
 	struct issues *issues) MUST_CHECK;
 
-/* The given ones alone, for a server that knows the types: numbers and booleans stay text. */
+/*
+ * Turns values that are texts into what the declarations say they are. -1 INVALID: one of them is
+ * no such value. Names that are not declared stay, for the server to refuse.
+ */
+int params_retype(json_t *values, const json_t *declared, struct err *err) MUST_CHECK;
+
+/* The given ones alone, all of them text: for a template, whose declarations the server has. */
 json_t *params_given(const char *const *given, size_t n) MUST_CHECK;

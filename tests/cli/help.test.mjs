@@ -51,6 +51,15 @@ test("a noun alone shows its verbs", async () => {
 	assert.match(alone.stderr, /proctor job wait/);
 });
 
+test("help as a word", async () => {
+	for (const words of [[], ["job"], ["run"], ["job", "submit"]]) {
+		const { stdout, status } = await proctor(["help", ...words]);
+		assert.equal(status, 0, words.join(" "));
+		assert.equal(stdout, (await proctor([...words, "--help"])).stdout);
+	}
+	assert.equal((await proctor(["help", "nothing"])).status, 2);
+});
+
 test("version", async () => {
 	const { stdout, status } = await proctor(["version"]);
 	assert.equal(status, 0);
@@ -71,6 +80,8 @@ const wrong = [
 	[["job", "list", "--limit", "many"], /--limit/],
 	[["job", "list", "--limit", "0"], /--limit/],
 	[["job", "list", "--limit", "1", "--limit", "2"], /--limit is given twice/],
+	[["job", "odd"], /unknown command "job odd"\nTry: proctor job --help/],
+	[["run", "--timeout", "5", "x"], /--timeout: "5" has no unit/],
 	[["job", "list", "extra"], /unexpected argument "extra"/],
 	[["job", "report", "x", "--format", "pdf"], /"pdf" is none of html, junit, json/],
 	[["job", "show", "x", "--json=yes"], /--json takes no value/],

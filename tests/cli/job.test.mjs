@@ -42,6 +42,7 @@ test("submit, wait, show, list, follow, report, artifacts", async (t) => {
 	const types = follow.stdout.trim().split("\n").map((line) => line.split(/\s+/)[1]);
 	assert.equal(types[0], "job.queued");
 	assert.equal(types.at(-1), "job.failed");
+	assert.match(follow.stdout, /  run\.finished +bad #1  failed/, "events of runs name the test");
 	const filtered = await server.call("job", "follow", id, "--type", "job.*", "--json");
 	for (const line of filtered.stdout.trim().split("\n"))
 		assert.match(JSON.parse(line).type, /^job\./);
@@ -117,6 +118,17 @@ test("tests and templates: put, list, show, invoke, delete", async (t) => {
 	assert.equal((await server.call("template", "invoke", "nightly", "--wait")).status, 1);
 	assert.equal((await server.call("template", "invoke", "nightly", "--wait", "-p", "word=yes")).status, 0);
 	assert.match((await server.call("template", "delete", "nightly")).stdout, /deleted/);
+
+	const typed = write(dir, "q.yaml", "name: often\nparams:\n  n: { type: integer }\ntests:\n" +
+		"  - { name: a, kind: command, argv: [\"true\"] }\niterations: ${{ params.n }}\n");
+	assert.equal((await server.call("template", "put", typed)).status, 0);
+	const none = await server.call("template", "invoke", "often");
+	assert.equal(none.status, 2);
+	assert.match(none.stderr, /\/params\/n: the parameter "n" is required/);
+	assert.match((await server.call("template", "invoke", "often", "-p", "n=two")).stderr, /"two" is no integer/);
+	assert.match((await server.call("template", "invoke", "often", "-p", "n=2", "--wait")).stdout, /2 passed/);
+	const often = write(dir, "often.yaml", "template: often\n");
+	assert.match((await server.call("job", "submit", often, "-p", "n=3", "--wait")).stdout, /3 passed/);
 	assert.match((await server.call("test", "delete", "hello")).stdout, /deleted/);
 	assert.equal((await server.call("test", "show", "hello")).status, 2);
 });
@@ -146,6 +158,19 @@ test("no server: status 3, with a hint; a wrong token: status 2", async (t) => {
 	assert.match(missing.stderr, /PROCTOR_TOKEN/);
 	const token = fs.readFileSync(path.join(server.data, "admin.token"), "utf8").trim();
 	assert.equal((await proctor(["job", "list"], { env: { PROCTOR_URL: server.url, PROCTOR_TOKEN: token } })).status, 0);
+});
+
+test("view: a job whose runs kept no report says so", async (t) => {
+	const server = await serve(t);
+	const { stdout } = await server.call("job", "submit", write(folder(t), "j.json", { tests: [command("x", "true")] }));
+	const id = stdout.trim();
+	assert.equal((await server.call("job", "wait", id)).status, 0);
+	const view = await server.call("job", "view", id);
+	assert.equal(view.status, 0);
+	assert.equal(view.stdout, "");
+	assert.match(view.stderr, /no run of the job has kept a report/);
+	assert.deepEqual(JSON.parse((await server.call("job", "view", id, "--json")).stdout), { items: [] });
+	assert.equal((await server.call("job", "view", "nothing")).status, 2);
 });
 
 test("serve: one line, private files, a second server refused, gone in order", async (t) => {
