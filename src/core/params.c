@@ -77,7 +77,7 @@ is_allowed(const json_t *value, json_t *allowed)
 static int
 read_param(json_t *declaration, const char *pointer, struct issues *issues, struct param *ret)
 {
-	*ret = (struct param) { .required = false };
+	*ret = (struct param) { .required = true };
 	if (!json_is_object(declaration)) {
 		issues_add(issues, pointer, ISSUE_INVALID,
 			"a declaration is expected: { type, required, default, enum }");

@@ -276,7 +276,8 @@ report_kind(json_t *kind, const char *pointer, struct issues *issues)
 		names[i] = test_kinds[i].name;
 	if (!json_is_string(kind)) {
 		issues_add_member(issues, pointer, "kind", kind ? ISSUE_INVALID : ISSUE_MISSING,
-			"the kind of test is expected: command, http or playwright");
+			"the kind of test is expected: command, http or playwright (or, for "
+			"saved tests, `test: NAME` or `tags: EXPRESSION` alone)");
 		return;
 	}
 	near = near_name(json_string_value(kind), names);
