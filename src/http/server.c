@@ -887,7 +887,8 @@ parse_listen(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len,
 		return err_set(
 			err, ERR_INVALID, "listen address \"%s\" is not ADDRESS:PORT", text);
 	if (parse_i64(str_of(colon + 1), 0, 65535, &port, err) < 0)
-		return err_wrap(err, "listen address");
+		return err_set(err, ERR_INVALID,
+			"listen address \"%s\": a port is a number from 0 to 65535", text);
 	size_t n = (size_t)(colon - text);
 
 	memcpy(host, text, n);
