@@ -102,7 +102,9 @@ statOrRefuse(file)
 	try {
 		return fs.statSync(file);
 	} catch (error) {
-		throw new Refusal("config", `cannot read ${file}: ${error.code}`);
+		throw new Refusal("config", error.code === "ENOENT"
+			? `${file}: there is no such file or folder`
+			: `cannot read ${file}: ${error.code}`);
 	}
 }
 
