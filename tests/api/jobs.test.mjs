@@ -291,8 +291,8 @@ describe('bulk', () => {
 
 		assert.equal(got.status, 400, got.text);
 		assert.equal(got.json.code, 'limit_exceeded');
-		assert.match(got.json.errors[0].pointer, /^\/jobs\/1\d$/);
-		await server.post('/jobs:bulk', { jobs: jobs.slice(0, 10) });
+		assert.match(got.json.errors[0].pointer, /^\/jobs\/\d+$/);
+		await server.post('/jobs:bulk', { jobs: jobs.slice(0, 5) });
 	});
 
 	test('one bad job and none is made', async () => {
