@@ -95,7 +95,7 @@ boot_workers(
 	return fetch_all(db, stmt, &worker_table, arena, &boot->workers, &boot->n_workers, err);
 }
 
-/* Every turn that changes something writes an event: the last batch is of the latest turn. */
+/* Every turn that changes a job writes an event: the last batch is of the latest of them. */
 static int
 boot_now_floor(struct sqlite_db *db, struct arena *arena, int64_t *ret_ms, struct err *err)
 {
