@@ -87,8 +87,6 @@ add_engine(struct text *text, const struct engine *engine)
 	counter(text, "intents_total", stats.intents, "Changes that were asked for.");
 	seconds_counter(text, "turn_seconds_total", (double)stats.turn_ns_sum / 1e9,
 		"Time spent in turns.");
-	seconds_counter(text, "save_seconds_total", (double)stats.save_ns_sum / 1e9,
-		"Time spent saving and committing.");
 	counter(text, "jobs_created_total", stats.jobs_created, "Jobs accepted.");
 	counter(text, "jobs_finished_total", stats.jobs_finished, "Jobs that became final.");
 	counter(text, "runs_leased_total", stats.runs_leased, "Leases given to workers.");

@@ -448,6 +448,13 @@ engine_set_interest(struct engine *engine, bool interested)
 }
 
 void
+engine_note_turn(struct engine *engine, int64_t took_ns)
+{
+	atomic_fetch_add_explicit(
+		&engine->stats.turn_ns, (uint64_t)took_ns, memory_order_relaxed);
+}
+
+void
 engine_stats(const struct engine *engine, struct engine_stats *ret)
 {
 #define READ(name) atomic_load_explicit(&engine->stats.name, memory_order_relaxed)
@@ -463,6 +470,7 @@ engine_stats(const struct engine *engine, struct engine_stats *ret)
 		.stale_results = READ(stale_results),
 		.polls_parked = READ(parked),
 		.workers_online = READ(online),
+		.turn_ns_sum = READ(turn_ns),
 	};
 #undef READ
 }

@@ -72,9 +72,11 @@ struct engine_stats {
 	uint64_t turns, commits, intents;
 	uint64_t jobs_created, jobs_finished, runs_leased, runs_finished, runs_lost,
 		stale_results;
-	uint64_t polls_parked;             /* now */
-	uint64_t workers_online;           /* now */
-	uint64_t turn_ns_sum, save_ns_sum; /* filled by engine_thread */
+	uint64_t polls_parked;   /* now */
+	uint64_t workers_online; /* now */
+	uint64_t turn_ns_sum;    /* time spent in turns, as engine_note_turn was told */
 };
+/* Whoever calls engine_turn has the clock: adds the time that a turn took to the figures. */
+void engine_note_turn(struct engine *engine, int64_t took_ns);
 void engine_stats(const struct engine *engine,
 	struct engine_stats *ret); /* any thread; figures may be from different turns */

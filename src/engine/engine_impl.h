@@ -57,7 +57,8 @@ struct engine {
 	atomic_bool interested;
 	struct {
 		_Atomic uint64_t turns, commits, intents, jobs_created, jobs_finished,
-			runs_leased, runs_finished, runs_lost, stale_results, parked, online;
+			runs_leased, runs_finished, runs_lost, stale_results, parked, online,
+			turn_ns;
 	} stats;
 };
 

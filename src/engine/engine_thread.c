@@ -115,7 +115,9 @@ engine_main(void *arg)
 
 		struct turn_output *out;
 		struct err err = { 0 };
+		int64_t began_ns = clock_mono_ns();
 		int rc = engine_turn(self->engine, batch, n, now_ms(self), &out, &err);
+		engine_note_turn(self->engine, clock_mono_ns() - began_ns);
 
 		pthread_mutex_lock(&self->mutex);
 		if (rc < 0)
