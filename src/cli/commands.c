@@ -632,9 +632,8 @@ const struct cli_command cli_commands[] = {
 		.args_max = 1,
 		.summary =
 			"Print the addresses of the Playwright reports that the job's runs kept.",
-		.details =
-			"Each opens in a browser, with traces and videos, without a token; it is "
-			"good for\neight hours, or until the server is started again.",
+		.details = "Each opens in a browser, with traces and videos, without a token.\n"
+			   "It is good for eight hours, or until the server is started again.",
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job view 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
 		.handle = cmd_job_view },
