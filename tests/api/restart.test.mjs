@@ -114,7 +114,7 @@ describe('two servers', () => {
 	test('do not share a data directory', async () => {
 		const second = new Server();
 
-		Object.assign(second, { data: server.data, args: [] });
+		Object.assign(second, { data: server.data, args: [], program: server.program });
 		await assert.rejects(second.launch(), /did not start/);
 		assert.equal((await server.request('GET', '/healthz')).status, 200);
 		const { code } = await second.gone;
