@@ -268,6 +268,26 @@ page_is_full(const struct event_page *page)
 	return page->filter->bytes_max > 0 && page->bytes >= page->filter->bytes_max;
 }
 
+/* The size of a page comes from outside: running out of the arena is an error, no crash. */
+static int
+push_event(struct event_page *page, const struct event *event, struct err *err)
+{
+	if (page->events.n == page->events.cap) {
+		size_t cap = page->events.cap > 0 ? page->events.cap * 2 : 8;
+		struct event *grown = arena_calloc(page->arena, cap, sizeof *grown);
+		if (!grown)
+			return err_set(
+				err, ERR_LIMIT, "more data than the memory of one request");
+		if (page->events.n > 0)
+			memcpy(grown, page->events.item, page->events.n * sizeof *grown);
+		page->events.item = grown;
+		page->events.cap = cap;
+	}
+	page->events.item[page->events.n++] = *event;
+	page->bytes += event->data.n;
+	return 0;
+}
+
 static int
 add_batch(struct event_page *page, sqlite3_stmt *stmt, struct err *err)
 {
@@ -284,8 +304,8 @@ add_batch(struct event_page *page, sqlite3_stmt *stmt, struct err *err)
 			page->filter->types & (UINT64_C(1) << event->type);
 		if (event->seq <= page->filter->after_seq || !wanted)
 			continue;
-		UOW_PUSH_IN(page->arena, &page->events, *event);
-		page->bytes += event->data.n;
+		if (push_event(page, event, err) < 0)
+			return -1;
 	}
 	return 0;
 }
