@@ -328,6 +328,22 @@ apply_artifact(struct turn *turn, struct intent *intent)
 
 /* ---- definitions ---- */
 
+/*
+ * The list of definitions is the order of their changes: each change adds a copy behind what it
+ * changes, so that every revision of a turn is kept and names are free in the order in which
+ * they became free.
+ */
+static bool
+is_superseded(const struct turn *turn, size_t at)
+{
+	const struct definition *def = turn->uow.defs.item[at];
+
+	for (size_t i = at + 1; i < turn->uow.defs.n; i++)
+		if (turn->uow.defs.item[i]->seq == def->seq)
+			return true;
+	return false;
+}
+
 static struct definition *
 find_def(const struct turn *turn, const struct intent *intent, enum def_kind kind,
 	struct def_id id, const char *name)
@@ -337,10 +353,22 @@ find_def(const struct turn *turn, const struct intent *intent, enum def_kind kin
 		if (def->project != intent->project || def->kind != kind ||
 			def->change == ROW_DELETED)
 			continue;
-		if (name ? strcmp(def->name, name) == 0 : uuid_eq(&def->id.u, &id.u))
+		if ((name ? strcmp(def->name, name) == 0 : uuid_eq(&def->id.u, &id.u)) &&
+			!is_superseded(turn, i))
 			return def;
 	}
 	return NULL;
+}
+
+static struct definition *
+change_def(struct turn *turn, const struct definition *def, enum row_change change)
+{
+	struct definition *copy = arena_xalloc(turn->uow.arena, sizeof *copy);
+
+	*copy = *def;
+	copy->change = change;
+	UOW_PUSH(&turn->uow, &turn->uow.defs, copy);
+	return copy;
 }
 
 static void
@@ -404,7 +432,7 @@ def_to_put(struct turn *turn, struct intent *intent)
 		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return NULL;
 	}
-	return def ? def : new_def(turn, intent);
+	return def ? change_def(turn, def, ROW_CHANGED) : new_def(turn, intent);
 }
 
 static void
@@ -420,8 +448,6 @@ apply_def_put(struct turn *turn, struct intent *intent)
 	def->body = put->body;
 	def->revision++;
 	def->updated_ms = turn->uow.now_ms;
-	if (def->change == ROW_CLEAN)
-		def->change = ROW_CHANGED;
 	answer_def(turn, intent, def);
 }
 
@@ -440,8 +466,7 @@ apply_def_delete(struct turn *turn, struct intent *intent)
 		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return;
 	}
-	def->change = ROW_DELETED;
-	answer_def(turn, intent, def);
+	answer_def(turn, intent, change_def(turn, def, ROW_DELETED));
 }
 
 /* ---- queues and workers ---- */

@@ -37,25 +37,48 @@ run_fits(const struct memory_db *db, const struct run *run)
 	return row && row->version == run->version;
 }
 
-static bool
-definition_fits(const struct memory_db *db, const struct definition *def)
+/* What a definition is when the changes before the one at `at` have been made; NULL: not there. */
+static const struct definition *
+definition_before(
+	const struct memory_db *db, const struct uow *uow, size_t at, const struct definition *row)
 {
+	for (size_t i = at; i-- > 0;) {
+		const struct definition *def = uow->defs.item[i];
+		if (def->seq == row->seq && def->change != ROW_CLEAN)
+			return def->change == ROW_DELETED ? NULL : def;
+	}
+	size_t found = memory_find_seq(&db->defs, row->seq);
+	return found < db->defs.n ? db->defs.item[found] : NULL;
+}
+
+static bool
+has_name(const struct definition *def, const struct definition *other)
+{
+	return def && def->seq != other->seq && def->project == other->project &&
+		def->kind == other->kind && strcmp(def->name, other->name) == 0;
+}
+
+static bool
+definition_fits(const struct memory_db *db, const struct uow *uow, size_t at)
+{
+	const struct definition *def = uow->defs.item[at];
 	if (def->change == ROW_CLEAN || def->change == ROW_DELETED)
 		return true;
-	const struct def_key by_name = {
-		.project = def->project,
-		.kind = def->kind,
-		.name = def->name,
-	};
-	const struct definition *namesake = memory_definition(db, &by_name);
-	if (namesake && namesake->seq != def->seq)
-		return false;
 
-	size_t at = memory_find_seq(&db->defs, def->seq);
+	for (size_t i = 0; i < db->defs.n; i++) {
+		const struct definition *row = db->defs.item[i];
+		if (has_name(definition_before(db, uow, at, row), def))
+			return false;
+	}
+	for (size_t i = 0; i < at; i++) {
+		const struct definition *row = uow->defs.item[i];
+		if (has_name(definition_before(db, uow, at, row), def))
+			return false;
+	}
+	const struct definition *before = definition_before(db, uow, at, def);
 	if (def->change == ROW_NEW)
-		return at == db->defs.n;
-	return at < db->defs.n &&
-		((const struct definition *)db->defs.item[at])->revision == def->revision - 1;
+		return !before;
+	return before && before->revision == def->revision - 1;
 }
 
 static bool
@@ -93,7 +116,7 @@ turn_fits(const struct memory_db *db, const struct uow *uow)
 	for (size_t i = 0; fits && i < uow->runs.n; i++)
 		fits = run_fits(db, uow->runs.item[i]);
 	for (size_t i = 0; fits && i < uow->defs.n; i++)
-		fits = definition_fits(db, uow->defs.item[i]);
+		fits = definition_fits(db, uow, i);
 	for (size_t i = 0; fits && i < uow->new_lanes.n; i++)
 		fits = lane_fits(db, uow->new_lanes.item[i]);
 	for (size_t i = 0; fits && i < uow->changed_queues.n; i++)

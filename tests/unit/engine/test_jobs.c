@@ -327,6 +327,61 @@ a_definition_is_deleted_at_the_revision_that_was_seen(void **state)
 	assert_false(uuid_eq(&again->out.def->id.u, &put->out.def->id.u));
 }
 
+static struct intent *
+new_delete(const struct intent *put)
+{
+	struct intent *intent = intent_new(INTENT_DEF_DELETE, 1, MIB(1));
+
+	intent->in.def_delete = (struct def_delete) {
+		.kind = DEF_TEST, .id = put->out.def->id
+	};
+	return intent;
+}
+
+static struct intent *
+new_rename(const struct intent *put, const char *name)
+{
+	struct intent *intent = new_put(name, "{}", 0);
+
+	intent->in.def_put.key.id = put->out.def->id;
+	return intent;
+}
+
+static void
+a_definition_changes_as_often_in_a_turn_as_it_is_asked_to(void **state)
+{
+	struct stage *s = *state;
+	struct intent *put[6];
+
+	for (size_t i = 0; i < ARRAY_LEN(put); i++)
+		put[i] = new_put("t", "{}", 0);
+	TURN(s, put[0], put[1], put[2]);
+	assert_int_equal(put[2]->out.def->revision, 3);
+	TURN(s, put[3], put[4]);
+	assert_int_equal(put[4]->out.def->revision, 5);
+	struct intent *del = new_delete(put[0]), *gone = new_delete(put[0]);
+	TURN(s, del, gone, put[5]);
+	assert_int_equal(del->status, INTENT_OK);
+	assert_int_equal(gone->err.code, ERR_NOT_FOUND);
+	assert_int_equal(put[5]->out.def->revision, 1);
+}
+
+static void
+definitions_pass_on_their_names_within_a_turn(void **state)
+{
+	struct stage *s = *state;
+	struct intent *a = new_put("a", "{}", 0), *b = new_put("b", "{}", 0);
+
+	TURN(s, a, b);
+	struct intent *b_to_c = new_rename(b, "c"), *a_to_b = new_rename(a, "b");
+	struct intent *new_a = new_put("a", "{}", -1), *b_too = new_put("b", "{}", -1);
+	TURN(s, b_to_c, a_to_b, new_a, b_too);
+	assert_string_equal(b_to_c->out.def->name, "c");
+	assert_string_equal(a_to_b->out.def->name, "b");
+	assert_int_equal(new_a->out.def->revision, 1);
+	assert_int_equal(b_too->conflict, CONFLICT_REVISION);
+}
+
 /* ---- explain ---- */
 
 static struct intent *
@@ -567,6 +622,8 @@ main(void)
 		STAGED(a_definition_is_changed_only_from_the_revision_that_was_seen),
 		STAGED(a_definition_is_not_renamed_onto_another),
 		STAGED(a_definition_is_deleted_at_the_revision_that_was_seen),
+		STAGED(a_definition_changes_as_often_in_a_turn_as_it_is_asked_to),
+		STAGED(definitions_pass_on_their_names_within_a_turn),
 		STAGED(explain_knows_what_a_job_waits_for),
 		STAGED(explain_knows_when_the_next_attempt_is_due),
 		STAGED(explaining_a_job_that_is_not_there),
