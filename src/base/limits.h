@@ -123,6 +123,7 @@
 #define TURN_INTENTS_MAX          512             /* intents of a turn: its latency */
 #define TURN_BYTES_MAX            MIB(32)         /* memory of its intents: bounds what it makes of them */
 #define LEASES_PER_POLL_MAX       10              /* with all their tests they fit one answer and its request's memory */
+#define CLAIM_ROWS_MAX            2048            /* ready jobs that a turn loads over all lanes; each lane shows at least one */
 #define LEASES_PER_TURN_MAX       200             /* the same for the turn's memory; the rest has the next turn */
 #define LANES_MAX                 10000           /* distinct (queue, kind, labels): all in memory */
 #define QUEUES_MAX                1000            /* queues of a server: all in memory */

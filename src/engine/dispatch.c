@@ -98,6 +98,23 @@ goes_on(const struct turn *turn, const struct queue *queue)
 	return false;
 }
 
+/*
+ * Many lanes share what a turn may load. Each still shows its best job, so the order between
+ * lanes holds; a lane that is used up before its offers are goes on in the next turn.
+ */
+static void
+share_claims(struct turn_keys *keys)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < keys->claims.n; i++)
+		total += keys->claims.item[i].n;
+	for (size_t i = 0; total > CLAIM_ROWS_MAX && i < keys->claims.n; i++) {
+		size_t share = keys->claims.item[i].n * CLAIM_ROWS_MAX / total;
+		keys->claims.item[i].n = share > 0 ? share : 1;
+	}
+}
+
 void
 dispatch_keys(struct turn *turn)
 {
@@ -113,6 +130,7 @@ dispatch_keys(struct turn *turn)
 		if (key.n > 0)
 			UOW_PUSH(&turn->uow, &turn->keys.claims, key);
 	}
+	share_claims(&turn->keys);
 }
 
 void
@@ -288,20 +306,37 @@ collect_offers(struct turn *turn)
 	}
 }
 
+static bool
+has_room(const struct turn *turn)
+{
+	for (size_t i = 0; i < turn->offers.n; i++) {
+		if (turn->offers.item[i].free > 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A lane of which less was found than asked for was loaded whole; when nothing of it is left
  * either, the store has no more ready jobs of it. What counts is what was found: a job that
- * went away in this turn says nothing about those behind it.
+ * went away in this turn says nothing about those behind it. One that was used up while offers
+ * have room is looked at again at once.
  */
 static void
 note_empty_lanes(struct turn *turn, const struct lines *lines)
 {
+	bool room = has_room(turn);
+
 	for (size_t i = 0; i < turn->keys.claims.n; i++) {
 		const struct claim_key *key = &turn->keys.claims.item[i];
 		const struct line *line = lines->line[key->lane - 1];
 
-		if (turn->n_loaded[key->lane - 1] < key->n && (!line || !has_head(line)))
+		if (line && has_head(line))
+			continue;
+		if (turn->n_loaded[key->lane - 1] < key->n)
 			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
+		else if (room)
+			turn->engine->has_more = true;
 	}
 }
 
