@@ -6,7 +6,8 @@
 #
 #   tools/sanitize.sh asan|tsan [option of run_tests.py ...]
 #
-# asan  gcc, AddressSanitizer with leaks and UBSan: every suite but style
+# asan  gcc, AddressSanitizer with leaks and UBSan: every suite but style and those of the runners in
+#       JavaScript, which have no C in them
 # tsan  gcc, ThreadSanitizer: the suites in C and the API, where the engine, the readers and the
 #       loop share data
 set -eu
@@ -27,7 +28,7 @@ asan)
 	export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
 	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	exec tools/run_tests.py --build build-asan --label asan --no-suite style \
-		--timeout-multiplier 5 --node-minutes 20 "$@"
+		--timeout-multiplier 5 --node-minutes 20 "$@" tests/api tests/cli tests/e2e
 	;;
 tsan)
 	shift
