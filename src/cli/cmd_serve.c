@@ -327,8 +327,10 @@ cmd_serve(struct cli *cli)
 	}
 	int status = CLI_OK;
 	if (start(&server, cli, &err) < 0) {
-		status = cli_fail_with(
-			cli, err.code == ERR_INVALID ? CLI_USAGE : CLI_ERRORED, &err);
+		status = cli_fail_with(cli,
+			err.code == ERR_INVALID || err.code == ERR_DENIED ? CLI_USAGE
+									  : CLI_ERRORED,
+			&err);
 	} else {
 		say_ready(&server);
 		(void)uv_run(&server.loop, UV_RUN_DEFAULT);

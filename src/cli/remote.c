@@ -100,7 +100,8 @@ find_url(struct remote *remote, const struct cli *cli, struct err *err)
 		remote->url = remote_local_url(remote->data_dir);
 		if (!remote->url)
 			return err_set(err, ERR_UNAVAILABLE,
-				"no server has %s; start one with proctor serve, or set PROCTOR_URL",
+				"no server has %s; start one with proctor serve, or say which "
+				"with --data, --url or PROCTOR_URL",
 				remote->data_dir);
 	}
 	size_t len = strlen(remote->url);

@@ -935,7 +935,10 @@ open_listener(struct http_server *server, struct err *err)
 	if (parse_listen(server->options.listen, &address, &len, server->host, err) < 0)
 		return -1;
 	if (server->options.local_only && !address_is_loopback(&address))
-		return err_set(err, ERR_DENIED, "%s is not a loopback address", server->host);
+		return err_set(err, ERR_DENIED,
+			"%s is not a loopback address; other machines get here through a "
+			"tunnel: ssh -L 7070:127.0.0.1:7070 HOST",
+			server->host);
 	_cleanup_close_ int fd =
 		socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
