@@ -538,7 +538,8 @@ const struct cli_command cli_commands[] = {
 		.arguments = "FILE",
 		.args_min = 1,
 		.args_max = 1,
-		.summary = "Submit a job file (YAML or JSON) with the Playwright tests that it names.",
+		.summary =
+			"Submit a job file (YAML or JSON) with the Playwright tests that it names.",
 		.options = submit_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job submit nightly.yaml",
