@@ -18,8 +18,8 @@ json_t *params_resolve(const json_t *declared, const char *const *given, size_t 
 	struct issues *issues) MUST_CHECK;
 
 /*
- * Turns values that are texts into what the declarations say they are. -1 INVALID: one of them is
- * no such value. Names that are not declared stay, for the server to refuse.
+ * Turns values that are texts into what the declarations say they are. -1 INVALID: one of them
+ * is no such value. Names that are not declared stay, for the server to refuse.
  */
 int params_retype(json_t *values, const json_t *declared, struct err *err) MUST_CHECK;
 

@@ -63,7 +63,7 @@ struct http_server {
 	uv_check_t kick; /* runs the daemon once for all replies of the loop's turn */
 	int watch_fd;
 	unsigned handles_open;
-	bool running; /* inside MHD_run */
+	bool running;    /* inside MHD_run */
 	bool closed_one; /* a connection, in the daemon's last run */
 	bool kick_due, stopping;
 	struct list_node free_requests;

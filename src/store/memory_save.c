@@ -37,10 +37,11 @@ run_fits(const struct memory_db *db, const struct run *run)
 	return row && row->version == run->version;
 }
 
-/* What a definition is when the changes before the one at `at` have been made; NULL: not there. */
+/* What a definition is when the changes before the one at `at` have been made; NULL: not there.
+ */
 static const struct definition *
-definition_before(
-	const struct memory_db *db, const struct uow *uow, size_t at, const struct definition *row)
+definition_before(const struct memory_db *db, const struct uow *uow, size_t at,
+	const struct definition *row)
 {
 	for (size_t i = at; i-- > 0;) {
 		const struct definition *def = uow->defs.item[i];

@@ -332,9 +332,8 @@ new_delete(const struct intent *put)
 {
 	struct intent *intent = intent_new(INTENT_DEF_DELETE, 1, MIB(1));
 
-	intent->in.def_delete = (struct def_delete) {
-		.kind = DEF_TEST, .id = put->out.def->id
-	};
+	intent->in.def_delete =
+		(struct def_delete) { .kind = DEF_TEST, .id = put->out.def->id };
 	return intent;
 }
 
