@@ -242,6 +242,13 @@ supersede(struct turn *turn, struct member *member, struct intent *intent)
 	poll_answer(turn, member, old, NULL);
 }
 
+/* It takes nothing, has nothing and waits for nothing: it leaves. */
+static bool
+is_goodbye(const struct poll *poll)
+{
+	return poll->capacity == 0 && poll->n_holds == 0 && poll->wait_ms == 0;
+}
+
 void
 poll_apply(struct turn *turn, struct intent *intent)
 {
@@ -264,6 +271,12 @@ poll_apply(struct turn *turn, struct intent *intent)
 	member_renew_lease(turn, member);
 	if (!poll->claim) {
 		poll_answer(turn, member, intent, NULL);
+		return;
+	}
+	if (is_goodbye(poll)) {
+		member->claiming = NULL;
+		poll_answer(turn, member, intent, NULL);
+		member_lost(turn, member, WORKER_GONE);
 		return;
 	}
 	int64_t wait_max = member->n_runs > 0 ? engine->options.lease_ms / 3 : POLL_PARK_MS_MAX;

@@ -675,6 +675,29 @@ an_artifact_needs_the_lease(void **state)
 	assert_int_equal(late->err.code, ERR_NOT_FOUND);
 }
 
+static void
+a_worker_that_says_goodbye_is_gone_at_once(void **state)
+{
+	struct stage *s = *state;
+	struct hand worker = hand(s), other = hand(s);
+
+	(void)create(s);
+	(void)ask(s, &worker);
+	assert_int_equal(worker.n_holds, 1);
+	struct run_ref left = worker.holds[0];
+	worker.n_holds = 0;
+	worker.capacity = 0;
+	worker.wait_ms = 0;
+	struct intent *last = ask(s, &worker);
+	assert_true(is_answered(s, last));
+	assert_int_equal(last->status, INTENT_OK);
+	assert_int_equal(stored_state(s, &worker), WORKER_GONE);
+	/* What it left behind goes to somebody else without waiting for a lease to end. */
+	(void)ask(s, &other);
+	assert_int_equal(other.n_holds, 1);
+	assert_true(uuid_eq(&other.holds[0].run.u, &left.run.u));
+}
+
 int
 main(void)
 {
@@ -711,6 +734,7 @@ main(void)
 		STAGED(a_result_of_a_deleted_job_is_nothing),
 		STAGED(a_draining_worker_gets_no_more_runs),
 		STAGED(a_drained_worker_that_leaves_is_not_lost),
+		STAGED(a_worker_that_says_goodbye_is_gone_at_once),
 		STAGED(an_artifact_needs_the_lease),
 	};
 
