@@ -55,6 +55,7 @@ packages() {
 		python3|python3|counts and lints tests
 		libxml2-utils|xmllint|validates JUnit reports
 		git|git|lists the files to check
+		zsh|zsh|reads the completion that we write for it
 		LIST
 		;;
 	style) cat <<-'LIST'
