@@ -185,7 +185,7 @@ odd_names_are_no_blobs(void **state)
 	struct fixture *fx = *state;
 	const char *const names[] = { "", "..", "../../../etc/passwd", "abc", "tmp",
 		"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
-		ABC_NAME "0", "../" ABC_NAME };
+		(ABC_NAME "0"), ("../" ABC_NAME) };
 	put(fx, "abc");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		assert_false(is_there(fx, names[i]));
