@@ -247,6 +247,7 @@ take_defaults(struct cli *cli, struct err *err)
 		if (text && text[0]) {
 			if (add_value(value, text, err) < 0)
 				return err_wrap(err, "%s", option->env);
+			value->from_env = true;
 		} else if (option->preset && add_value(value, option->preset, err) < 0) {
 			return -1;
 		}
@@ -316,6 +317,12 @@ bool
 cli_given(const struct cli *cli, const char *name)
 {
 	return cli_all(cli, name)->n > 0;
+}
+
+bool
+cli_from_env(const struct cli *cli, const char *name)
+{
+	return cli_all(cli, name)->from_env;
 }
 
 bool

@@ -76,6 +76,7 @@ struct cli_value {
 	const char **text;
 	size_t n;
 	int64_t number; /* of INT and DURATION, of the last one */
+	bool from_env;  /* not from the command line */
 };
 
 struct cli {
@@ -113,6 +114,7 @@ bool cli_wants_help(char *const *argv, size_t n);
 /* Reading options by name; a name that is not in the command's tables aborts. */
 bool cli_flag(const struct cli *cli, const char *name);
 bool cli_given(const struct cli *cli, const char *name);
+bool cli_from_env(const struct cli *cli, const char *name);
 const char *cli_text(const struct cli *cli, const char *name); /* last one, or NULL */
 int64_t cli_number(const struct cli *cli, const char *name);   /* 0 when not given */
 const struct cli_value *cli_all(const struct cli *cli, const char *name);

@@ -75,7 +75,10 @@ find_token(struct remote *remote, const struct cli *cli, struct err *err)
 	_cleanup_(arena_deinit) struct arena arena;
 
 	arena_init(&arena, KIB(64));
-	if (has_option(cli, "token")) {
+	bool is_said = has_option(cli, "token-file") && !cli_from_env(cli, "token-file");
+
+	/* What the command line says counts for more than what stands around. */
+	if (has_option(cli, "token") && !(is_said && cli_from_env(cli, "token"))) {
 		remote->token = xstrdup(cli_text(cli, "token"));
 		return 0;
 	}

@@ -158,6 +158,9 @@ test("no server: status 3, with a hint; a wrong token: status 2", async (t) => {
 	assert.match(missing.stderr, /PROCTOR_TOKEN/);
 	const token = fs.readFileSync(path.join(server.data, "admin.token"), "utf8").trim();
 	assert.equal((await proctor(["job", "list"], { env: { PROCTOR_URL: server.url, PROCTOR_TOKEN: token } })).status, 0);
+	const said = await proctor(["job", "list", "--token-file", path.join(server.data, "admin.token")],
+		{ env: { PROCTOR_URL: server.url, PROCTOR_TOKEN: "pr_wrong" } });
+	assert.equal(said.status, 0, "the command line counts for more than the environment");
 });
 
 test("view: a job whose runs kept no report says so", async (t) => {
