@@ -453,7 +453,7 @@ on_blobs_known(struct call *call)
 	struct deletion *deletion = call->state;
 
 	if (call->read_result < 0) {
-		call_error(call, &call->err);
+		call_read_error(call);
 		return;
 	}
 	call->intent = call_intent(call, INTENT_JOB_COMMAND);
@@ -508,22 +508,35 @@ job_explain(struct call *call)
 
 /* --- Report --- */
 
+static int
+make_report(struct call *call, struct store_reader *reader, struct job_id id, unsigned tight,
+	struct err *err)
+{
+	const struct report_query *query = call->query;
+	struct report_options options = { .artifact_base = query->artifacts };
+	_cleanup_(arena_deinit) struct arena arena;
+	struct report_model *model;
+
+	arena_init(&arena, REPORT_MEMORY_BYTES_MAX);
+	int r = report_load(
+		reader, call->api->blobs, call->project, id, tight, &arena, &model, err);
+	if (r == STORE_NONE)
+		return err_set(err, ERR_NOT_FOUND, "there is no job \"%.60s\"", call->arg[0]);
+	if (r < 0)
+		return -1;
+	buf_clear(&call->out);
+	return report_write(
+		(enum report_format)query->format, model, &options, &call->out, err);
+}
+
 int
 job_report(struct call *call, struct store_reader *reader, struct err *err)
 {
 	const struct report_query *query = call->query;
 	enum report_format format = (enum report_format)query->format;
-	struct report_options options = { .artifact_base = query->artifacts };
-	struct report_model *model;
 	struct job_id id;
-	int r;
 
 	if (call_uuid(call->arg[0], "job", &id.u, err) < 0)
-		return -1;
-	r = report_load(reader, call->api->blobs, call->project, id, call->arena, &model, err);
-	if (r == STORE_NONE)
-		return err_set(err, ERR_NOT_FOUND, "there is no job \"%.60s\"", call->arg[0]);
-	if (r < 0)
 		return -1;
 	call->out.max = REPORT_BYTES_MAX;
 	call->type = report_content_type(format);
@@ -532,5 +545,9 @@ job_report(struct call *call, struct store_reader *reader, struct err *err)
 		http_header_add(call->req, "Content-Security-Policy",
 			"sandbox allow-scripts allow-downloads; default-src 'none'; "
 			"script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:");
-	return report_write(format, model, &options, &call->out, err);
+	for (unsigned tight = 0;; tight++) {
+		int r = make_report(call, reader, id, tight, err);
+		if (r == 0 || err->code != ERR_LIMIT || tight == REPORT_TIGHT_MAX)
+			return r;
+	}
 }

@@ -475,6 +475,11 @@ static const struct member report_members[] = {
 	COUNTS("counts", 0),
 	{ .name = "results", .shape = SHAPE_REF, .of = "Counts", .about = "Cases, over the last attempt of every unit." },
 	{ .name = "runsLeftOut", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "casesLeftOut", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "stepsLeftOut", .shape = SHAPE_INT, .flags = MAY, .about = "At least so many: not all events are read." },
+	{ .name = "warningsLeftOut", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "outputsLeftOut", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "artifactsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "tests", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST },
 	{ 0 },
 };

@@ -102,7 +102,16 @@
 #define BUNDLE_FILES_MAX          50000           /* files of a bundle */
 #define REPORT_BYTES_MAX          MIB(64)         /* one rendered report */
 #define REPORT_RUNS_MAX           5000            /* attempts in one report; the rest is counted */
-#define REPORT_EVENTS_MAX         50000           /* cases and steps read from events for it */
+#define REPORT_MEMORY_BYTES_MAX   MIB(80)         /* memory of a report before it is written */
+#define REPORT_TEXT_BYTES_MAX     KIB(8)          /* one text in it, as of an error; cut */
+#define REPORT_BRIEF_BYTES_MAX    500             /* a run's error when there is little room; cut */
+#define REPORT_ERRORS_BYTES_MAX   MIB(3)          /* errors of runs in full; then brief */
+#define REPORT_CASES_BYTES_MAX    MIB(8)          /* cases and results in it; the rest is counted */
+#define REPORT_STEPS_BYTES_MAX    MIB(8)          /* steps in it; the rest is counted */
+#define REPORT_RUN_BYTES_MAX      MIB(2)          /* of either, those of one run */
+#define REPORT_FILES_BYTES_MAX    MIB(4)          /* rows of artifacts in it; the rest is counted */
+#define REPORT_EVENTS_MAX         100000          /* cases and steps read from events for it */
+#define REPORT_EVENTS_BYTES_MAX   MIB(256)        /* the same */
 #define REPORT_IMAGES_BYTES_MAX   MIB(12)         /* screenshots inside one report; then only links */
 #define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
 #define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */

@@ -11,20 +11,70 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "core/report_read.h"
 
-struct builder {
+struct report_builder {
 	const struct report_input *in;
 	struct arena *arena;
 	struct report_model *model;
-	struct map run_by_id;  /* struct run_id → struct report_run */
-	struct map run_by_seq; /* int64_t → struct report_run */
+	struct map run_by_id;           /* struct run_id → struct report_run */
+	struct map run_by_seq;          /* int64_t → struct report_run */
+	int64_t cases_left, steps_left; /* bytes of the arena */
+	struct room {
+		int64_t cases_left, steps_left;
+		bool has_result_cases; /* its cases came with its result, before any event */
+	} * rooms;                     /* of each run of the model */
 };
+
+/* --- Room --- */
+
+static struct room *
+room_of(struct report_builder *builder, const struct report_run *run)
+{
+	return &builder->rooms[run - builder->model->runs];
+}
+
+static bool
+has_room_for_cases(struct report_builder *builder, const struct report_run *run)
+{
+	return builder->cases_left > 0 && room_of(builder, run)->cases_left > 0;
+}
+
+/* Steps of runs that passed leave half of the room to the others, which may come later. */
+static bool
+has_room_for_steps(struct report_builder *builder, const struct report_run *run)
+{
+	int64_t kept = run->row->outcome == OUTCOME_PASSED
+		? (REPORT_STEPS_BYTES_MAX >> 2 * builder->in->tight) / 2
+		: 0;
+
+	return builder->steps_left > kept && room_of(builder, run)->steps_left > 0;
+}
+
+/* Takes what the arena gave since it had handed out `used`. */
+static void
+charge_cases(struct report_builder *builder, const struct report_run *run, size_t used)
+{
+	int64_t n = (int64_t)(builder->arena->used - used);
+
+	builder->cases_left -= n;
+	room_of(builder, run)->cases_left -= n;
+}
+
+static void
+charge_steps(struct report_builder *builder, const struct report_run *run, size_t used)
+{
+	int64_t n = (int64_t)(builder->arena->used - used);
+
+	builder->steps_left -= n;
+	room_of(builder, run)->steps_left -= n;
+}
 
 /* --- Results --- */
 
 static void
-read_warnings(struct builder *builder, struct report_run *run, const json_t *warnings)
+read_warnings(struct report_builder *builder, struct report_run *run, const json_t *warnings)
 {
 	json_t *one;
 	size_t i;
@@ -32,38 +82,79 @@ read_warnings(struct builder *builder, struct report_run *run, const json_t *war
 	json_array_foreach(warnings, i, one)
 	{
 		const char *text = json_string_value(one);
+		size_t used = builder->arena->used;
+		if (!has_room_for_cases(builder, run)) {
+			builder->model->left_out.warnings +=
+				(int64_t)(json_array_size(warnings) - i);
+			break;
+		}
 		const char *copy = text ? report_clean(builder->arena, text) : NULL;
 		void *items = run->warnings;
 		if (copy &&
 			report_push(
 				builder->arena, &items, &run->n_warnings, sizeof copy, &copy))
 			run->warnings = items;
+		charge_cases(builder, run, used);
 	}
 }
 
 static void
-read_result(struct builder *builder, struct report_run *run, struct str text)
+read_cases(struct report_builder *builder, struct report_run *run, const json_t *cases)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(cases, i, object)
+	{
+		struct report_case one = { 0 };
+		void *items = run->cases;
+		size_t used = builder->arena->used;
+		if (!has_room_for_cases(builder, run)) {
+			builder->model->left_out.cases += (int64_t)(json_array_size(cases) - i);
+			break;
+		}
+		report_case_read(builder->arena, object, &one);
+		if (report_push(builder->arena, &items, &run->n_cases, sizeof one, &one))
+			run->cases = items;
+		else
+			builder->model->left_out.cases++;
+		charge_cases(builder, run, used);
+	}
+}
+
+static void
+read_output(struct report_builder *builder, struct report_run *run, const json_t *output)
+{
+	size_t used = builder->arena->used;
+
+	if (!output || json_is_null(output))
+		return;
+	_cleanup_free_ char *dump = json_dumps(output, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	int64_t len = dump ? (int64_t)strlen(dump) : 0;
+	if (dump && len <= builder->cases_left && len <= room_of(builder, run)->cases_left)
+		run->output = arena_strdup(builder->arena, dump);
+	if (!run->output)
+		builder->model->left_out.outputs++;
+	charge_cases(builder, run, used);
+}
+
+static void
+read_result(struct report_builder *builder, struct report_run *run, struct str text)
 {
 	_cleanup_(json_unrefp) json_t *result = json_read(text.p, text.n, JSON_DEPTH_MAX, NULL);
-	json_t *cases = json_object_get(result, "cases");
-	size_t n = json_array_size(cases);
+	size_t used = builder->arena->used;
 
 	if (!result)
 		return;
-	run->cases = n > 0 ? arena_calloc(builder->arena, n, sizeof *run->cases) : NULL;
-	for (size_t i = 0; run->cases && i < n; i++)
-		report_case_read(
-			builder->arena, json_array_get(cases, i), &run->cases[run->n_cases++]);
-	if (!run->error)
+	if (!run->error && has_room_for_cases(builder, run))
 		run->error =
 			report_error_read(builder->arena, json_object_get(result, "error"));
+	charge_cases(builder, run, used);
+	read_cases(builder, run, json_object_get(result, "cases"));
 	read_warnings(builder, run, json_object_get(result, "warnings"));
-	json_t *output = json_object_get(result, "output");
-	if (output && !json_is_null(output)) {
-		_cleanup_free_ char *dump =
-			json_dumps(output, JSON_INDENT(2) | JSON_ENCODE_ANY);
-		run->output = dump ? arena_strdup(builder->arena, dump) : NULL;
-	}
+	read_output(builder, run, json_object_get(result, "output"));
+	room_of(builder, run)->has_result_cases =
+		json_array_size(json_object_get(result, "cases")) > 0;
 }
 
 /* --- Events: what the result does not tell --- */
@@ -82,11 +173,23 @@ find_case(struct report_run *run, const char *id)
 }
 
 static void
-take_case_event(struct builder *builder, struct report_run *run, const json_t *data)
+take_case_event(struct report_builder *builder, struct report_run *run, const json_t *data)
 {
 	struct report_case one = { 0 };
 	void *items = run->cases;
+	size_t used = builder->arena->used;
 
+	if (!has_room_for_cases(builder, run)) {
+		/* Of a case that is in the report already at least how it went on. */
+		struct report_case *begun =
+			find_case(run, json_string_value(json_object_get(data, "id")));
+		const char *status = report_case_status(data);
+		if (begun)
+			begun->status = status;
+		else
+			builder->model->left_out.cases += strcmp(status, "running") != 0;
+		return;
+	}
 	report_case_read(builder->arena, data, &one);
 	struct report_case *known = find_case(run, one.id);
 	if (known) {
@@ -98,6 +201,7 @@ take_case_event(struct builder *builder, struct report_run *run, const json_t *d
 	} else if (report_push(builder->arena, &items, &run->n_cases, sizeof one, &one)) {
 		run->cases = items;
 	}
+	charge_cases(builder, run, used);
 }
 
 /* The case itself is known from the result: only which attempt the next steps are of. */
@@ -112,12 +216,17 @@ note_attempt(struct report_run *run, const json_t *data)
 }
 
 static void
-take_step_event(struct builder *builder, struct report_run *run, const json_t *data)
+take_step_event(struct report_builder *builder, struct report_run *run, const json_t *data)
 {
 	struct report_step step;
 	const char *case_id = json_string_value(json_object_get(data, "case"));
 	struct report_case *owner = find_case(run, case_id);
+	size_t used = builder->arena->used;
 
+	if (!has_room_for_steps(builder, run)) {
+		builder->model->left_out.steps += report_is_step(data);
+		return;
+	}
 	if (!report_step_read(builder->arena, data, &step))
 		return;
 	step.attempt = owner ? owner->last_attempt : 1;
@@ -125,41 +234,30 @@ take_step_event(struct builder *builder, struct report_run *run, const json_t *d
 		report_push_step(builder->arena, &owner->steps, &owner->n_steps, &step);
 	else
 		report_push_step(builder->arena, &run->steps, &run->n_steps, &step);
+	charge_steps(builder, run, used);
 }
 
-static void
-take_events(struct builder *builder)
+void
+report_build_event(struct report_builder *builder, const struct event *event)
 {
-	const struct report_input *in = builder->in;
-	/* Whether the cases of each run came with its result, before any event adds to them. */
-	bool *has_result_cases = arena_calloc(
-		builder->arena, builder->model->n_runs + 1, sizeof *has_result_cases);
+	struct report_run *run = map_get(&builder->run_by_id, &event->run, sizeof event->run);
 
-	if (!has_result_cases)
+	if (!run || (event->type != EV_RUN_CASE && event->type != EV_RUN_STEP))
 		return;
-	for (size_t i = 0; i < builder->model->n_runs; i++)
-		has_result_cases[i] = builder->model->runs[i].n_cases > 0;
-	for (size_t i = 0; i < in->n_events; i++) {
-		const struct event *event = &in->events[i];
-		struct report_run *run =
-			map_get(&builder->run_by_id, &event->run, sizeof event->run);
-		if (!run || (event->type != EV_RUN_CASE && event->type != EV_RUN_STEP))
-			continue;
-		_cleanup_(json_unrefp) json_t *data =
-			json_read(event->data.p, event->data.n, JSON_DEPTH_MAX, NULL);
-		if (data && event->type == EV_RUN_STEP)
-			take_step_event(builder, run, data);
-		else if (data && !has_result_cases[run - builder->model->runs])
-			take_case_event(builder, run, data);
-		else if (data)
-			note_attempt(run, data);
-	}
+	_cleanup_(json_unrefp) json_t *data =
+		json_read(event->data.p, event->data.n, JSON_DEPTH_MAX, NULL);
+	if (data && event->type == EV_RUN_STEP)
+		take_step_event(builder, run, data);
+	else if (data && !room_of(builder, run)->has_result_cases)
+		take_case_event(builder, run, data);
+	else if (data)
+		note_attempt(run, data);
 }
 
 /* --- Runs --- */
 
 static const char *
-worker_name(struct builder *builder, const struct run *row)
+worker_name(struct report_builder *builder, const struct run *row)
 {
 	char id[UUID_TEXT_LEN + 1];
 
@@ -177,7 +275,7 @@ worker_name(struct builder *builder, const struct run *row)
 
 /* The n-th of the job's comma-separated targets, or NULL. */
 static const char *
-target_name(struct builder *builder, int32_t index)
+target_name(struct report_builder *builder, int32_t index)
 {
 	struct str rest = str_of(builder->in->job->targets);
 
@@ -204,7 +302,7 @@ start_of(const struct run *row)
 }
 
 static void
-build_run(struct builder *builder, struct report_run *run, const struct run *row)
+build_run(struct report_builder *builder, struct report_run *run, const struct run *row)
 {
 	const char *outcome = run_outcome_name(row->outcome);
 
@@ -226,23 +324,30 @@ build_run(struct builder *builder, struct report_run *run, const struct run *row
 }
 
 static void
-build_runs(struct builder *builder)
+build_runs(struct report_builder *builder)
 {
 	const struct report_input *in = builder->in;
 	struct report_model *model = builder->model;
 
 	model->runs = arena_calloc(builder->arena, in->n_runs + 1, sizeof *model->runs);
-	if (!model->runs)
+	builder->rooms = arena_calloc(builder->arena, in->n_runs + 1, sizeof *builder->rooms);
+	if (!model->runs || !builder->rooms)
 		return;
 	model->n_runs = in->n_runs;
-	for (size_t i = 0; i < in->n_runs; i++)
+	for (size_t i = 0; i < in->n_runs; i++) {
+		builder->rooms[i].cases_left = REPORT_RUN_BYTES_MAX >> 2 * in->tight;
+		builder->rooms[i].steps_left = REPORT_RUN_BYTES_MAX >> 2 * in->tight;
 		build_run(builder, &model->runs[i], &in->runs[i]);
-	for (size_t i = 0; i < in->n_results; i++) {
-		struct report_run *run = map_get(&builder->run_by_seq, &in->results[i].run_seq,
-			sizeof in->results[i].run_seq);
-		if (run)
-			read_result(builder, run, in->results[i].text);
 	}
+}
+
+void
+report_build_result(struct report_builder *builder, int64_t run_seq, struct str text)
+{
+	struct report_run *run = map_get(&builder->run_by_seq, &run_seq, sizeof run_seq);
+
+	if (run)
+		read_result(builder, run, text);
 }
 
 /* Playwright's report is a folder of many files; the index.html at its top shows them all. */
@@ -256,7 +361,7 @@ is_report_part(const struct artifact *row)
 }
 
 static void
-build_artifacts(struct builder *builder)
+build_artifacts(struct report_builder *builder)
 {
 	const struct report_input *in = builder->in;
 
@@ -374,7 +479,7 @@ is_same_unit(const struct run *a, const struct run *b)
 }
 
 static void
-finish_unit(struct builder *builder, struct report_test *test, struct report_unit *unit)
+finish_unit(struct report_builder *builder, struct report_test *test, struct report_unit *unit)
 {
 	const struct report_run *last = unit->attempts[unit->n_attempts - 1];
 
@@ -388,7 +493,7 @@ finish_unit(struct builder *builder, struct report_test *test, struct report_uni
 }
 
 static void
-build_units(struct builder *builder)
+build_units(struct report_builder *builder)
 {
 	struct report_model *model = builder->model;
 	struct report_run **sorted =
@@ -453,7 +558,7 @@ find_lane(struct report_model *model, int64_t *busy_until_ms, const struct repor
 }
 
 static void
-build_lanes(struct builder *builder)
+build_lanes(struct report_builder *builder)
 {
 	struct report_model *model = builder->model;
 	size_t n = 0;
@@ -485,7 +590,7 @@ build_lanes(struct builder *builder)
 /* --- The whole --- */
 
 static void
-build_tests(struct builder *builder)
+build_tests(struct report_builder *builder)
 {
 	const struct report_input *in = builder->in;
 	struct report_model *model = builder->model;
@@ -505,7 +610,7 @@ build_tests(struct builder *builder)
 }
 
 static void
-build_tags(struct builder *builder)
+build_tags(struct report_builder *builder)
 {
 	const char *text = builder->in->job->tags;
 	_cleanup_(json_unrefp) json_t *tags =
@@ -525,31 +630,68 @@ build_tags(struct builder *builder)
 	}
 }
 
-struct report_model *
-report_model_build(const struct report_input *input, struct arena *arena)
+struct report_builder *
+report_build_begin(const struct report_input *input, struct arena *arena)
 {
+	struct report_builder *builder = xcalloc(1, sizeof *builder);
 	struct report_model *model = arena_xalloc(arena, sizeof *model);
-	struct builder builder = { .in = input, .arena = arena, .model = model };
 	const struct job *job = input->job;
 
+	builder->in = input;
+	builder->arena = arena;
+	builder->model = model;
+	builder->cases_left = REPORT_CASES_BYTES_MAX >> 2 * input->tight;
+	builder->steps_left = REPORT_STEPS_BYTES_MAX >> 2 * input->tight;
 	model->job = job;
 	uuid_format(&job->id.u, model->id);
 	model->status = job_state_name(job->state);
 	model->reason = job_reason_name(job->reason);
 	model->now_ms = input->now_ms;
-	model->n_runs_left_out = input->n_runs_left_out;
 	if (input->options.n > 0)
 		model->options = arena_strndup(arena, input->options.p, input->options.n);
-	map_init(&builder.run_by_id, MAP_KEYS_BORROWED);
-	map_init(&builder.run_by_seq, MAP_KEYS_BORROWED);
-	build_tags(&builder);
-	build_tests(&builder);
-	build_runs(&builder);
-	take_events(&builder);
-	build_artifacts(&builder);
-	build_units(&builder);
-	build_lanes(&builder);
-	map_deinit(&builder.run_by_id);
-	map_deinit(&builder.run_by_seq);
+	map_init(&builder->run_by_id, MAP_KEYS_BORROWED);
+	map_init(&builder->run_by_seq, MAP_KEYS_BORROWED);
+	build_tags(builder);
+	build_tests(builder);
+	build_runs(builder);
+	return builder;
+}
+
+struct report_model *
+report_build_end(struct report_builder *builder)
+{
+	struct report_model *model = builder->model;
+	const struct report_left_out *rows = &builder->in->left_out;
+
+	model->left_out.runs = rows->runs;
+	model->left_out.files = rows->files;
+	model->left_out.has_more_steps = rows->has_more_steps;
+	if (rows->has_more_steps)
+		model->left_out.steps++; /* there is one at least */
+	build_artifacts(builder);
+	build_units(builder);
+	build_lanes(builder);
+	return model;
+}
+
+void
+report_builder_free(struct report_builder *builder)
+{
+	map_deinit(&builder->run_by_id);
+	map_deinit(&builder->run_by_seq);
+	free(builder);
+}
+
+struct report_model *
+report_model_build(const struct report_input *input, struct arena *arena)
+{
+	struct report_builder *builder = report_build_begin(input, arena);
+
+	for (size_t i = 0; i < input->n_results; i++)
+		report_build_result(builder, input->results[i].run_seq, input->results[i].text);
+	for (size_t i = 0; i < input->n_events; i++)
+		report_build_event(builder, &input->events[i]);
+	struct report_model *model = report_build_end(builder);
+	report_builder_free(builder);
 	return model;
 }

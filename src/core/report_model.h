@@ -106,6 +106,13 @@ struct report_lane {
 	int32_t number; /* from 1 */
 };
 
+/* What there was no room for. */
+struct report_left_out {
+	int64_t runs; /* past REPORT_RUNS_MAX; passed ones are left out first */
+	int64_t cases, steps, warnings, outputs, files;
+	bool has_more_steps; /* events were not read to their end: `steps` is the least */
+};
+
 struct report_model {
 	const struct job *job;
 	char id[UUID_TEXT_LEN + 1];
@@ -118,7 +125,7 @@ struct report_model {
 	size_t n_tests;
 	struct report_run *runs; /* by seq */
 	size_t n_runs;
-	int64_t n_runs_left_out; /* past REPORT_RUNS_MAX; passed ones are left out first */
+	struct report_left_out left_out;
 	struct report_lane *lanes;
 	size_t n_lanes;
 	int64_t begin_ms, end_ms; /* of the timeline; both 0 when nothing began */
@@ -140,16 +147,17 @@ struct report_input {
 	struct str options;
 	const struct run *runs; /* of the current incarnation, by seq */
 	size_t n_runs;
-	int64_t n_runs_left_out;
+	struct report_left_out left_out;     /* by who made this */
 	const struct report_result *results; /* any order */
 	size_t n_results;
-	const struct event *events; /* run.case, run.step and run.warning, by seq */
+	const struct event *events; /* run.case and run.step, by seq */
 	size_t n_events;
 	const struct artifact *artifacts;
 	size_t n_artifacts;
 	const struct worker_row *workers;
 	size_t n_workers;
 	int64_t now_ms;
+	unsigned tight; /* how many times there was too much: each leaves a quarter of the room */
 };
 
 /*
@@ -157,6 +165,20 @@ struct report_input {
  * cases, or it errored, timed out or failed outside of them.
  */
 bool report_run_stands_alone(const struct report_run *run);
+
+/*
+ * Builds the model step by step, so that results and events need not be in memory together:
+ * begin with the input's rows, take results (those that matter most first), then events by seq,
+ * and end. Artifacts may be put into the input until then. The model lives in the arena; the
+ * texts that are taken are not needed afterwards.
+ */
+struct report_builder;
+
+struct report_builder *report_build_begin(const struct report_input *input, struct arena *arena);
+void report_build_result(struct report_builder *builder, int64_t run_seq, struct str text);
+void report_build_event(struct report_builder *builder, const struct event *event);
+struct report_model *report_build_end(struct report_builder *builder);
+void report_builder_free(struct report_builder *builder);
 
 /* The model, in the arena. Never fails: what is not as it should be is left out. */
 struct report_model *report_model_build(const struct report_input *input, struct arena *arena);

@@ -24,11 +24,26 @@ escape_len(const char *s)
 	return s[n] ? n + 1 : n;
 }
 
+size_t
+report_cut_len(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max + 1);
+
+	if (len <= max)
+		return len;
+	len = max;
+	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
 /* A copy without escape sequences and control characters; NULL for none. */
 const char *
 report_clean(struct arena *arena, const char *text)
 {
-	char *copy = arena_strdup(arena, text);
+	size_t len = report_cut_len(text, REPORT_TEXT_BYTES_MAX);
+	char *copy = text[len] ? arena_printf(arena, "%.*s \xe2\x80\xa6 (cut)", (int)len, text)
+			       : arena_strndup(arena, text, len);
 	char *out = copy;
 
 	if (!copy)
@@ -111,6 +126,13 @@ is_step_status(const char *status)
 }
 
 bool
+report_is_step(const json_t *object)
+{
+	return is_step_status(json_string_value(json_object_get(object, "status"))) &&
+		json_string_length(json_object_get(object, "title")) > 0;
+}
+
+bool
 report_step_read(struct arena *arena, const json_t *object, struct report_step *ret)
 {
 	const char *status = json_string_value(json_object_get(object, "status"));
@@ -153,9 +175,10 @@ report_push_step(struct arena *arena, struct report_step **steps, size_t *n,
 		*steps = items;
 }
 
-static const char *
-case_status(const char *status)
+const char *
+report_case_status(const json_t *object)
 {
+	const char *status = json_string_value(json_object_get(object, "status"));
 	static const char *const known[] = { "passed", "failed", "skipped", "flaky",
 		"running" };
 
@@ -198,7 +221,7 @@ report_case_read(struct arena *arena, const json_t *object, struct report_case *
 	if (!ret->title)
 		ret->title = ret->id[0] ? ret->id : "unnamed";
 	ret->path = join_path(arena, json_object_get(object, "path"));
-	ret->status = case_status(json_string_value(json_object_get(object, "status")));
+	ret->status = report_case_status(object);
 	ret->file = member_text(arena, object, "file");
 	ret->line = report_int(object, "line", 0);
 	ret->last_attempt = report_int(object, "attempt", 1);

@@ -14,8 +14,14 @@
 #include "base/json.h"
 #include "core/report_model.h"
 
-/* A copy without terminals' escape sequences and control characters; NULL: no room. */
+/*
+ * A copy without terminals' escape sequences and control characters, cut after
+ * REPORT_TEXT_BYTES_MAX; NULL: no room.
+ */
 const char *report_clean(struct arena *arena, const char *text);
+
+/* The text's length, or where to cut it: between characters, at most max. */
+size_t report_cut_len(const char *text, size_t max);
 
 /* A number, rounded down; `otherwise` for anything else. */
 int64_t report_int(const json_t *object, const char *name, int64_t otherwise);
@@ -23,9 +29,13 @@ int64_t report_int(const json_t *object, const char *name, int64_t otherwise);
 /* NULL when the value is no object. */
 const struct report_error *report_error_read(struct arena *arena, const json_t *object);
 
+bool report_is_step(const json_t *object);
+
 /* False for what is no step that ended. */
 bool report_step_read(struct arena *arena, const json_t *object, struct report_step *ret);
 
+/* One of the words of struct report_case; "failed" for any other. */
+const char *report_case_status(const json_t *object);
 void report_case_read(struct arena *arena, const json_t *object, struct report_case *ret);
 
 /* Appends to an array that doubles; its memory is the arena's. False: no room. */

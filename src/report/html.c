@@ -265,7 +265,7 @@ put_facts(struct html *html)
 		out_duration(out, job->queued_ms);
 		out_put(out, "</dd></div>");
 	}
-	put_count_fact(out, "Runs", (int64_t)model->n_runs + model->n_runs_left_out);
+	put_count_fact(out, "Runs", (int64_t)model->n_runs + model->left_out.runs);
 	if (job->iterations == 0)
 		out_put(out, "<div><dt>Iterations</dt><dd>endless</dd></div>");
 	else if (job->iterations != 1)
@@ -442,6 +442,28 @@ put_end(struct html *html)
 	out_put(out, "</script>\n</body>\n</html>\n");
 }
 
+static void
+put_more(struct html *html, int64_t n, const char *bound, const char *what)
+{
+	if (n > 0)
+		out_putf(&html->out,
+			"<p class=\"none\">%" PRId64 "%s more %s%s not shown.</p>\n", n, bound,
+			what, n == 1 && !bound[0] ? " is" : "s are");
+}
+
+static void
+put_left_out(struct html *html)
+{
+	const struct report_left_out *left_out = &html->model->left_out;
+
+	put_more(html, left_out->runs, "", "run");
+	put_more(html, left_out->cases, "", "case");
+	put_more(html, left_out->steps, left_out->has_more_steps ? " or" : "", "step");
+	put_more(html, left_out->warnings, "", "warning");
+	put_more(html, left_out->outputs, "", "output");
+	put_more(html, left_out->files, "", "file");
+}
+
 int
 report_write_html(
 	const struct report_model *model, const struct report_options *options, struct buf *buf)
@@ -460,10 +482,7 @@ report_write_html(
 	html_tests(&html);
 	out_put(&html.out,
 		"<p id=\"none\" class=\"none\" hidden>Nothing matches the filter.</p>\n");
-	if (model->n_runs_left_out > 0)
-		out_putf(&html.out,
-			"<p class=\"none\">%" PRId64 " runs are left out of this report.</p>\n",
-			model->n_runs_left_out);
+	put_left_out(&html);
 	out_put(&html.out, "</section>\n</main>\n");
 	put_end(&html);
 	return html.out.failed ? -1 : 0;

@@ -155,6 +155,23 @@ put_test(struct jw *jw, const struct report_test *test)
 	jw_end_obj(jw);
 }
 
+static void
+put_left_out(struct jw *jw, const struct report_left_out *left_out)
+{
+	if (left_out->runs > 0)
+		jw_ki64(jw, "runsLeftOut", left_out->runs);
+	if (left_out->cases > 0)
+		jw_ki64(jw, "casesLeftOut", left_out->cases);
+	if (left_out->steps > 0)
+		jw_ki64(jw, "stepsLeftOut", left_out->steps);
+	if (left_out->warnings > 0)
+		jw_ki64(jw, "warningsLeftOut", left_out->warnings);
+	if (left_out->outputs > 0)
+		jw_ki64(jw, "outputsLeftOut", left_out->outputs);
+	if (left_out->files > 0)
+		jw_ki64(jw, "artifactsLeftOut", left_out->files);
+}
+
 int
 report_write_json(
 	const struct report_model *model, const struct report_options *options, struct buf *out)
@@ -178,8 +195,7 @@ report_write_json(
 		jw_ki64(&jw, "runMs", job->completed_ms - job->started_ms);
 	put_counts(&jw, "counts", &job->counts);
 	put_counts(&jw, "results", &model->results);
-	if (model->n_runs_left_out > 0)
-		jw_ki64(&jw, "runsLeftOut", model->n_runs_left_out);
+	put_left_out(&jw, &model->left_out);
 	jw_karr(&jw, "tests");
 	for (size_t i = 0; i < model->n_tests; i++)
 		put_test(&jw, &model->tests[i]);

@@ -264,6 +264,13 @@ report_write_junit(
 		if (test->n_units == 0)
 			put_suite(&out, model, test, NULL, id++);
 	}
+	/* Readers of JUnit have no word for it. */
+	if (model->left_out.runs > 0)
+		out_putf(&out, "<!-- %" PRId64 " more runs are left out -->\n",
+			model->left_out.runs);
+	if (model->left_out.cases > 0)
+		out_putf(&out, "<!-- %" PRId64 " more cases are left out -->\n",
+			model->left_out.cases);
 	out_put(&out, "</testsuites>\n");
 	return out.failed ? -1 : 0;
 }

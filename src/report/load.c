@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads what a report shows. Everything is bounded: the number of attempts (failures first), of
- * events, and the bytes of pictures and logs that go into the page.
+ * Reads what a report shows. Everything is bounded: the number of attempts (failures first),
+ * and the bytes of each kind of thing that an attempt left. Rows are read a page at a time into
+ * a scratch arena, and only what the report keeps is copied; what there is no room for is
+ * counted. So no job is too large for a report.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "blob/blob.h"
+#include "core/report_read.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -18,9 +22,11 @@ struct loader {
 	struct store_reader *reader;
 	struct blob_store *blobs; /* or NULL */
 	struct arena *arena;
+	struct arena page; /* of what is being read */
 	struct report_input in;
 	struct run *runs;
 	size_t n_runs;
+	int64_t error_bytes_left, file_bytes_left;
 	int64_t image_bytes_left, log_bytes_left;
 };
 
@@ -30,12 +36,50 @@ struct loader {
 #define OUTCOMES_ALL ((1u << OUTCOME_COUNT) - 1)
 #define OUTCOMES_NOT_PASSED (OUTCOMES_ALL & ~(1u << OUTCOME_PASSED))
 
+/* Each may have RUN_ERROR_BYTES_MAX of error. */
+#define RUNS_PAGE 200
+
 static int
 compare_seq(const void *left, const void *right)
 {
 	const struct run *a = left, *b = right;
 
 	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+/* The run's error; when the room for such is used up, its message must do. NULL: no room. */
+static const char *
+keep_error(struct loader *loader, const char *text)
+{
+	int64_t len = (int64_t)strlen(text);
+
+	if (len <= REPORT_BRIEF_BYTES_MAX || len <= loader->error_bytes_left) {
+		loader->error_bytes_left -= len;
+		return arena_strdup(loader->arena, text);
+	}
+	_cleanup_(json_unrefp) json_t *error =
+		json_read(text, (size_t)len, JSON_DEPTH_MAX, NULL);
+	const char *message = json_string_value(json_object_get(error, "message"));
+	size_t n = message ? report_cut_len(message, REPORT_BRIEF_BYTES_MAX) : 0;
+	_cleanup_(json_unrefp) json_t *brief =
+		json_pack("{s:s#}", "message", message ? message : "", (int)n);
+	_cleanup_free_ char *dump = brief ? json_dumps(brief, JSON_COMPACT) : NULL;
+
+	return dump ? arena_strdup(loader->arena, dump) : NULL;
+}
+
+static int
+keep_run(struct loader *loader, const struct run *row, struct err *err)
+{
+	struct run *run = &loader->runs[loader->n_runs++];
+
+	*run = *row;
+	run->job = NULL;
+	run->reason = row->reason ? arena_strdup(loader->arena, row->reason) : NULL;
+	run->error = row->error ? keep_error(loader, row->error) : NULL;
+	if (row->reason && !run->reason)
+		return err_set(err, ERR_LIMIT, "the report needs too much memory");
+	return 0;
 }
 
 /* Appends the runs with these outcomes (0: any) until there are REPORT_RUNS_MAX. */
@@ -51,12 +95,13 @@ add_runs(struct loader *loader, uint32_t outcomes, struct err *err)
 	while (loader->n_runs < REPORT_RUNS_MAX) {
 		size_t room = REPORT_RUNS_MAX - loader->n_runs, n;
 		struct run *page;
-		filter.limit = room < PAGE_MAX ? room : PAGE_MAX;
-		if (read_runs(loader->reader, &filter, loader->arena, &page, &n, err) < 0)
+		filter.limit = room < RUNS_PAGE ? room : RUNS_PAGE;
+		arena_reset(&loader->page);
+		if (read_runs(loader->reader, &filter, &loader->page, &page, &n, err) < 0)
 			return -1;
-		if (n > 0)
-			memcpy(loader->runs + loader->n_runs, page, n * sizeof *page);
-		loader->n_runs += n;
+		for (size_t i = 0; i < n; i++)
+			if (keep_run(loader, &page[i], err) < 0)
+				return -1;
 		if (n < filter.limit)
 			break;
 		filter.after_seq = page[n - 1].seq;
@@ -87,10 +132,11 @@ load_runs(struct loader *loader, struct err *err)
 		/* Too many to show: those that did not pass are worth more than those that did.
 		 */
 		loader->n_runs = 0;
+		loader->error_bytes_left = REPORT_ERRORS_BYTES_MAX >> 2 * loader->in.tight;
 		if (add_runs(loader, OUTCOMES_NOT_PASSED & ~(1u << OUTCOME_NONE), err) < 0 ||
 			add_runs(loader, 1u << OUTCOME_PASSED, err) < 0)
 			return -1;
-		loader->in.n_runs_left_out = runs_left_out(job, loader->n_runs);
+		loader->in.left_out.runs = runs_left_out(job, loader->n_runs);
 	}
 	qsort(loader->runs, loader->n_runs, sizeof(struct run), compare_seq);
 	loader->in.runs = loader->runs;
@@ -99,55 +145,54 @@ load_runs(struct loader *loader, struct err *err)
 }
 
 static int
-load_results(struct loader *loader, struct err *err)
+load_results(
+	struct loader *loader, struct report_builder *builder, bool of_passed, struct err *err)
 {
-	struct report_result *results =
-		arena_calloc(loader->arena, loader->n_runs + 1, sizeof *results);
-	size_t n = 0;
-
-	if (!results)
-		return err_set(err, ERR_LIMIT, "the report needs too much memory");
 	for (size_t i = 0; i < loader->n_runs; i++) {
+		const struct run *run = &loader->runs[i];
 		struct str text = { 0 };
-		int r = read_run_result(
-			loader->reader, loader->runs[i].seq, loader->arena, &text, err);
+		if ((run->outcome == OUTCOME_PASSED) != of_passed)
+			continue;
+		arena_reset(&loader->page);
+		int r = read_run_result(loader->reader, run->seq, &loader->page, &text, err);
 		if (r < 0)
 			return -1;
 		if (r == 0 && text.n > 0)
-			results[n++] = (struct report_result) { loader->runs[i].seq, text };
+			report_build_result(builder, run->seq, text);
 	}
-	loader->in.results = results;
-	loader->in.n_results = n;
 	return 0;
 }
 
 /* --- Events --- */
 
 static int
-load_events(struct loader *loader, struct err *err)
+load_events(struct loader *loader, struct report_builder *builder, struct err *err)
 {
 	struct event_filter filter = { .project = loader->in.job->project,
 		.job_seq = loader->in.job->seq,
 		.types = 1ull << EV_RUN_CASE | 1ull << EV_RUN_STEP,
 		.limit = EVENTS_PAGE_MAX,
 		.bytes_max = MIB(4) };
-	struct event *all = arena_calloc(loader->arena, REPORT_EVENTS_MAX, sizeof *all);
-	size_t n_all = 0;
+	int64_t n_left = REPORT_EVENTS_MAX, bytes_left = REPORT_EVENTS_BYTES_MAX;
+	struct event *page;
+	size_t n;
 
-	/* Events are the finer print: without room for them the report goes without. */
-	while (all && n_all + EVENTS_PAGE_MAX <= REPORT_EVENTS_MAX) {
-		struct event *page;
-		size_t n;
-		if (read_events(loader->reader, &filter, loader->arena, &page, &n, err) < 0)
+	for (;;) {
+		arena_reset(&loader->page);
+		if (read_events(loader->reader, &filter, &loader->page, &page, &n, err) < 0)
 			return -1;
 		if (n == 0)
+			return 0;
+		if (n_left <= 0 || bytes_left <= 0)
 			break;
-		memcpy(all + n_all, page, n * sizeof *page);
-		n_all += n;
+		for (size_t i = 0; i < n; i++) {
+			report_build_event(builder, &page[i]);
+			bytes_left -= (int64_t)page[i].data.n;
+		}
+		n_left -= (int64_t)n;
 		filter.after_seq = page[n - 1].seq;
 	}
-	loader->in.events = all;
-	loader->in.n_events = all ? n_all : 0;
+	loader->in.left_out.has_more_steps = true;
 	return 0;
 }
 
@@ -212,60 +257,172 @@ fetch_of_runs(struct loader *loader, struct report_model *model, bool of_passed)
 	}
 }
 
+/* --- Rows --- */
+
+/* False when there is no room. */
+static bool
+keep_artifact(struct loader *loader, struct artifact *ret, const struct artifact *row)
+{
+	struct arena *arena = loader->arena;
+
+	*ret = *row;
+	ret->name = arena_strdup(arena, row->name);
+	ret->kind = row->kind ? arena_strdup(arena, row->kind) : NULL;
+	ret->content_type = row->content_type ? arena_strdup(arena, row->content_type) : NULL;
+	ret->case_id = row->case_id ? arena_strdup(arena, row->case_id) : NULL;
+	ret->blob = arena_strdup(arena, row->blob);
+	return ret->name && ret->blob && (ret->kind || !row->kind) &&
+		(ret->content_type || !row->content_type) && (ret->case_id || !row->case_id);
+}
+
+static int
+load_artifacts(struct loader *loader, bool of_passed, struct artifact **rows, struct err *err)
+{
+	struct report_input *in = &loader->in;
+
+	for (size_t i = 0; i < loader->n_runs; i++) {
+		const struct run *run = &loader->runs[i];
+		struct artifact *page;
+		size_t n;
+		if ((run->outcome == OUTCOME_PASSED) != of_passed)
+			continue;
+		arena_reset(&loader->page);
+		if (read_artifacts(loader->reader, in->job->seq, run->seq, &loader->page, &page,
+			    &n, err) < 0)
+			return -1;
+		for (size_t a = 0; a < n; a++) {
+			struct artifact one;
+			void *items = *rows;
+			size_t used = loader->arena->used;
+			if (loader->file_bytes_left > 0 &&
+				keep_artifact(loader, &one, &page[a]) &&
+				report_push(loader->arena, &items, &in->n_artifacts, sizeof one,
+					&one))
+				*rows = items;
+			else
+				in->left_out.files++;
+			loader->file_bytes_left -= (int64_t)(loader->arena->used - used);
+		}
+	}
+	return 0;
+}
+
+/* Without the tests' bodies, which may be large. */
+static int
+load_tests(struct loader *loader, struct err *err)
+{
+	struct report_input *in = &loader->in;
+	struct job_test *page;
+
+	if (read_job_tests(
+		    loader->reader, in->job->seq, &loader->page, &page, &in->n_tests, err) < 0)
+		return -1;
+	struct job_test *tests = arena_calloc(loader->arena, in->n_tests + 1, sizeof *tests);
+	for (size_t i = 0; tests && i < in->n_tests; i++) {
+		tests[i].index = page[i].index;
+		tests[i].name = arena_strdup(loader->arena, page[i].name);
+		tests[i].kind = arena_strdup(loader->arena, page[i].kind);
+	}
+	if (!tests)
+		return err_set(err, ERR_LIMIT, "the report needs too much memory");
+	in->tests = tests;
+	return 0;
+}
+
+/* Their names are a courtesy: with too many of them runs go without. */
+static int
+load_workers(struct loader *loader, struct err *err)
+{
+	struct report_input *in = &loader->in;
+	struct worker_row *page;
+	size_t n;
+
+	arena_reset(&loader->page);
+	if (read_workers(
+		    loader->reader, in->job->project, true, &loader->page, &page, &n, err) < 0)
+		return err->code == ERR_LIMIT ? 0 : -1;
+	if (n > WORKERS_MAX)
+		n = WORKERS_MAX;
+	struct worker_row *workers = arena_calloc(loader->arena, n + 1, sizeof *workers);
+	for (size_t i = 0; workers && i < n; i++) {
+		workers[i].id = page[i].id;
+		workers[i].name = arena_strdup(loader->arena, page[i].name);
+	}
+	in->workers = workers;
+	in->n_workers = workers ? n : 0;
+	return 0;
+}
+
 /* --- The whole --- */
 
 static int
 load_rows(struct loader *loader, struct err *err)
 {
 	struct report_input *in = &loader->in;
-	struct job_test *tests;
-	struct artifact *artifacts;
-	struct worker_row *workers;
+	struct artifact *artifacts = NULL;
 
-	if (read_job_tests(
-		    loader->reader, in->job->seq, loader->arena, &tests, &in->n_tests, err) < 0)
-		return -1;
-	in->tests = tests;
-	if (read_job_options(loader->reader, in->job->seq, loader->arena, &in->options, err) <
-		0)
-		return -1;
-	if (load_runs(loader, err) < 0 || load_results(loader, err) < 0 ||
-		load_events(loader, err) < 0)
-		return -1;
-	if (read_artifacts(loader->reader, in->job->seq, 0, loader->arena, &artifacts,
-		    &in->n_artifacts, err) < 0)
+	if (load_tests(loader, err) < 0 ||
+		read_job_options(
+			loader->reader, in->job->seq, loader->arena, &in->options, err) < 0 ||
+		load_workers(loader, err) < 0 || load_runs(loader, err) < 0 ||
+		load_artifacts(loader, false, &artifacts, err) < 0 ||
+		load_artifacts(loader, true, &artifacts, err) < 0)
 		return -1;
 	in->artifacts = artifacts;
-	if (read_workers(loader->reader, in->job->project, true, loader->arena, &workers,
-		    &in->n_workers, err) < 0)
+	return 0;
+}
+
+static int
+build(struct loader *loader, struct report_model **ret, struct err *err)
+{
+	struct report_builder *builder = report_build_begin(&loader->in, loader->arena);
+	int r = load_results(loader, builder, false, err);
+
+	if (r == 0)
+		r = load_results(loader, builder, true, err);
+	if (r == 0)
+		r = load_events(loader, builder, err);
+	if (r == 0)
+		*ret = report_build_end(builder);
+	report_builder_free(builder);
+	return r;
+}
+
+static int
+load(struct loader *loader, int64_t project, struct job_id id, struct report_model **ret,
+	struct err *err)
+{
+	struct job *job;
+	int r = read_job(loader->reader, project, id, loader->arena, &job, err);
+
+	if (r != 0)
+		return r;
+	loader->in.job = job;
+	if (load_rows(loader, err) < 0 || build(loader, ret, err) < 0)
 		return -1;
-	in->workers = workers;
+	if (loader->blobs) {
+		fetch_of_runs(loader, *ret, false);
+		fetch_of_runs(loader, *ret, true);
+	}
 	return 0;
 }
 
 int
 report_load(struct store_reader *reader, struct blob_store *blobs, int64_t project,
-	struct job_id id, struct arena *arena, struct report_model **ret, struct err *err)
+	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret,
+	struct err *err)
 {
 	struct loader loader = { .reader = reader,
 		.blobs = blobs,
 		.arena = arena,
-		.in = { .now_ms = clock_wall_ms() },
-		.image_bytes_left = REPORT_IMAGES_BYTES_MAX,
-		.log_bytes_left = REPORT_LOGS_BYTES_MAX };
-	struct job *job;
+		.in = { .now_ms = clock_wall_ms(), .tight = tight },
+		.error_bytes_left = REPORT_ERRORS_BYTES_MAX >> 2 * tight,
+		.file_bytes_left = REPORT_FILES_BYTES_MAX >> 2 * tight,
+		.image_bytes_left = REPORT_IMAGES_BYTES_MAX >> 2 * tight,
+		.log_bytes_left = REPORT_LOGS_BYTES_MAX >> 2 * tight };
 
-	int r = read_job(reader, project, id, arena, &job, err);
-	if (r != 0)
-		return r;
-	loader.in.job = job;
-	if (load_rows(&loader, err) < 0)
-		return -1;
-	struct report_model *model = report_model_build(&loader.in, arena);
-	if (blobs) {
-		fetch_of_runs(&loader, model, false);
-		fetch_of_runs(&loader, model, true);
-	}
-	*ret = model;
-	return 0;
+	arena_init(&loader.page, ARENA_REQUEST_BYTES_MAX);
+	int r = load(&loader, project, id, ret, err);
+	arena_deinit(&loader.page);
+	return r;
 }

@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "core/report_model.h"
 
+#define REPORT_TIGHT_MAX 3 /* as tight as it gets */
+
 struct blob_store;
 struct store_reader;
 
@@ -27,10 +29,14 @@ const char *report_content_type(enum report_format format);
  * Reads what a report of the job needs, as it is now; the model lives in the arena. `blobs` may
  * be NULL: then screenshots and logs are named but not shown. Blocks: for reader threads.
  *
+ * Whatever the job's size, the model fits an arena of REPORT_MEMORY_BYTES_MAX: the model says
+ * how much was left out. `tight` is 0; when the written report is too large (its form may need
+ * several bytes for one), the next higher number leaves a quarter of the room.
+ *
  * 0; STORE_NONE (store/store.h) when the project has no such job; -1 with err.
  */
 int report_load(struct store_reader *reader, struct blob_store *blobs, int64_t project,
-	struct job_id id, struct arena *arena, struct report_model **ret, struct err *err)
+	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret, struct err *err)
 	MUST_CHECK;
 
 struct report_options {
