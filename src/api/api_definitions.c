@@ -247,7 +247,7 @@ on_old(struct call *call)
 	int64_t if_match;
 
 	if (call->read_result < 0) {
-		call_error(call, &call->err);
+		call_read_error(call);
 		return;
 	}
 	if (!check_if_match(call, &if_match))
@@ -293,7 +293,7 @@ on_old_to_remove(struct call *call)
 	int64_t if_match;
 
 	if (call->read_result < 0) {
-		call_error(call, &call->err);
+		call_read_error(call);
 		return;
 	}
 	if (!check_if_match(call, &if_match))

@@ -176,6 +176,8 @@ void call_reply_empty(struct call *call, unsigned status);
 void call_problem(struct call *call, enum problem_code code, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 void call_error(struct call *call, const struct err *err); /* by err->code, or call->code */
+/* For a read that failed: what passes a limit is no fault of the request. */
+void call_read_error(struct call *call);
 void call_issues(struct call *call);                       /* 400 with what was found */
 void call_intent_error(struct call *call);                 /* of call->intent */
 

@@ -78,6 +78,14 @@ call_error(struct call *call, const struct err *err)
 	reply_problem(call, code, err->text, NULL, NULL);
 }
 
+void
+call_read_error(struct call *call)
+{
+	if (!call->code)
+		call->code = problem_of_read(call->err.code);
+	call_error(call, &call->err);
+}
+
 /* A single kind of offence gives its name to the whole. */
 static enum problem_code
 code_of_issues(const struct issues *issues)
@@ -214,7 +222,7 @@ call_finish_read(struct call *call)
 	if (call->issues.n > 0) {
 		call_issues(call);
 	} else if (call->read_result < 0) {
-		call_error(call, &call->err);
+		call_read_error(call);
 	} else if (call->is_done) {
 		call_reply_empty(call, call->status);
 	} else if (call->out_fd >= 0) {
@@ -462,9 +470,10 @@ call_jw(struct call *call)
 int
 call_written(struct call *call, struct jw *jw, struct err *err)
 {
-	(void)call;
-	if (jw_done(jw) < 0)
+	if (jw_done(jw) < 0) {
+		call->code = PROBLEM_ANSWER_TOO_LARGE;
 		return err_set(err, ERR_LIMIT, "the answer is too large");
+	}
 	return 0;
 }
 

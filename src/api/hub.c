@@ -488,7 +488,7 @@ on_first_page(struct call *call)
 	int fd;
 
 	if (call->read_result < 0) {
-		call_error(call, &call->err);
+		call_read_error(call);
 		return;
 	}
 	if (stream->watch && stream->job_is_over && stream->page_n == 0 && !stream->n_aside) {

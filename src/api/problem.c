@@ -33,6 +33,7 @@ static const struct {
 	[PROBLEM_TIMEOUT]                = { 504, "timeout", "It took too long" },
 	[PROBLEM_UNAVAILABLE]            = { 503, "unavailable", "Not available now" },
 	[PROBLEM_CORRUPT]                = { 500, "corrupt", "Stored data contradicts itself" },
+	[PROBLEM_ANSWER_TOO_LARGE]       = { 500, "answer_too_large", "The answer is too large to be given at once" },
 	[PROBLEM_INTERNAL]               = { 500, "internal", "Internal error" },
 };
 
@@ -65,6 +66,12 @@ enum problem_code
 problem_of(enum err_code code)
 {
 	return code > 0 && code < ERR_CODE_COUNT ? by_error[code] : PROBLEM_INTERNAL;
+}
+
+enum problem_code
+problem_of_read(enum err_code code)
+{
+	return code == ERR_LIMIT ? PROBLEM_ANSWER_TOO_LARGE : problem_of(code);
 }
 
 enum problem_code

@@ -32,6 +32,7 @@ enum problem_code {
 	PROBLEM_TIMEOUT,
 	PROBLEM_UNAVAILABLE,
 	PROBLEM_CORRUPT,
+	PROBLEM_ANSWER_TOO_LARGE,
 	PROBLEM_INTERNAL,
 	PROBLEM_CODE_COUNT
 };
@@ -39,6 +40,8 @@ enum problem_code {
 unsigned problem_status(enum problem_code code);
 const char *problem_name(enum problem_code code); /* "wrong_state" */
 
+/* What a read that failed says: what passes a limit is ours, not the request. */
+enum problem_code problem_of_read(enum err_code code);
 /* The one table from errors to what clients see. */
 enum problem_code problem_of(enum err_code code);
 /* For refusals of the server below us. */

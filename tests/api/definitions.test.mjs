@@ -211,3 +211,19 @@ describe('what only tests or only templates have', () => {
 			400, 'invalid_field', [['/tests/0/test', 'invalid_field']]);
 	});
 });
+
+describe('a list that is too large', () => {
+	after(async () => {
+		for (let i = 0; i < 75; i++)
+			await server.call('DELETE', `/tests/bulky%20${i}`);
+	});
+
+	test('is not the fault of who asked', async () => {
+		for (let i = 0; i < 75; i++)
+			await server.post('/tests', commandTest({ name: `bulky ${i}`, tags: ['bulky'],
+				stdin: 'x'.repeat(1000000) }));
+		assertProblem(await server.request('GET', '/tests?tag=bulky&limit=1000'), 500,
+			'answer_too_large');
+		assert.equal((await server.get('/tests?tag=bulky&limit=10')).items.length, 10);
+	});
+});

@@ -139,6 +139,9 @@ every_error_has_its_problem(void **state)
 		assert_in_range(problem_status(problem), 400, 599);
 		assert_non_null(problem_name(problem));
 	}
+	assert_int_equal(problem_status(problem_of(ERR_LIMIT)), 400);
+	assert_int_equal(problem_status(problem_of_read(ERR_LIMIT)), 500);
+	assert_int_equal(problem_of_read(ERR_NOT_FOUND), PROBLEM_NOT_FOUND);
 	for (int i = 0; i < PROBLEM_CODE_COUNT; i++)
 		assert_non_null(problem_name((enum problem_code)i));
 }
