@@ -35,7 +35,12 @@ enum {
 
 /* --- Fetching --- */
 
-/* One download. All tasks that wait for it name its digest. */
+/*
+ * One that is checked or downloaded. All tasks that wait for it name its digest. What an
+ * earlier process left in the cache is read once before it is believed: it may be from before a
+ * power cut. What comes now gets its name only when its bytes are on disk. Both happen on the
+ * pool.
+ */
 struct bundle {
 	struct list_node node; /* worker->bundles */
 	struct worker *worker;
@@ -47,6 +52,10 @@ struct bundle {
 	struct http_exchange *exchange;
 	uv_timer_t timer;
 	int n_tries;
+	uv_work_t work;
+	bool is_busy;               /* the pool has it */
+	bool is_closing, is_closed; /* nobody waits any more; the timer is closed */
+	struct err work_err;
 };
 
 char *
@@ -56,12 +65,13 @@ bundle_path(const struct worker *worker, const char *hex)
 }
 
 static void send_request(struct bundle *bundle);
+static void download(struct bundle *bundle);
 
 static void
-on_timer_closed(uv_handle_t *handle)
+free_if_over(struct bundle *bundle)
 {
-	struct bundle *bundle = container_of((uv_timer_t *)handle, struct bundle, timer);
-
+	if (!bundle->is_closed || bundle->is_busy)
+		return;
 	if (bundle->fd >= 0)
 		close(bundle->fd);
 	free(bundle->temp);
@@ -69,8 +79,18 @@ on_timer_closed(uv_handle_t *handle)
 }
 
 static void
+on_timer_closed(uv_handle_t *handle)
+{
+	struct bundle *bundle = container_of((uv_timer_t *)handle, struct bundle, timer);
+
+	bundle->is_closed = true;
+	free_if_over(bundle);
+}
+
+static void
 bundle_close(struct bundle *bundle)
 {
+	bundle->is_closing = true;
 	list_remove(&bundle->node);
 	http_exchange_cancel(bundle->exchange);
 	bundle->exchange = NULL;
@@ -86,6 +106,8 @@ bundle_done(struct bundle *bundle, const struct err *err)
 	char hex[HEX_LEN + 1];
 
 	memcpy(hex, bundle->hex, sizeof hex);
+	if (!err)
+		(void)map_put(&worker->bundles_known, hex, HEX_LEN, worker);
 	bundle_close(bundle);
 	LIST_FOR_EACH_SAFE(node, &worker->tasks) {
 		struct task *task = list_entry(node, struct task, node);
@@ -109,19 +131,93 @@ on_bytes(void *arg, const char *data, size_t len)
 }
 
 static int
-check_and_keep(struct bundle *bundle, struct err *err)
+check_digest(struct bundle *bundle, struct err *err)
 {
 	unsigned char digest[crypto_hash_sha256_BYTES];
 	char hex[HEX_LEN + 1];
-	_cleanup_free_ char *path = bundle_path(bundle->worker, bundle->hex);
 
 	crypto_hash_sha256_final(&bundle->hash, digest);
 	hex_encode(digest, sizeof digest, hex);
 	if (strcmp(hex, bundle->hex) != 0)
 		return err_set(err, ERR_CORRUPT, "the bundle that came has another digest");
-	if (rename(bundle->temp, path) < 0)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "%s", path);
 	return 0;
+}
+
+/* On the pool. After a power cut the name is there with all its bytes or not at all. */
+static void
+keep(uv_work_t *work)
+{
+	struct bundle *bundle = container_of(work, struct bundle, work);
+	struct err *err = &bundle->work_err;
+	_cleanup_free_ char *path = bundle_path(bundle->worker, bundle->hex);
+	_cleanup_free_ char *folder = xasprintf("%s/bundles", bundle->worker->dirs.cache);
+
+	if (fsync(bundle->fd) < 0)
+		err_sys(err, ERR_UNAVAILABLE, errno, "%s", bundle->temp);
+	else if (rename(bundle->temp, path) < 0)
+		err_sys(err, ERR_UNAVAILABLE, errno, "%s", path);
+	else
+		(void)dir_sync(folder, err);
+}
+
+/* On the pool: reads what is in the cache. */
+static void
+verify(uv_work_t *work)
+{
+	struct bundle *bundle = container_of(work, struct bundle, work);
+	struct err *err = &bundle->work_err;
+	_cleanup_free_ char *path = bundle_path(bundle->worker, bundle->hex);
+	_cleanup_free_ unsigned char *block = xmalloc(BLOCK_BYTES);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	crypto_hash_sha256_init(&bundle->hash);
+	while (fd >= 0 && (n = read(fd, block, BLOCK_BYTES)) > 0)
+		crypto_hash_sha256_update(&bundle->hash, block, (size_t)n);
+	if (n < 0)
+		err_sys(err, ERR_UNAVAILABLE, errno, "%s", path);
+	else
+		(void)!check_digest(bundle, err);
+}
+
+static void
+on_kept(uv_work_t *work, int status)
+{
+	struct bundle *bundle = container_of(work, struct bundle, work);
+
+	(void)status; /* never cancelled */
+	bundle->is_busy = false;
+	if (bundle->is_closing)
+		free_if_over(bundle);
+	else
+		bundle_done(bundle, bundle->work_err.code ? &bundle->work_err : NULL);
+}
+
+static void
+on_verified(uv_work_t *work, int status)
+{
+	struct bundle *bundle = container_of(work, struct bundle, work);
+
+	(void)status;
+	bundle->is_busy = false;
+	if (bundle->is_closing) {
+		free_if_over(bundle);
+	} else if (bundle->work_err.code) {
+		log_warn("worker.bundle", NULL, "%s is fetched again: %s", bundle->hex,
+			bundle->work_err.text);
+		download(bundle);
+	} else {
+		bundle_done(bundle, NULL);
+	}
+}
+
+static void
+start_work(struct bundle *bundle, uv_work_cb work, uv_after_work_cb then)
+{
+	bundle->work_err.code = 0;
+	bundle->is_busy = true;
+	if (uv_queue_work(bundle->worker->loop, &bundle->work, work, then) != 0)
+		abort(); /* only for a missing callback */
 }
 
 static void
@@ -138,8 +234,10 @@ on_answer(void *arg, struct http_answer *answer, const struct err *err)
 
 	bundle->exchange = NULL;
 	if (answer && answer->status == 200) {
-		int r = check_and_keep(bundle, &own);
-		bundle_done(bundle, r < 0 ? &own : NULL);
+		if (check_digest(bundle, &own) < 0)
+			bundle_done(bundle, &own);
+		else
+			start_work(bundle, keep, on_kept);
 		return;
 	}
 	bool is_final = answer ? answer->status < 500 && answer->status != 429
@@ -176,6 +274,20 @@ send_request(struct bundle *bundle)
 	bundle->exchange = http_client_send(worker->client, &request, NULL, on_answer, bundle);
 }
 
+static void
+download(struct bundle *bundle)
+{
+	struct err err;
+
+	bundle->fd = open(bundle->temp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (bundle->fd < 0) {
+		err_sys(&err, ERR_UNAVAILABLE, errno, "%s", bundle->temp);
+		bundle_done(bundle, &err);
+		return;
+	}
+	send_request(bundle);
+}
+
 static struct bundle *
 find(struct worker *worker, const char *hex)
 {
@@ -205,7 +317,8 @@ bundle_fetch(struct task *task)
 		return;
 	}
 	_cleanup_free_ char *path = bundle_path(worker, task->bundle);
-	if (access(path, R_OK) == 0) {
+	bool is_there = access(path, R_OK) == 0;
+	if (is_there && map_get(&worker->bundles_known, task->bundle, HEX_LEN)) {
 		pool_bundle_done(task, NULL);
 		return;
 	}
@@ -215,15 +328,13 @@ bundle_fetch(struct task *task)
 	bundle->worker = worker;
 	memcpy(bundle->hex, task->bundle, HEX_LEN);
 	bundle->temp = xasprintf("%s.%s", path, worker->tag);
-	bundle->fd = open(bundle->temp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bundle->fd = -1;
 	uv_timer_init(worker->loop, &bundle->timer);
 	list_push_back(&worker->bundles, &bundle->node);
-	if (bundle->fd < 0) {
-		err_sys(&err, ERR_UNAVAILABLE, errno, "%s", bundle->temp);
-		bundle_done(bundle, &err);
-		return;
-	}
-	send_request(bundle);
+	if (is_there)
+		start_work(bundle, verify, on_verified);
+	else
+		download(bundle);
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/rand.h"
 #include "http/client.h"
 #include "worker/kinds.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct list_node tasks;   /* struct task, all that the server counts as ours */
 	struct list_node runners; /* struct runner, every process that is not gone */
 	struct list_node bundles; /* struct bundle, downloads under way */
+	struct map bundles_known; /* keys are hex: in the cache and checked by this process */
 	unsigned n_runners_made;
 	uv_timer_t watch_timer; /* disk and left-over processes */
 	bool has_orphans;       /* a shepherd died: look for what it had */

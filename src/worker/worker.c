@@ -228,6 +228,7 @@ set_up(struct worker *worker, struct err *err)
 	list_init(&worker->tasks);
 	list_init(&worker->runners);
 	list_init(&worker->bundles);
+	map_init(&worker->bundles_known, MAP_KEYS_COPIED);
 	outbox_init(&worker->outbox);
 	if (make_id(worker, err) < 0)
 		return -1;
@@ -287,6 +288,7 @@ static void
 tear_down(struct worker *worker)
 {
 	outbox_deinit(&worker->outbox);
+	map_deinit(&worker->bundles_known);
 	cgroup_remove(worker->cgroup);
 	free(worker->cgroup);
 	rundir_deinit(&worker->dirs);

@@ -551,6 +551,41 @@ test('a bundle is fetched once, checked, unpacked for each run', async () => {
   assert.equal(`${missing.outcome} ${missing.reason}`, 'errored bundle');
 });
 
+test('what a power cut left of a bundle is fetched again', async () => {
+  const it = await server();
+  const data = scratch();
+  const dir = scratch();
+  fs.writeFileSync(path.join(dir, 'hello.txt'), 'whole');
+  const bytes = execFileSync('tar', ['-C', dir, '-cz', '.'], { maxBuffer: 1 << 24 });
+  const hex = crypto.createHash('sha256').update(bytes).digest('hex');
+  const cache = path.join(data, 'worker', 'cache', 'bundles');
+  fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(path.join(cache, hex), bytes.subarray(0, bytes.length / 2));
+  it.bundles.set(hex, bytes);
+  worker(it.url, { data });
+  const check = shell('test "$(cat hello.txt)" = whole', { bundle: `sha256:${hex}` });
+  const run = it.lease(check), other = it.lease(check);
+  assert.equal((await it.result(run)).outcome, 'passed');
+  assert.equal((await it.result(other)).outcome, 'passed');
+  assert(fs.readFileSync(path.join(cache, hex)).equals(bytes));
+  assert.deepEqual(fs.readdirSync(cache), [hex]);
+});
+
+test('a whole bundle of an earlier process is not fetched again', async () => {
+  const it = await server();
+  const data = scratch();
+  const dir = scratch();
+  fs.writeFileSync(path.join(dir, 'hello.txt'), 'whole');
+  const bytes = execFileSync('tar', ['-C', dir, '-cz', '.'], { maxBuffer: 1 << 24 });
+  const hex = crypto.createHash('sha256').update(bytes).digest('hex');
+  const cache = path.join(data, 'worker', 'cache', 'bundles');
+  fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(path.join(cache, hex), bytes);
+  worker(it.url, { data });
+  const run = it.lease(shell('test "$(cat hello.txt)" = whole', { bundle: `sha256:${hex}` }));
+  assert.equal((await it.result(run)).outcome, 'passed');
+});
+
 test('a refused token is an error at once', async () => {
   const it = await server({ token: 'another' });
   const child = worker(it.url);
