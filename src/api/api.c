@@ -50,6 +50,17 @@ take_outputs(struct api *api, struct list_node *outputs)
 }
 
 static void
+tell_failure(struct api *api)
+{
+	struct err why;
+
+	if (!api->store_failed || !engine_thread_failed(api->thread, &why))
+		return;
+	api->store_failed(api->arg, &why);
+	api->store_failed = NULL;
+}
+
+static void
 on_async(uv_async_t *async)
 {
 	struct api *api = container_of(async, struct api, async);
@@ -60,6 +71,7 @@ on_async(uv_async_t *async)
 	list_init(&outputs);
 	engine_take(api->thread, &outputs);
 	take_outputs(api, &outputs);
+	tell_failure(api);
 }
 
 /* On the engine's thread. */
@@ -317,6 +329,8 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	api->store = store;
 	api->blobs = blobs;
 	api->durable = options->durable ? options->durable : "fsync";
+	api->store_failed = options->store_failed;
+	api->arg = options->arg;
 	api->streams_max = or_default(options->streams_max, SSE_STREAMS_MAX);
 	api->started_mono_ms = clock_mono_ms();
 	list_init(&api->calls);

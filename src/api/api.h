@@ -33,6 +33,10 @@ struct api_options {
 	unsigned streams_max;     /* open event streams; default SSE_STREAMS_MAX */
 	unsigned request_idle_ms; /* an unfinished request that stops arriving; default
 				     REQUEST_IDLE_MS */
+	/* Told once, on the loop's thread, when the store has failed: nothing is accepted any
+	 * more, and only a new process can find out what is on the disk. NULL: nobody is. */
+	void (*store_failed)(void *arg, const struct err *why);
+	void *arg;
 };
 
 /*

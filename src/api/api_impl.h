@@ -55,6 +55,8 @@ struct api {
 	struct auth auth;
 	uint8_t ticket_key[32]; /* of view tickets; new at each start */
 	const char *durable;
+	void (*store_failed)(void *arg, const struct err *why); /* NULL once told */
+	void *arg;
 	unsigned streams_max;
 	bool draining;
 	unsigned handles_open; /* of ours: async, two servers */

@@ -48,6 +48,7 @@ struct server {
 	struct engine *engine;
 	struct api *api;
 	struct local_worker worker;
+	bool store_failed;
 	bool is_stopping, worker_left;
 	int64_t give_up_mono_ms;
 };
@@ -143,6 +144,21 @@ on_worker_gone(void *arg, struct worker_id id, bool is_last)
 		drain_api(server);
 }
 
+/* Memory and disk may differ now. A new process reads what is there: who watches over this one
+ * starts it. */
+static void
+on_store_failed(void *arg, const struct err *why)
+{
+	struct server *server = arg;
+
+	log_error("server.store_failed", NULL,
+		"the store failed, so the server ends; what was accepted is on the disk: %s",
+		why->text);
+	server->store_failed = true;
+	if (!server->is_stopping)
+		stop(server, "the store failed");
+}
+
 /* --- Starting --- */
 
 static int
@@ -172,7 +188,9 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 		.view_listen = cli_text(cli, "view-listen"),
 		.data_dir = server->data_dir,
 		.durable = cli_text(cli, "durability"),
-		.connections_max = (unsigned)cli_number(cli, "connections") };
+		.connections_max = (unsigned)cli_number(cli, "connections"),
+		.store_failed = on_store_failed,
+		.arg = server };
 
 	if (api_start(&server->api, &server->loop, server->engine, server->store, server->blobs,
 		    &options, err) < 0)
@@ -336,5 +354,5 @@ cmd_serve(struct cli *cli)
 		(void)uv_run(&server.loop, UV_RUN_DEFAULT);
 	}
 	finish(&server);
-	return status;
+	return server.store_failed ? CLI_ERRORED : status;
 }
