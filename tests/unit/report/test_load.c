@@ -291,9 +291,8 @@ many_runs(void **state)
 	struct report_left_out left_out;
 
 	(void)state;
-	every_format(&scene, &left_out);
-	assert_int_equal(left_out.runs, 5000);
 	char *page = make(&scene, REPORT_HTML, 0, &left_out);
+	assert_int_equal(left_out.runs, 5000);
 	assert_non_null(strstr(page, "5000 more runs are not shown"));
 	free(page);
 }
@@ -308,10 +307,9 @@ many_large_steps(void **state)
 	char said[80];
 
 	(void)state;
-	every_format(&scene, &left_out);
+	char *page = make(&scene, REPORT_HTML, 0, &left_out);
 	assert_in_range(left_out.steps, 1000, 2300);
 	assert_false(left_out.has_more_steps);
-	char *page = make(&scene, REPORT_HTML, 0, &left_out);
 	(void)snprintf(
 		said, sizeof said, "%lld more steps are not shown", (long long)left_out.steps);
 	assert_non_null(strstr(page, said));
