@@ -180,8 +180,8 @@ void call_problem(struct call *call, enum problem_code code, const char *fmt, ..
 void call_error(struct call *call, const struct err *err); /* by err->code, or call->code */
 /* For a read that failed: what passes a limit is no fault of the request. */
 void call_read_error(struct call *call);
-void call_issues(struct call *call);                       /* 400 with what was found */
-void call_intent_error(struct call *call);                 /* of call->intent */
+void call_issues(struct call *call);       /* 400 with what was found */
+void call_intent_error(struct call *call); /* of call->intent */
 
 /* A new intent of the call's project with its Idempotency-Key, if it has one. NULL: refused. */
 struct intent *call_intent(struct call *call, enum intent_kind kind);

@@ -157,7 +157,8 @@ struct report_input {
 	const struct worker_row *workers;
 	size_t n_workers;
 	int64_t now_ms;
-	unsigned tight; /* how many times there was too much: each leaves a quarter of the room */
+	unsigned tight; /* how many times there was too much: each leaves a quarter of the room
+			 */
 };
 
 /*
@@ -174,7 +175,8 @@ bool report_run_stands_alone(const struct report_run *run);
  */
 struct report_builder;
 
-struct report_builder *report_build_begin(const struct report_input *input, struct arena *arena);
+struct report_builder *report_build_begin(
+	const struct report_input *input, struct arena *arena);
 void report_build_result(struct report_builder *builder, int64_t run_seq, struct str text);
 void report_build_event(struct report_builder *builder, const struct event *event);
 struct report_model *report_build_end(struct report_builder *builder);

@@ -36,8 +36,8 @@ const char *report_content_type(enum report_format format);
  * 0; STORE_NONE (store/store.h) when the project has no such job; -1 with err.
  */
 int report_load(struct store_reader *reader, struct blob_store *blobs, int64_t project,
-	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret, struct err *err)
-	MUST_CHECK;
+	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret,
+	struct err *err) MUST_CHECK;
 
 struct report_options {
 	/*
