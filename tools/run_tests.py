@@ -123,8 +123,20 @@ def run_meson(args, tally):
     failed_before = len(tally.failures)
     for line in log.read_text().splitlines():
         count_meson_test(json.loads(line), args, tally)
+    if not args.suite:
+        there = subprocess.run(["meson", "introspect", "--tests", str(build)],
+                               stdout=subprocess.PIPE, check=True).stdout
+        tally.failures += [prefix(args, f"suite {suite} is not in this build")
+                           for suite in missing_suites(json.loads(there), args.no_suite)]
     if status != 0 and len(tally.failures) == failed_before:
         tally.failures.append(prefix(args, f"meson test exited {status}"))
+
+
+def missing_suites(tests, left_out):
+    """Suites that a whole run must meet; they vanish in silence when the build lacks cmocka."""
+    there = {suite.split(":")[-1] for test in tests for suite in test.get("suite", [])}
+    return [suite for suite in ("unit", "contract", "sim", "fuzz")
+            if suite not in there and suite not in left_out]
 
 
 def count_meson_test(test, args, tally):

@@ -96,6 +96,11 @@ class MesonCounts(unittest.TestCase):
 
 
 class NodeCounts(unittest.TestCase):
+    def test_a_suite_that_is_not_there_is_missed(self):
+        there = [{"suite": ["proctor:unit"]}, {"suite": ["proctor:sim"]}, {"suite": ["proctor:fuzz"]}]
+        self.assertEqual(run_tests.missing_suites(there, []), ["contract"])
+        self.assertEqual(run_tests.missing_suites(there, ["contract"]), [])
+
     def test_suites_are_not_counted_twice(self):
         tally = node(NODE_REPORT)
         self.assertEqual((tally.passed, tally.failures), (1, ["tests/api: inner bad"]))
