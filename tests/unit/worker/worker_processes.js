@@ -438,7 +438,7 @@ test('kill -9 of the shepherd, by the test itself, leaves nothing either', async
   worker(it.url);
   const mark = `mark-${crypto.randomUUID()}`;
   // $PPID is the runner; its parent is the shepherd.
-  const run = it.lease(shell(`${NASTY} kill -9 $(ps -o ppid= -p $PPID); sleep 1000`, { env: { MARK: mark } }));
+  const run = it.lease(shell(`${NASTY} kill -9 $(cut -d" " -f4 /proc/$PPID/stat); sleep 1000`, { env: { MARK: mark } }));
   const result = await it.result(run);
   assert.equal(`${result.outcome} ${result.reason}`, 'errored runner_exited');
   assert.deepEqual(marked(mark), []);
