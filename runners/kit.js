@@ -32,6 +32,7 @@ const LIMITS = Object.freeze({
 	replyBytes: 256 * 1024, /* a line to the worker, LF included */
 	messageBytes: 8 * 1024, /* error.message */
 	stackBytes: 16 * 1024, /* error.stack, error.snippet, a log line: ours, to stay well inside a line */
+	frameBytes: 184 * 1024, /* a picture whose base64 fits a line */
 	cases: 10000, /* cases in a result */
 	queuedBytes: 1024 * 1024, /* unread replies before ctx.drained() makes the runner wait */
 	progressMs: 100, /* the protocol keeps ten progress messages a second */
@@ -40,7 +41,7 @@ const LIMITS = Object.freeze({
 
 const EXIT_PROTOCOL = 2;
 const EXIT_SIGNAL = 143;
-const OUTCOMES = new Set(["passed", "failed", "errored", "skipped", "cancelled", "timed_out"]);
+const OUTCOMES = new Set(["passed", "failed", "errored", "skipped", "cancelled", "timed_out", "lost"]);
 const LEVELS = new Set(["debug", "info", "warn", "error"]);
 
 /*
@@ -98,6 +99,8 @@ class Session {
 			return this.onRun(message);
 		case "cancel":
 			return this.onCancel(message);
+		case "screen":
+			return this.onScreen(message);
 		case "bye":
 			return this.leave(0, "bye");
 		default:
@@ -146,7 +149,7 @@ class Session {
 		this.current = null;
 		this.output.send(shapeResult(current.id, result, ctx.warnings));
 		await this.output.drained();
-		if (!this.runner.reusable)
+		if (!this.runner.reusable || result.leaves)
 			await this.leave(0, "done");
 	}
 
@@ -154,6 +157,12 @@ class Session {
 		/* A cancel may cross the result of its run on the way: then there is nothing to end. */
 		if (this.current && this.current.id === message.run)
 			this.current.abort.abort(String(message.reason || "cancelled"));
+	}
+
+	/* For the run in progress only; a runner without a screen does not look. */
+	onScreen(message) {
+		if (this.current && this.current.id === message.run)
+			this.current.ctx.setScreen(message);
 	}
 
 	breach(what) {
@@ -186,6 +195,8 @@ class Context {
 		this.warnings = [];
 		this.output = output;
 		this.isClosed = false;
+		this.screen = null; /* {maxWidth?, maxHeight?, quality?} while somebody looks at the run */
+		this.onScreen = null; /* called with it when it changes */
 		this.progressTimer = null;
 		this.progressNext = null;
 		this.progressAt = 0;
@@ -233,6 +244,21 @@ class Context {
 		if (path.isAbsolute(inside) || inside === ".." || inside.startsWith(".." + path.sep))
 			throw new RangeError(`artifact outside the artifacts directory: ${members.path}`);
 		this.send({ type: "artifact", contentType: "application/octet-stream", kind: "file", ...members });
+	}
+
+	setScreen({ on, maxWidth, maxHeight, quality }) {
+		this.screen = on === true ? { maxWidth, maxHeight, quality } : null;
+		if (this.onScreen)
+			this.onScreen(this.screen);
+	}
+
+	/* A picture of what the run shows; false when it is too large and was not sent. */
+	frame(jpeg, { width, height, url }) {
+		if (jpeg.length > LIMITS.frameBytes)
+			return false;
+		if (this.screen)
+			this.send({ type: "frame", data: jpeg.toString("base64"), width, height, url });
+		return true;
 	}
 
 	/* Something worth knowing that does not change the outcome; goes into the result. */

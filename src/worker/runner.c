@@ -299,8 +299,10 @@ take_run_message(struct runner *runner, const struct message *message)
 	case MESSAGE_HELLO:
 	case MESSAGE_RUN:
 	case MESSAGE_CANCEL:
+	case MESSAGE_SCREEN:
 	case MESSAGE_BYE:
 	case MESSAGE_READY:
+	case MESSAGE_FRAME:
 	case MESSAGE_TYPE_COUNT:
 		break;
 	}

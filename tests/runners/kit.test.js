@@ -247,3 +247,31 @@ test("a message of any shape fits after its losses", () => {
 		assert.equal(JSON.parse(line).run, "r");
 	}
 });
+
+test("pictures are sent only while somebody looks at this run", TIMEOUT, async (t) => {
+	const base = temporary(t);
+	const peer = start();
+	await peer.greet();
+	peer.send(request(base, { run: "r1", test: { say: [["started"]], show: true, waitForCancel: true } }));
+	await peer.expect("started");
+	peer.send({ type: "screen", run: "another", on: true });
+	peer.send({ type: "screen", run: "r1", on: true, maxWidth: 300 });
+	const frame = await peer.expect("frame");
+	assert.deepEqual({ run: frame.run, data: Buffer.from(frame.data, "base64").toString(), width: frame.width },
+		{ run: "r1", data: "jpeg 300", width: 2 });
+	peer.send({ type: "screen", run: "r1", on: false });
+	peer.send({ type: "cancel", run: "r1" });
+	await peer.expect("result");
+	assert.equal(peer.of("frame").length, 1);
+	peer.send({ type: "bye" });
+	await peer.exited;
+});
+
+test("a runner that leaves after a result says so and ends", TIMEOUT, async (t) => {
+	const peer = start();
+	await peer.greet();
+	peer.send(request(temporary(t), { run: "r1", test: { result: { outcome: "lost", reason: "browser_disconnected", leaves: true } } }));
+	const result = await peer.expect("result");
+	assert.deepEqual([result.outcome, result.leaves], ["lost", true]);
+	assert.deepEqual(await peer.exited, { code: 0, signal: null });
+});

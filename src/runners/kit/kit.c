@@ -24,6 +24,7 @@ enum {
 	KIT_FD_OUT = 4,
 	KIT_POLL_FDS_MAX = 16,
 	ERROR_TEXT_BYTES_MAX = 8 * 1024, /* the protocol's limit of error.message */
+	SCREEN_SIDE_MAX = 16384,         /* pixels; JPEG ends there or little further */
 	SHORT_TEXT_BYTES_MAX = 1024, /* what is left of long texts in a line that is too long */
 };
 
@@ -33,6 +34,7 @@ struct kit {
 	struct lines lines;
 	struct message next; /* a request that is waiting to be carried out; body NULL: none */
 	char *run;           /* the run under way, or NULL */
+	struct kit_screen screen; /* of the run under way or of `next` */
 	bool cancelled;
 	bool leaving; /* bye or end of file */
 };
@@ -113,6 +115,33 @@ send_message(struct kit *kit, enum message_type type, json_t *members)
 
 /* --- Reading --- */
 
+/* A number of the message that is from 1 to max; else 0. */
+static int
+number_of(json_t *body, const char *key, int max)
+{
+	json_int_t value = json_integer_value(json_object_get(body, key));
+
+	return value >= 1 && value <= max ? (int)value : 0;
+}
+
+static void
+take_screen(struct kit *kit, const struct message *message)
+{
+	bool is_next = kit->next.body && strcmp(kit->next.run, message->run) == 0;
+	bool is_now = kit->run && strcmp(kit->run, message->run) == 0;
+
+	if (!is_next && !is_now)
+		return;
+	kit->screen = (struct kit_screen) {
+		.is_on = json_is_true(json_object_get(message->body, "on")),
+		.max_width = number_of(message->body, "maxWidth", SCREEN_SIDE_MAX),
+		.max_height = number_of(message->body, "maxHeight", SCREEN_SIDE_MAX),
+		.quality = number_of(message->body, "quality", 100),
+	};
+	if (is_now && kit->spec->on_screen)
+		kit->spec->on_screen(kit, &kit->screen);
+}
+
 static void
 take_request(struct kit *kit, struct message *message)
 {
@@ -128,6 +157,9 @@ take_request(struct kit *kit, struct message *message)
 	case MESSAGE_CANCEL:
 		if (kit->run && strcmp(kit->run, message->run) == 0)
 			kit->cancelled = true;
+		return;
+	case MESSAGE_SCREEN:
+		take_screen(kit, message);
 		return;
 	case MESSAGE_BYE:
 		kit->leaving = true;
@@ -244,6 +276,30 @@ void
 kit_step(struct kit *kit, json_t *members)
 {
 	send_message(kit, MESSAGE_STEP, members);
+}
+
+const struct kit_screen *
+kit_screen(const struct kit *kit)
+{
+	return &kit->screen;
+}
+
+bool
+kit_frame(struct kit *kit, const void *jpeg, size_t len, int width, int height, const char *url)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(2 * KIT_FRAME_BYTES_MAX);
+
+	if (len > KIT_FRAME_BYTES_MAX)
+		return false;
+	if (!kit->screen.is_on || base64_encode(&text, jpeg, len, BASE64_STANDARD) < 0)
+		return true;
+	json_t *body = json_pack(
+		"{s:s, s:i, s:i}", "data", buf_text(&text), "width", width, "height", height);
+	if (url)
+		json_object_set_new(
+			body, "url", kit_text(url, strlen(url), SHORT_TEXT_BYTES_MAX));
+	send_message(kit, MESSAGE_FRAME, body);
+	return true;
 }
 
 void
@@ -373,6 +429,14 @@ object_of(json_t *body, const char *key)
 	return value;
 }
 
+static json_t *
+object_or_null(json_t *body, const char *key)
+{
+	json_t *value = json_object_get(body, key);
+
+	return json_is_object(value) ? value : NULL;
+}
+
 static void
 carry_out(struct kit *kit)
 {
@@ -388,6 +452,10 @@ carry_out(struct kit *kit)
 		.artifacts = text_of(body, "artifacts"),
 		.cache = text_of(body, "cache"),
 		.target = text_of(body, "target"),
+		.browser = object_or_null(body, "browser"),
+		.role = text_of(body, "role"),
+		.connection = json_integer_value(json_object_get(body, "connection")),
+		.ctx = object_or_null(body, "ctx"),
 		.timeout_ms = json_integer_value(json_object_get(body, "timeoutMs")),
 		.attempt = json_integer_value(json_object_get(body, "attempt")),
 		.iteration = json_integer_value(json_object_get(body, "iteration")),
@@ -402,9 +470,14 @@ carry_out(struct kit *kit)
 			strerror(errno));
 	else
 		result = kit->spec->carry_out(kit, &request);
+	if (kit->spec->is_worn && kit->spec->is_worn()) {
+		json_object_set_new(result, "leaves", json_true());
+		kit->leaving = true;
+	}
 	send_message(kit, MESSAGE_RESULT, result);
 	free(kit->run);
 	kit->run = NULL;
+	kit->screen = (struct kit_screen) { 0 };
 	message_deinit(&message);
 }
 
@@ -453,9 +526,16 @@ shake_hands(struct kit *kit, struct err *err)
 static void
 wait_for_worker(struct kit *kit)
 {
-	struct pollfd in = { .fd = kit->fd_in, .events = POLLIN };
+	struct pollfd in[2] = {
+		{ .fd = kit->fd_in, .events = POLLIN },
+		{ .fd = kit->spec->idle ? kit->spec->idle(false) : -1, .events = POLLIN },
+	};
 
-	if (poll(&in, 1, -1) > 0)
+	if (poll(in, ARRAY_LEN(in), -1) <= 0)
+		return;
+	if (in[1].revents)
+		(void)kit->spec->idle(true);
+	if (in[0].revents)
 		kit_read(kit);
 }
 

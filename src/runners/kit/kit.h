@@ -20,6 +20,9 @@
 
 struct kit;
 
+/* A picture whose base64 fits a line with the rest of its message. */
+enum { KIT_FRAME_BYTES_MAX = 184 * 1024 };
+
 /* One run request. Everything is borrowed until the function returns. */
 struct kit_request {
 	const char *run;
@@ -31,6 +34,10 @@ struct kit_request {
 	const char *artifacts; /* folder for artifacts */
 	const char *cache;     /* outlives the run, or NULL */
 	const char *target;    /* or NULL */
+	json_t *browser;       /* the group { name, browser, config? }, or NULL */
+	const char *role;      /* of a hook: "before_job", …; NULL: a test */
+	int64_t connection;    /* of the group, from 1; 0: none */
+	json_t *ctx;           /* { job?, fixture? } from the before hooks, or NULL */
 	int64_t timeout_ms;    /* 0: none */
 	int64_t attempt, iteration;
 };
@@ -41,11 +48,37 @@ struct kit_request {
  */
 typedef json_t *kit_fn(struct kit *kit, const struct kit_request *request);
 
+/* What the worker asks of the screen of the run under way. */
+struct kit_screen {
+	bool is_on;                /* somebody looks */
+	int max_width, max_height; /* of a picture, 0: as it is */
+	int quality;               /* of the JPEG, 1 … 100; 0: the runner's choice */
+};
+
+/*
+ * Called when the worker's wish has changed, from wherever the run reads the worker's words
+ * (kit_poll(), kit_read()): it may send commands but must not wait for their answers. A wish
+ * that came before the run began is only in kit_screen().
+ */
+typedef void kit_screen_fn(struct kit *kit, const struct kit_screen *screen);
+
 struct kit_spec {
 	const char *name;
 	const char *kind;
 	bool reusable; /* may get another run after a result */
 	kit_fn *carry_out;
+	kit_screen_fn *on_screen; /* NULL: has no screen */
+	/*
+	 * Called while there is no run, before each wait for the next one: returns a descriptor
+	 * to watch beside the worker's (-1: none). When that is readable, and at the call with
+	 * `is_ready` after that, the runner looks after what it keeps warm. NULL: nothing is.
+	 */
+	int (*idle)(bool is_ready);
+	/*
+	 * Called at each result: true when the process is to end after it instead of taking
+	 * another run, because it cannot get what it needs. NULL: never.
+	 */
+	bool (*is_worn)(void);
 };
 
 /* Serves descriptors 3 and 4 until the worker says bye or leaves. Returns the exit status. */
@@ -74,6 +107,16 @@ void kit_started(struct kit *kit, int64_t total); /* total < 0: unknown */
 /* Takes the members of a `case` or `step` and adds type and run. */
 void kit_case(struct kit *kit, json_t *members);
 void kit_step(struct kit *kit, json_t *members);
+/* What the worker wants to see of the run under way; all zero: nothing. */
+const struct kit_screen *kit_screen(const struct kit *kit);
+
+/*
+ * Sends a picture while the screen is on; else does nothing. False: it is over
+ * KIT_FRAME_BYTES_MAX and was not sent, a smaller one is wanted. url may be NULL.
+ */
+bool kit_frame(
+	struct kit *kit, const void *jpeg, size_t len, int width, int height, const char *url);
+
 void kit_progress(struct kit *kit, double percent, const char *message); /* percent < 0: none */
 void kit_log(struct kit *kit, const char *level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_OBJECT, MEMBER_ARRAY };
+enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_TRUTH, MEMBER_OBJECT, MEMBER_ARRAY };
 
 struct member {
 	const char *name;
@@ -30,6 +30,8 @@ static const struct {
 		{ "run", MEMBER_TEXT }, { "test", MEMBER_OBJECT }, { "dir", MEMBER_TEXT },
 		{ "artifacts", MEMBER_TEXT } } },
 	[MESSAGE_CANCEL]   = { "cancel",   MESSAGE_FROM_WORKER, { { "run", MEMBER_TEXT } } },
+	[MESSAGE_SCREEN]   = { "screen",   MESSAGE_FROM_WORKER, {
+		{ "run", MEMBER_TEXT }, { "on", MEMBER_TRUTH } } },
 	[MESSAGE_BYE]      = { "bye",      MESSAGE_FROM_WORKER, { { NULL, MEMBER_TEXT } } },
 	[MESSAGE_READY]    = { "ready",    MESSAGE_FROM_RUNNER, {
 		{ "version", MEMBER_NUMBER }, { "kinds", MEMBER_ARRAY } } },
@@ -44,13 +46,16 @@ static const struct {
 		{ "run", MEMBER_TEXT }, { "text", MEMBER_TEXT } } },
 	[MESSAGE_ARTIFACT] = { "artifact", MESSAGE_FROM_RUNNER, {
 		{ "run", MEMBER_TEXT }, { "name", MEMBER_TEXT }, { "path", MEMBER_TEXT } } },
+	[MESSAGE_FRAME]    = { "frame",    MESSAGE_FROM_RUNNER, {
+		{ "run", MEMBER_TEXT }, { "data", MEMBER_TEXT }, { "width", MEMBER_NUMBER },
+		{ "height", MEMBER_NUMBER } } },
 	[MESSAGE_RESULT]   = { "result",   MESSAGE_FROM_RUNNER, {
 		{ "run", MEMBER_TEXT }, { "outcome", MEMBER_TEXT } } },
 };
 /* clang-format on */
 
 static const char *const outcomes[] = { "passed", "failed", "errored", "skipped", "cancelled",
-	"timed_out" };
+	"timed_out", "lost" };
 
 const char *
 message_type_name(enum message_type type)
@@ -75,6 +80,8 @@ member_is(const json_t *value, enum member_kind kind)
 		return json_is_string(value);
 	case MEMBER_NUMBER:
 		return json_is_number(value);
+	case MEMBER_TRUTH:
+		return json_is_boolean(value);
 	case MEMBER_OBJECT:
 		return json_is_object(value);
 	case MEMBER_ARRAY:

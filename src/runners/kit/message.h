@@ -24,6 +24,7 @@ enum message_type {
 	MESSAGE_HELLO,
 	MESSAGE_RUN,
 	MESSAGE_CANCEL,
+	MESSAGE_SCREEN,
 	MESSAGE_BYE,
 	/* runner → worker */
 	MESSAGE_READY,
@@ -33,6 +34,7 @@ enum message_type {
 	MESSAGE_PROGRESS,
 	MESSAGE_LOG,
 	MESSAGE_ARTIFACT,
+	MESSAGE_FRAME,
 	MESSAGE_RESULT,
 	MESSAGE_TYPE_COUNT
 };
@@ -57,7 +59,7 @@ void message_deinit(struct message *message);
 
 const char *message_type_name(enum message_type type);
 
-/* One of passed, failed, errored, skipped, cancelled, timed_out. */
+/* One of passed, failed, errored, skipped, cancelled, timed_out, lost. */
 bool message_outcome_valid(const char *outcome);
 
 /* --- Framing --- */

@@ -111,6 +111,37 @@ a_line_has_a_longest_length(void **state)
 
 /* --- A conversation --- */
 
+static int n_screens;
+static bool is_worn;
+
+static void
+on_screen(struct kit *kit, const struct kit_screen *screen)
+{
+	static const char jpeg[4] = { 'j', 'p', 'e', 'g' };
+	static char large[KIT_FRAME_BYTES_MAX + 1];
+
+	n_screens++;
+	assert_ptr_equal(kit_screen(kit), screen);
+	if (screen->is_on) {
+		assert_int_equal(screen->max_width, 640);
+		assert_int_equal(screen->quality, 0); /* none that there is */
+		assert_false(kit_frame(kit, large, sizeof large, 1, 1, NULL));
+	}
+	assert_true(kit_frame(kit, jpeg, sizeof jpeg, 2, 1, "http://x/"));
+}
+
+/* Waits until somebody has looked and does not any more. */
+static json_t *
+look(struct kit *kit)
+{
+	int seen = kit_screen(kit)->is_on ? 1 : 0;
+
+	assert_true(kit_frame(kit, "no", 2, 1, 1, NULL) || seen);
+	while (n_screens < 2 && !kit_cancelled(kit))
+		(void)kit_poll(kit, NULL, 0, 5);
+	return kit_result("passed", NULL, NULL);
+}
+
 static json_t *
 carry_out(struct kit *kit, const struct kit_request *request)
 {
@@ -121,6 +152,12 @@ carry_out(struct kit *kit, const struct kit_request *request)
 		assert_int_equal(kit_poll(kit, NULL, 0, -1), -1);
 		assert_true(kit_cancelled(kit));
 		return kit_result("cancelled", NULL, NULL);
+	}
+	if (strcmp(what, "look") == 0)
+		return look(kit);
+	if (strcmp(what, "worn") == 0) {
+		is_worn = true;
+		return kit_result("lost", "browser_disconnected", NULL);
 	}
 	if (strcmp(what, "long") == 0) {
 		json_t *result = kit_result("failed", "assertion", "%s", "why");
@@ -137,8 +174,19 @@ carry_out(struct kit *kit, const struct kit_request *request)
 	return kit_result("passed", NULL, NULL);
 }
 
+static bool
+worn(void)
+{
+	return is_worn;
+}
+
 static const struct kit_spec spec = {
-	.name = "test", .kind = "test", .reusable = true, .carry_out = carry_out
+	.name = "test",
+	.kind = "test",
+	.reusable = true,
+	.carry_out = carry_out,
+	.on_screen = on_screen,
+	.is_worn = worn,
 };
 
 static int ends[2];
@@ -218,6 +266,65 @@ a_runner_carries_out_one_run_after_the_other(void **state)
 }
 
 static void
+a_screen_is_sent_while_somebody_looks(void **state)
+{
+	struct lines lines = LINES_INIT(MESSAGE_REPLY_BYTES_MAX);
+	pthread_t thread;
+	int status = -1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &status), 0);
+	say("{\"type\":\"hello\",\"versions\":[1],\"worker\":\"w\"}\n");
+	expect(&lines, "ready");
+	say(RUN("a", "look"));
+	expect(&lines, "started"); /* and no frame: nobody looks yet */
+	say("{\"type\":\"screen\",\"run\":\"other\",\"on\":true}\n"
+	    "{\"type\":\"screen\",\"run\":\"a\",\"on\":true,\"maxWidth\":640,\"quality\":500}\n");
+	expect(&lines, "\"data\":\"anBlZw==\"");
+	say("{\"type\":\"screen\",\"run\":\"a\",\"on\":false}\n");
+	expect(&lines, "\"outcome\":\"passed\"");
+	assert_int_equal(n_screens, 2);
+	/* The wish ended with its run; one that comes with the run holds for it. */
+	say(RUN("b", "look") "{\"type\":\"screen\",\"run\":\"b\",\"on\":true}\n"
+			     "{\"type\":\"screen\",\"run\":\"b\",\"on\":false}\n");
+	expect(&lines, "started");
+	expect(&lines, "\"outcome\":\"passed\"");
+	say("{\"type\":\"bye\"}\n");
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	close(ends[0]);
+	close(ends[1]);
+	lines_deinit(&lines);
+}
+
+static void
+a_worn_runner_says_so_and_leaves(void **state)
+{
+	struct lines lines = LINES_INIT(MESSAGE_REPLY_BYTES_MAX);
+	pthread_t thread;
+	int status = -1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &status), 0);
+	say("{\"type\":\"hello\",\"versions\":[1],\"worker\":\"w\"}\n");
+	expect(&lines, "ready");
+	say(RUN("a", "pass"));
+	expect(&lines, "started");
+	expect(&lines, "ok");
+	expect(&lines, "\"outcome\":\"passed\"");
+	say(RUN("b", "worn"));
+	expect(&lines, "started");
+	expect(&lines, "\"leaves\":true");
+	assert_int_equal(pthread_join(thread, NULL), 0); /* without a bye */
+	assert_int_equal(status, 0);
+	is_worn = false;
+	close(ends[0]);
+	close(ends[1]);
+	lines_deinit(&lines);
+}
+
+static void
 another_version_is_refused(void **state)
 {
 	pthread_t thread;
@@ -252,6 +359,8 @@ main(void)
 		cmocka_unit_test(lines_come_whole_however_they_arrive),
 		cmocka_unit_test(a_line_has_a_longest_length),
 		cmocka_unit_test(a_runner_carries_out_one_run_after_the_other),
+		cmocka_unit_test(a_screen_is_sent_while_somebody_looks),
+		cmocka_unit_test(a_worn_runner_says_so_and_leaves),
 		cmocka_unit_test(another_version_is_refused),
 		cmocka_unit_test(text_is_made_valid_and_short),
 	};
