@@ -62,6 +62,7 @@ static const char *const reasons[JOB_REASON_COUNT] = {
 	[JOB_REASON_STOPPED] = "stopped",
 	[JOB_REASON_CANCELLED] = "cancelled",
 	[JOB_REASON_INVALID_DEFINITION] = "invalid_definition",
+	[JOB_REASON_HOOK_FAILED] = "hook_failed",
 };
 
 static const char *const commands[JOB_CMD_COUNT] = {
@@ -154,7 +155,8 @@ job_units_done(const struct job *job)
 {
 	const struct job_counts *c = &job->counts;
 
-	return c->passed + c->failed + c->errored + c->timed_out + c->cancelled + c->skipped;
+	return c->passed + c->failed + c->errored + c->timed_out + c->cancelled + c->skipped +
+		c->quarantined;
 }
 
 int64_t

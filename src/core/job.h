@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "core/ids.h"
+#include "core/quarantine.h"
 #include "core/retry.h"
 
 enum job_state {
@@ -40,6 +41,7 @@ enum job_reason {
 	JOB_REASON_STOPPED,
 	JOB_REASON_CANCELLED,
 	JOB_REASON_INVALID_DEFINITION,
+	JOB_REASON_HOOK_FAILED,
 	JOB_REASON_COUNT
 };
 
@@ -60,6 +62,7 @@ enum job_command {
  */
 struct job_counts {
 	int64_t passed, failed, errored, timed_out, cancelled, skipped, flaky;
+	int64_t quarantined; /* failures of tests on the quarantine list: in none of the others */
 };
 
 /* What a row is to the turn that holds it; the store acts on it when it saves. */
@@ -83,13 +86,16 @@ struct job {
 	const char *kind;    /* kind of every test, or NULL when they differ */
 	const char *kinds;   /* comma-separated kind of each test, when they differ */
 	const char *targets; /* comma-separated target names; NULL: no targets */
-	int32_t n_tests;     /* 1 … TESTS_PER_JOB_MAX */
+	const char *layout;  /* fixtures and hooks of a grouped job, core/layout.h; NULL: not one */
+	int32_t n_tests;     /* 1 … TESTS_PER_JOB_MAX; a grouped job's hooks are not counted */
 	int32_t n_targets;   /* at least 1: a job without targets has one nameless target */
 	int64_t iterations;  /* 0: endless */
-	int32_t concurrency; /* runs at once */
+	int32_t concurrency; /* runs at once; in a grouped job: connections of each group */
 	int64_t failures_to_ignore;
 	bool stop_on_first_failure;
+	bool cancel_on_first_failure; /* and the runs under way are cancelled */
 	struct retry_policy retry;
+	struct quarantine_policy quarantine; /* attempt_limit 0: none */
 	int64_t timeout_ms;     /* of the job, from its first lease; 0: none */
 	int64_t run_timeout_ms; /* of each run; 0: none */
 	int64_t run_at_ms;      /* not before; 0: at once */
@@ -105,6 +111,7 @@ struct job {
 	int32_t running; /* runs leased now */
 	int32_t waiting; /* runs that wait for their retry or go back after a loss */
 	struct job_counts counts;
+	const char *plan; /* a grouped job's place in its plan, core/group.h; NULL: not begun */
 	int64_t lane;   /* lane of the next run, 0 until known */
 	bool ready;     /* a worker could take a run of it now */
 	int64_t due_ms; /* when the engine must look at it again without being asked; 0: never
@@ -119,6 +126,7 @@ struct job {
 
 	/* the turn's own */
 	enum row_change change;
+	struct grouping *grouping; /* layout and plan, decoded: core/group.h */
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */
 	bool runs_loaded;      /* open_runs is complete */
 	bool is_stored;        /* the store has it: set by store_load, as is the next */

@@ -11,13 +11,30 @@
 
 #include "base/str.h"
 #include "core/ids.h"
+#include "core/quarantine.h"
 #include "core/retry.h"
+
+/* What else may run beside a test of a fixture. */
+enum fixture_mode {
+	FIXTURE_SHARED,   /* anything */
+	FIXTURE_SERIAL,   /* no other test of the fixture, which keeps to one connection */
+	FIXTURE_ISOLATED, /* nothing of the job */
+};
+
+/* Neighbours in the list of tests that share hooks and a rule about company. */
+struct fixture_spec {
+	const char *name; /* "" for tests that stand in no fixture */
+	int32_t first, n_tests;
+	enum fixture_mode mode;
+	int32_t before, after; /* places in job_spec.tests, behind the tests; -1: no such hook */
+};
 
 struct test_spec {
 	const char *name;
 	const char *kind;
 	struct str body;    /* JSON object: the test with its parameters filled in */
 	int64_t timeout_ms; /* 0: the job's runTimeout */
+	bool skip;          /* reported as skipped, never leased */
 };
 
 struct job_spec {
@@ -27,15 +44,21 @@ struct job_spec {
 	int32_t priority;
 	const char *queue;  /* name; NULL: "default" */
 	const char *labels; /* canonical: core/lane.h; "" for none */
-	const struct test_spec *tests;
-	size_t n_tests;      /* at least 1 */
+	const struct test_spec *tests; /* n_tests, then n_hooks */
+	size_t n_tests;                /* at least 1 */
+	size_t n_hooks;
+	bool is_grouped; /* planned by core/group.h; the fixtures cover all tests, in order */
+	const struct fixture_spec *fixtures;
+	size_t n_fixtures;
+	int32_t before, after; /* the job's hooks, places in tests; -1: none */
 	const char *targets; /* comma-separated; NULL: none */
 	size_t n_targets;    /* at least 1 */
 	int64_t iterations;  /* 0: endless */
 	int32_t concurrency;
 	int64_t failures_to_ignore;
-	bool stop_on_first_failure;
+	bool stop_on_first_failure, cancel_on_first_failure;
 	struct retry_policy retry;
+	struct quarantine_policy quarantine;
 	int64_t timeout_ms, run_timeout_ms;
 	int64_t run_at_ms;
 	struct str

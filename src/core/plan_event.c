@@ -47,6 +47,8 @@ add_counts(struct jw *jw, const struct job_counts *counts)
 	jw_ki64(jw, "cancelled", counts->cancelled);
 	jw_ki64(jw, "skipped", counts->skipped);
 	jw_ki64(jw, "flaky", counts->flaky);
+	if (counts->quarantined > 0)
+		jw_ki64(jw, "quarantined", counts->quarantined);
 	jw_end_obj(jw);
 }
 

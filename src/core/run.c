@@ -11,8 +11,9 @@ static const struct {
 	const char *name;
 	unsigned next;
 } states[RUN_STATE_COUNT] = {
-	[RUN_WAITING] = { "waiting", TO(RUN_LEASED) | TO(RUN_FINISHED) },
-	[RUN_LEASED] = { "leased", TO(RUN_WAITING) | TO(RUN_FINISHED) },
+	[RUN_WAITING] = { "waiting", TO(RUN_LEASED) | TO(RUN_HELD) | TO(RUN_FINISHED) },
+	[RUN_LEASED] = { "leased", TO(RUN_WAITING) | TO(RUN_HELD) | TO(RUN_FINISHED) },
+	[RUN_HELD] = { "held", TO(RUN_FINISHED) },
 	[RUN_FINISHED] = { "finished", 0 },
 };
 

@@ -93,6 +93,12 @@ struct signal {
 	const char *reason; /* static */
 };
 
+/* A unit of a test on the quarantine list has ended: what the list makes of it. */
+struct quarantine_mark {
+	int64_t entry; /* run->quarantine */
+	bool is_clean; /* passed at the first attempt */
+};
+
 struct uow {
 	int64_t now_ms;
 	struct rng *rng;
@@ -124,6 +130,7 @@ struct uow {
 
 	/* not saved: what the engine does after the commit */
 	UOW_ARRAY(struct signal) signals;
+	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
 
 	/* keys for new rows, reserved by the store at load */
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;

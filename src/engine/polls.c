@@ -195,7 +195,7 @@ take_result(struct turn *turn, const struct poll *poll, const struct poll_result
 	}
 	/* Deleted with its job, or said before and counted then: nothing to say. */
 	bool is_repetition =
-		known && known->fence == result->fence && known->state == RUN_FINISHED;
+		known && known->fence == result->fence && known->state >= RUN_HELD;
 	if (known && known->job->change != ROW_DELETED && !is_repetition)
 		stale_result(turn, poll, known, result);
 }

@@ -28,6 +28,14 @@ load_runs_of(struct loader *loader, struct job *job, unsigned states)
 }
 
 static int
+load_open_runs(struct loader *loader, struct job *job)
+{
+	job->runs_loaded = true;
+	return load_runs_of(
+		loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED | 1u << RUN_HELD);
+}
+
+static int
 add_job(struct loader *loader, const struct job *row, struct job **ret)
 {
 	*ret = uow_job_by_seq(loader->uow, row->seq);
@@ -40,14 +48,9 @@ add_job(struct loader *loader, const struct job *row, struct job **ret)
 	job->stored_state = job->state;
 	job->runs_loaded = job->running == 0;
 	*ret = uow_add_job(loader->uow, job);
+	if (job->layout)
+		return load_open_runs(loader, job); /* its plan looks at all of them */
 	return load_runs_of(loader, job, 1u << RUN_WAITING);
-}
-
-static int
-load_open_runs(struct loader *loader, struct job *job)
-{
-	job->runs_loaded = true;
-	return load_runs_of(loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED);
 }
 
 static int
