@@ -92,6 +92,17 @@
 #define COMMAND_ENV_MAX           1000            /* environment members of a command */
 #define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one of them: the kernel's own limit */
 #define SPAWN_FDS_MAX             16              /* descriptors mapped into a child */
+#define RUNNER_IDLE_MS            SECONDS_MS(60)  /* a warm runner that nobody wants leaves */
+#define BROWSER_IDLE_MS           MINUTES_MS(3)   /* the same with a browser, whose start is slow */
+#define RUNNER_LOST_RUNS_MAX      3               /* browsers lost in a row until their runner is replaced */
+#define KIND_FAILURES_MAX         3               /* browsers that did not start in a row until the kind is withdrawn */
+#define KIND_PAUSE_MS_MIN         SECONDS_MS(5)   /* then it is offered again; doubled each time */
+#define KIND_PAUSE_MS_MAX         MINUTES_MS(5)   /* up to this */
+#define MEMORY_SHORT_BYTES        MIB(256)        /* with less available, idle browsers leave */
+#define SCREEN_FRAME_BYTES_MAX    KIB(256)        /* a picture of a run on its way to viewers */
+#define SCREEN_FRAME_MS           100             /* at most ten pictures of a run a second */
+#define SCREEN_SIDE_MAX           16384           /* pixels of its longer side */
+#define SCREEN_VIEWERS_MAX        1000            /* viewers of all runs */
 
 /* --- Artifacts --- */
 #define ARTIFACT_BYTES_MAX        MIB(512)        /* one file of a run: a long video fits */
@@ -116,6 +127,25 @@
 #define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
 #define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */
 
+/* --- Browsers --- */
+#define CDP_MESSAGE_BYTES_MAX     MIB(256)        /* one from the browser: a full-page picture fits many times */
+#define CDP_OUT_BYTES_MAX         MIB(64)         /* waiting to be read by the browser: bodies of mocked answers */
+#define CDP_DEPTH_MAX             1200            /* V8 itself gives up at 1,000; jansson could 2,048 */
+#define CHROMIUM_START_MS         SECONDS_MS(30)  /* 0.1 s when idle; a loaded machine is not a dead one */
+#define CHROMIUM_HEALTH_MS        SECONDS_MS(3)   /* an idle browser answers in 1 ms */
+#define CHROMIUM_RUNS_MAX         200             /* then it is replaced: bounds what leaks in it */
+#define CHROMIUM_MEMORY_BYTES_MAX GIB(1)          /* the same; a fresh one has 60 MiB */
+#define CHROMIUM_LOG_BYTES_MAX    MIB(1)          /* its stderr between two runs; then emptied */
+#define CHROMIUM_SHM_BYTES_MIN    MIB(256)        /* less in /dev/shm: it is told not to use it */
+#define CONTEXT_DISPOSE_MS        SECONDS_MS(5)   /* 10 ms even with a hung page */
+#define CONTEXT_HOOKS_MAX         16              /* modules that prepare sessions */
+#define CONTEXT_PAGES_OPEN_MAX    100             /* pages of a run at a time: more popups are closed */
+#define CONTEXT_PAGES_MAX         2000            /* pages of a run ever */
+#define CONTEXT_FRAMES_MAX        20000           /* frames of a run ever; later ones are not seen */
+#define CONTEXT_RECORDS_MAX       1000            /* dialogs or downloads kept of a run; then counted */
+#define DIALOG_TEXT_BYTES_MAX     KIB(8)          /* text of a dialog; cut */
+#define FRAME_PROBE_MS            SECONDS_MS(1)   /* silence after a deadline that makes a page hung */
+
 /* --- Reading --- */
 #define PAGE_MIN                  1               /* items of a list */
 #define PAGE_MAX                  1000            /* the same; bounds one answer */
@@ -139,12 +169,57 @@
 #define LANES_BYTES_MAX           MIB(128)        /* memory of both: LANES_MAX of full label sets */
 #define RUN_LOSSES_MAX            3               /* workers lost under one run before it is errored */
 #define RUNS_WAITING_MAX          1000            /* retries of one job that wait; then no new run starts */
+#define LAYOUT_BYTES_MAX          MIB(8)          /* fixtures of a grouped job as text: TESTS_PER_JOB_MAX of long names */
+#define RUNS_HELD_MAX             1000            /* results of a group that wait for an earlier one; then no new run starts */
+#define GROUP_STEP_MAX            200             /* units that end without a run (skipped, hook failed) in one turn */
+#define HOOK_ERROR_BYTES_MAX      KIB(2)          /* what a failed hook says about each of its units; cut */
+#define CONNECTION_KEPT_MS        15000           /* a fixture keeps to the worker of its connection for this long without a sign of life */
 #define AHEAD_COUNT_MAX           1000            /* jobs ahead are counted up to this */
 #define AGEING_MS_DEFAULT         MINUTES_MS(10)  /* waiting that weighs one step of priority */
 #define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
 #define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */
 #define ARENA_REQUEST_BYTES_MAX   MIB(64)         /* memory of one request */
 #define ARENA_TURN_BYTES_MAX      GIB(1)          /* memory of one engine turn */
+
+/* --- Browser tests: configuration, network, evidence --- */
+#define VIEWPORT_SIDE_MAX         8192            /* CSS pixels: what a headless browser still paints */
+#define PAGE_SHOT_SIDE_MAX        16384           /* pixels of a picture: the browser's own limit for textures */
+#define BROWSER_WAIT_MS_MAX       DAYS_MS(1)      /* any one timeout of a browser test */
+#define ACTION_TIMEOUT_MS         SECONDS_MS(10)  /* until an element can be acted on */
+#define EXPECT_TIMEOUT_MS         SECONDS_MS(5)   /* until an expectation holds */
+#define NAVIGATION_TIMEOUT_MS     SECONDS_MS(30)  /* until a page is there */
+#define EXTRA_HEADERS_MAX         50              /* added to each request */
+#define COOKIES_MAX               500             /* set by a config */
+#define MOCKS_MAX                 200             /* of a run; each is asked for every request */
+#define MOCK_BODY_BYTES_MAX       MIB(8)          /* what one answers: it goes through a pipe as base64 */
+#define MOCK_DELAY_MS_MAX         MINUTES_MS(1)   /* before it answers */
+#define PATTERN_BYTES_MAX         KIB(4)          /* a glob or regular expression over URLs or texts */
+#define PATTERN_STEPS_MAX         100000          /* of matching one text: a hostile pattern ends */
+#define STORAGE_STATE_BYTES_MAX   MIB(8)          /* a file of cookies and local storage */
+#define HOSTS_MAX                 1000000         /* entries of all lists of hosts of a run */
+#define HOSTS_BYTES_MAX           MIB(32)         /* memory of them */
+#define HOSTS_FILE_BYTES_MAX      MIB(16)         /* one file of them */
+#define HOSTS_LINE_BYTES_MAX      1024            /* a line of it; longer ones are skipped */
+#define HOSTS_IN_BROWSER_MAX      256             /* more are matched here: the browser tries one after the other */
+#define NETWORK_ENTRIES_MAX       10000           /* requests recorded; more are counted */
+#define NETWORK_BYTES_MAX         MIB(64)         /* memory of them, headers included; more are counted */
+#define NETWORK_SESSIONS_MAX      1000            /* pages, frames and workers that are listened to */
+#define HAR_BODY_BYTES_MAX        KIB(256)        /* one body in the network log; longer ones are left out */
+#define HAR_BODIES_BYTES_MAX      MIB(16)         /* all of them */
+#define HAR_BYTES_MAX             MIB(96)         /* the file */
+#define CONSOLE_ENTRIES_MAX       10000           /* recorded; more are counted */
+#define CONSOLE_TEXT_BYTES_MAX    KIB(4)          /* one text; cut */
+#define CONSOLE_IGNORE_MAX        50              /* patterns */
+#define IMAGE_PIXELS_MAX          INT64_C(67108864) /* decoded to compare: 256 MiB each */
+#define IMAGE_BYTES_MAX           MIB(64)         /* a PNG file */
+#define SHOT_BYTES_MAX            MIB(64)         /* a screenshot */
+#define SHOT_MASKS_MAX            100             /* regions painted over */
+#define SNAPSHOT_BYTES_MAX        MIB(32)         /* the page at a failure */
+#define VIDEO_FRAMES_BYTES_MAX    MIB(512)        /* frames on disk; then every second one goes */
+#define VIDEO_FRAMES_MAX          36000           /* the same: an hour of ten a second */
+#define VIDEO_ENCODE_MS_MAX       MINUTES_MS(2)   /* the encoder is ended after that */
+#define EVIDENCE_WAIT_MS          SECONDS_MS(10)  /* for any one piece of evidence nobody asked for by a step */
+#define EVIDENCE_WARNINGS_MAX     20              /* of one run */
 
 /* --- The program itself --- */
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */
