@@ -56,6 +56,9 @@
 /* --- Jobs --- */
 #define DEFINITION_BYTES_MAX      MIB(1)          /* a test or template as stored */
 #define TESTS_PER_JOB_MAX         10000           /* its result list stays in memory */
+#define FIXTURES_PER_JOB_MAX      1000            /* fixtures of a job; their hooks are tests of it */
+#define HOOK_STEPS_MAX            1000            /* steps of a hook, as of a test */
+#define HOOK_TIMEOUT_MS_DEFAULT   MINUTES_MS(1)   /* one run of a hook, unless hookTimeout says else */
 #define TARGETS_PER_JOB_MAX       32              /* browsers or devices of a job */
 #define JOBS_PER_BULK_MAX         1000            /* one engine turn takes it whole */
 #define JOBS_BYTES_MAX            MIB(30)         /* jobs of one request with all their tests; answering takes as much again */
@@ -220,6 +223,25 @@
 #define VIDEO_ENCODE_MS_MAX       MINUTES_MS(2)   /* the encoder is ended after that */
 #define EVIDENCE_WAIT_MS          SECONDS_MS(10)  /* for any one piece of evidence nobody asked for by a step */
 #define EVIDENCE_WARNINGS_MAX     20              /* of one run */
+
+/* --- Browser tests --- */
+#define BROWSER_STEPS_MAX         1000            /* steps of one list */
+#define BROWSER_STEPS_ALL_MAX     5000            /* of a test, those inside others included */
+#define BROWSER_STEP_DEPTH_MAX    8               /* steps inside steps; the JSON's depth binds too */
+#define BROWSER_STEPS_RUN_MAX     20000           /* carried out by one run: an endless loop ends */
+#define BROWSER_USE_DEPTH_MAX     16              /* `use` inside what is used */
+#define BROWSER_ROUNDS_MAX        10000           /* of a repeat */
+#define BROWSER_ROUNDS_DEFAULT    100             /* of a repeat with until or while, unasked */
+#define BROWSER_TEXT_BYTES_MAX    KIB(256)        /* typed, stored or evaluated */
+#define BROWSER_LABEL_BYTES_MAX   KIB(4)          /* a selector, a text that is looked for */
+#define BROWSER_TITLE_BYTES_MAX   300             /* title of a step; cut */
+#define BROWSER_ACTION_MS         SECONDS_MS(10)  /* until an element is ready, unasked */
+#define BROWSER_EXPECT_MS         SECONDS_MS(5)   /* until an expectation holds, unasked */
+#define BROWSER_NAVIGATION_MS     SECONDS_MS(30)  /* until a page is there, unasked */
+#define BROWSER_LOOK_MS           SECONDS_MS(2)   /* a condition is asked once: the page must answer */
+#define BROWSER_AFTERMATH_MS      SECONDS_MS(5)   /* evidence of a failure and tidying up */
+#define BROWSER_OUTPUT_BYTES_MAX  KIB(128)        /* what a test extracts: fits the result's line */
+#define BROWSER_ERRORS_MAX        20              /* told of one run; the rest is counted */
 
 /* --- The program itself --- */
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */

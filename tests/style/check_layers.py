@@ -9,10 +9,11 @@ import sys
 import sources
 
 EVERYTHING = {"base", "core", "store", "blob", "engine", "http", "api", "report", "worker",
-              "runners"}
+              "runners", "browser_format"}
 MAY_USE = {
     "base": set(),
-    "core": {"base"},
+    "browser_format": {"base"},
+    "core": {"base", "browser_format"},
     "store": {"core", "base"},
     "blob": {"core", "base"},
     "http": {"base"},
@@ -22,7 +23,7 @@ MAY_USE = {
     "dialects": {"engine", "http", "core", "base"},
     "worker": {"http", "core", "base", "runners/kit"},  # the codec of both sides
     "runners/kit": {"base"},
-    "runners": {"runners/kit", "base"},
+    "runners": {"runners/kit", "browser_format", "base"},
     "cli": EVERYTHING | {"runners/kit", "dialects"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+([<"])([^>"]+)[>"]', re.MULTILINE)
