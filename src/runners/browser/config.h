@@ -185,6 +185,3 @@ int config_decode_storage(struct browser_config *config, json_t *value, const ch
 
 /* Whether a path of the bundle is one: relative, without "..", no backslash. */
 bool config_path_is_safe(const char *path);
-
-/* Names of the members and of other kinds' members, NULL-terminated; for hints and schemas. */
-extern const char *const config_member_names[];
