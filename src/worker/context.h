@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "http/client.h"
+#include "worker/health.h"
 #include "worker/kinds.h"
 #include "worker/outbox.h"
 #include "worker/rundir.h"
@@ -32,6 +33,7 @@ struct worker {
 	char *api;   /* "http://…/api/v1"; owned */
 	struct kind_places places;
 	bool offers[KIND_COUNT]; /* kinds that it carries out */
+	struct health health[KIND_COUNT];
 	struct rundir dirs;
 	char *cgroup; /* base of the runners' control groups; NULL: none */
 	char **env;   /* of every runner, without the runner's own part; owned */
@@ -44,8 +46,10 @@ struct worker {
 	struct list_node bundles; /* struct bundle, downloads under way */
 	struct map bundles_known; /* keys are hex: in the cache and checked by this process */
 	unsigned n_runners_made;
-	uv_timer_t watch_timer; /* disk and left-over processes */
-	bool has_orphans;       /* a shepherd died: look for what it had */
+	uv_timer_t watch_timer; /* disk, memory, deadlines and left-over processes */
+	unsigned n_watches;
+	uv_timer_t screen_timer; /* pictures that wait for their turn */
+	bool has_orphans;        /* a shepherd died: look for what it had */
 
 	bool drains;  /* takes no more runs */
 	bool hurries; /* ends everything at once */

@@ -9,13 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 const struct kind kind_table[KIND_COUNT] = {
-	[KIND_COMMAND] = { .name = "command", .warm = true },
-	[KIND_HTTP] = { .name = "http", .warm = true },
-	[KIND_PLAYWRIGHT] = { .name = "playwright", .prewarm = true },
+	[KIND_COMMAND] = { .name = "command", .warm = true, .idle_ms = RUNNER_IDLE_MS },
+	[KIND_HTTP] = { .name = "http", .warm = true, .idle_ms = RUNNER_IDLE_MS },
+	[KIND_BROWSER] = { .name = "browser",
+		.warm = true,
+		.keeps_children = true,
+		.idle_ms = BROWSER_IDLE_MS },
+	[KIND_PLAYWRIGHT] = { .name = "playwright",
+		.prewarm = true,
+		.idle_ms = RUNNER_IDLE_MS },
 };
 
 /* NULL: a runner inside this program. */
@@ -112,11 +119,24 @@ has_file(const struct kind_places *places, const char *name)
 }
 
 static int
-playwright_available(const struct kind_places *places, struct err *err)
+chromium_available(struct err *err)
 {
 	static const char *const browsers[] = { "chromium-headless-shell", "chromium",
 		"chromium-browser", NULL };
+	const char *chosen = getenv("PROCTOR_CHROMIUM");
 
+	if (chosen && chosen[0] && !is_program(chosen))
+		return err_set(err, ERR_UNAVAILABLE,
+			"$PROCTOR_CHROMIUM names no program: %.100s", chosen);
+	if (!(chosen && chosen[0]) && !any_program(browsers))
+		return err_set(err, ERR_UNAVAILABLE,
+			"Chromium is missing (apt-get install chromium-headless-shell)");
+	return 0;
+}
+
+static int
+playwright_available(const struct kind_places *places, struct err *err)
+{
 	if (!places->node)
 		return err_set(
 			err, ERR_UNAVAILABLE, "Node is missing (apt-get install nodejs)");
@@ -126,16 +146,17 @@ playwright_available(const struct kind_places *places, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE,
 			"@playwright/test is missing (npm ci in %s/playwright)",
 			places->runners_dir);
-	if (!any_program(browsers) && !getenv("PROCTOR_CHROMIUM"))
-		return err_set(err, ERR_UNAVAILABLE,
-			"Chromium is missing (apt-get install chromium-headless-shell)");
-	return 0;
+	return chromium_available(err);
 }
 
 int
 kind_available(const struct kind *kind, const struct kind_places *places, struct err *err)
 {
-	return kind == &kind_table[KIND_PLAYWRIGHT] ? playwright_available(places, err) : 0;
+	if (kind == &kind_table[KIND_PLAYWRIGHT])
+		return playwright_available(places, err);
+	if (kind == &kind_table[KIND_BROWSER])
+		return chromium_available(err);
+	return 0;
 }
 
 void

@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 
-enum kind_id { KIND_COMMAND, KIND_HTTP, KIND_PLAYWRIGHT, KIND_COUNT };
+enum kind_id { KIND_COMMAND, KIND_HTTP, KIND_BROWSER, KIND_PLAYWRIGHT, KIND_COUNT };
 
 enum { KIND_ARGS_MAX = 6 };
 
@@ -26,6 +27,10 @@ struct kind {
 	const char *name;
 	bool warm;    /* a runner that says "reusable" is kept for the next run */
 	bool prewarm; /* start the next one-shot runner before it is asked for */
+	/* A warm runner's own children (a browser) and its $TMPDIR live on between runs. They
+	 * end with the runner, however that ends. */
+	bool keeps_children;
+	int64_t idle_ms; /* a warm runner that nobody wants leaves after this */
 };
 
 extern const struct kind kind_table[KIND_COUNT];

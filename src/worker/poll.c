@@ -71,7 +71,7 @@ write_self(const struct worker *worker, struct jw *jw, bool claims)
 	jw_kstr(jw, "version", PROCTOR_VERSION);
 	jw_karr(jw, "kinds");
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (worker->offers[i])
+		if (worker->offers[i] && !worker->health[i].is_paused)
 			jw_str(jw, kind_table[i].name);
 	jw_end_arr(jw);
 	jw_kobj(jw, "labels");
@@ -96,6 +96,8 @@ write_holds(const struct worker *worker, struct jw *jw, bool is_final)
 		jw_kstr(jw, "run", task->run);
 		jw_ki64(jw, "fence", task->fence);
 		jw_kbool(jw, "stopping", task->is_stopping);
+		if (task->screen.is_wanted)
+			jw_kbool(jw, "watching", true);
 		jw_end_obj(jw);
 	}
 	jw_end_arr(jw);
@@ -197,6 +199,8 @@ take_directive(struct poller *poller, json_t *directive)
 		pool_stop(task, "cancelled", reason ? reason : "stopped");
 	else if (strcmp(what, "drop") == 0)
 		pool_drop(task);
+	else if (strcmp(what, "watch") == 0)
+		screen_watch(task);
 }
 
 static void

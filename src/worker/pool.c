@@ -22,8 +22,10 @@
 #include "base/mem.h"
 #include "worker/bundle.h"
 #include "worker/context.h"
+#include "worker/memory.h"
 #include "worker/poll.h"
 #include "worker/runner.h"
+#include "worker/screen.h"
 #include "worker/sweep.h"
 #include "worker/task.h"
 #include "worker/upload.h"
@@ -38,6 +40,7 @@ static void end_task(struct task *task);
 static void send_if_ready(struct runner *runner);
 static void clear_folder(struct runner *runner);
 static void remove_folder(struct runner *runner);
+static void kind_failed(struct runner *runner, const char *why);
 
 /* --- Runners --- */
 
@@ -47,23 +50,47 @@ runner_of(struct list_node *node)
 	return list_entry(node, struct runner, node);
 }
 
-/* A warm or prepared one without a run; a ready one before one that starts. */
-static struct runner *
-find_free(struct worker *worker, const struct kind *kind)
+/*
+ * How well a runner without a run suits the task: the one that served the same connection of
+ * the same job last (its caches are warm), then one that no other connection of the job will
+ * ask for, then any idle one, then one that starts. 0: not at all.
+ */
+static int
+suits(const struct runner *runner, const struct task *task)
 {
-	struct runner *starting = NULL;
+	enum { NOT, STARTING, IDLE, FREE_OF_JOB, SAME };
+	bool is_idle = runner->state == SUPERVISE_IDLE;
+	bool is_same_job = strcmp(runner->last_job, task->job) == 0;
 
-	LIST_FOR_EACH(node, &worker->runners) {
+	if (runner->kind != task->kind || runner->task ||
+		(!is_idle && runner->state != SUPERVISE_STARTING))
+		return NOT;
+	if (!is_idle)
+		return STARTING;
+	if (!is_same_job || runner->last_connection == 0)
+		return FREE_OF_JOB;
+	return runner->last_group == task->group && runner->last_connection == task->connection
+		? SAME
+		: IDLE;
+}
+
+/* A warm or prepared one without a run. */
+static struct runner *
+find_free(const struct task *task)
+{
+	struct runner *best = NULL;
+	int best_suits = 0;
+
+	LIST_FOR_EACH(node, &task->worker->runners) {
 		struct runner *runner = runner_of(node);
+		int how = suits(runner, task);
 
-		if (runner->kind != kind || runner->task)
-			continue;
-		if (runner->state == SUPERVISE_IDLE)
-			return runner;
-		if (runner->state == SUPERVISE_STARTING)
-			starting = runner;
+		if (how > best_suits) {
+			best = runner;
+			best_suits = how;
+		}
 	}
-	return starting;
+	return best;
 }
 
 static unsigned
@@ -99,7 +126,7 @@ prewarm(struct worker *worker, const struct kind *kind)
 static void
 assign(struct task *task)
 {
-	struct runner *runner = find_free(task->worker, task->kind);
+	struct runner *runner = find_free(task);
 	struct err err;
 
 	if (!runner)
@@ -113,6 +140,10 @@ assign(struct task *task)
 	task->n_starts++;
 	task->runner = runner;
 	runner_reserve(runner, true);
+	memset(runner->last_job, 0, sizeof runner->last_job);
+	strncpy(runner->last_job, task->job, sizeof runner->last_job - 1);
+	runner->last_group = task->group;
+	runner->last_connection = task->connection;
 	runner->task = task;
 	runner->is_run_over = false;
 	send_if_ready(runner);
@@ -123,7 +154,10 @@ pool_start(struct task *task)
 {
 	struct worker *worker = task->worker;
 
-	if (!task->kind || !worker->offers[task->kind - kind_table]) {
+	if (task->kind && worker->health[task->kind - kind_table].is_paused) {
+		task->hands_back = true; /* leased before the server heard of it */
+		end_task(task);
+	} else if (!task->kind || !worker->offers[task->kind - kind_table]) {
 		task_decide(task, "errored", "kind",
 			"this worker carries out no tests of that kind");
 		end_task(task);
@@ -320,6 +354,7 @@ settle_task(struct task *task)
 static void
 end_task(struct task *task)
 {
+	screen_off(task);
 	task->phase = TASK_ENDED;
 	task->duration_ms = clock_mono_ms() - task->started_mono_ms;
 	if (task->n_uploads == 0)
@@ -374,6 +409,10 @@ pool_runner_gone(struct runner *runner)
 
 	if (runner->is_busy)
 		return; /* the other thread's end comes back here */
+	if (!runner->was_ready && !runner->is_judged && !worker->drains) {
+		runner->is_judged = true;
+		kind_failed(runner, runner->failure[0] ? runner->failure : "it ended at once");
+	}
 	if (runner->task && !runner->is_run_over && may_start_again(runner->task)) {
 		struct task *task = runner->task;
 
@@ -400,7 +439,7 @@ clear_work(uv_work_t *work)
 	struct runner *runner = container_of(work, struct runner, work);
 
 	runner->work_err.code = 0;
-	(void)rundir_clear(runner->dir, &runner->work_err);
+	(void)rundir_clear(runner->dir, runner->kind->keeps_children, &runner->work_err);
 }
 
 static void
@@ -495,8 +534,8 @@ on_measured(uv_work_t *work, int status)
 	runner_event(runner, SUPERVISE_EV_BREACH);
 }
 
-void
-pool_watch(struct worker *worker)
+static void
+measure_disks(struct worker *worker)
 {
 	LIST_FOR_EACH(node, &worker->runners) {
 		struct runner *runner = runner_of(node);
@@ -507,6 +546,128 @@ pool_watch(struct worker *worker)
 		runner->is_measured = true;
 		uv_queue_work(worker->loop, &runner->measure_work, measure_work, on_measured);
 	}
+}
+
+/* --- Whether a kind works --- */
+
+/*
+ * A browser that does not start fails every run in no time, so that one broken machine would
+ * eat the whole queue: it stops asking for such runs for a while.
+ */
+static void
+kind_failed(struct runner *runner, const char *why)
+{
+	struct worker *worker = runner->worker;
+	size_t i = (size_t)(runner->kind - kind_table);
+
+	if (!runner->kind->keeps_children || worker->health[i].is_paused ||
+		!health_failed(&worker->health[i], clock_mono_ms()))
+		return;
+	log_error("worker.kind_withdrawn", NULL,
+		"no %s tests here for %lld s: %.200s (proctor doctor tells more)",
+		runner->kind->name, (long long)(worker->health[i].pause_ms / 1000), why);
+	poller_restart_claim(worker->poller);
+}
+
+void
+pool_note_result(struct runner *runner, const char *outcome, const char *reason)
+{
+	bool has_failed = strcmp(outcome, "errored") == 0 && reason &&
+		(strcmp(reason, "browser_missing") == 0 ||
+			strcmp(reason, "browser_start") == 0);
+
+	if (has_failed)
+		kind_failed(runner, reason);
+	else if (strcmp(outcome, "lost") != 0)
+		health_worked(&runner->worker->health[runner->kind - kind_table]);
+}
+
+/* Offers again what was withdrawn for long enough, unless it is plainly not there. */
+static void
+resume_kinds(struct worker *worker)
+{
+	bool has_news = false;
+
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		struct health *health = &worker->health[i];
+		struct err why;
+
+		if (!health_is_due(health, clock_mono_ms()))
+			continue;
+		if (kind_available(&kind_table[i], &worker->places, &why) < 0) {
+			health_postpone(health, clock_mono_ms());
+			continue;
+		}
+		log_info("worker.kind_offered", NULL, "%s tests are tried again",
+			kind_table[i].name);
+		health_resume(health);
+		has_news = true;
+	}
+	if (has_news)
+		poller_restart_claim(worker->poller);
+}
+
+/* --- Every now and then --- */
+
+/* A run whose runner has not begun with it in its time. */
+static void
+check_starts(struct worker *worker)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	LIST_FOR_EACH_SAFE(node, &worker->tasks) {
+		struct task *task = list_entry(node, struct task, node);
+
+		if (task->start_timeout_ms <= 0 || task->has_started || task->outcome ||
+			task->phase > TASK_RUNNING || task->is_dropped || task->hands_back ||
+			now_ms - task->leased_mono_ms < task->start_timeout_ms)
+			continue;
+		task_decide(task, "errored", "start_timeout",
+			"the run had not begun after %lld ms",
+			(long long)task->start_timeout_ms);
+		if (task->phase == TASK_RUNNING)
+			runner_event(task->runner, SUPERVISE_EV_BREACH);
+		else
+			end_task(task);
+	}
+}
+
+/* Where memory is short the largest browser that nobody uses leaves; one at a time. */
+static void
+spare_memory(struct worker *worker)
+{
+	struct runner *largest = NULL;
+	int64_t bytes = -1;
+
+	LIST_FOR_EACH(node, &worker->runners) {
+		struct runner *runner = runner_of(node);
+
+		if (!runner->kind->keeps_children || runner->task || runner->is_busy ||
+			runner->state != SUPERVISE_IDLE)
+			continue;
+		int64_t its = memory_of_tree(runner->shepherd.pid);
+		if (its > bytes) {
+			bytes = its;
+			largest = runner;
+		}
+	}
+	if (!largest)
+		return;
+	log_info("runner.memory", NULL, "memory is short: an idle %s runner of %lld MiB leaves",
+		largest->kind->name, (long long)(bytes >> 20));
+	runner_event(largest, SUPERVISE_EV_STOP);
+}
+
+void
+pool_watch(struct worker *worker)
+{
+	enum { MEMORY_EVERY = 4 };
+
+	measure_disks(worker);
+	check_starts(worker);
+	resume_kinds(worker);
+	if (worker->n_watches++ % MEMORY_EVERY == 0 && memory_is_short())
+		spare_memory(worker);
 }
 
 /* --- Orders --- */

@@ -164,13 +164,15 @@ empty_folder(const char *path, struct err *err)
 }
 
 int
-rundir_clear(const char *dir, struct err *err)
+rundir_clear(const char *dir, bool keeps_tmp, struct err *err)
 {
 	_cleanup_free_ char *log = xasprintf("%s/output.log", dir);
 
 	(void)unlink(log); /* made anew with O_EXCL: what stays is seen then */
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		_cleanup_free_ char *part = xasprintf("%s/%s", dir, parts[i]);
+		if (keeps_tmp && strcmp(parts[i], "tmp") == 0)
+			continue;
 		if (empty_folder(part, err) < 0)
 			return -1;
 	}

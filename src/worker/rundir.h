@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -32,8 +33,8 @@ void rundir_deinit(struct rundir *dirs);
 int rundir_make(const struct rundir *dirs, unsigned n, char **ret, struct err *err) MUST_CHECK;
 
 /* Empties the folders of dir, which stay themselves, and removes the log: ready for a next run.
- */
-int rundir_clear(const char *dir, struct err *err) MUST_CHECK;
+ * With keeps_tmp its tmp/ is left as it is: something that lives on has files there. */
+int rundir_clear(const char *dir, bool keeps_tmp, struct err *err) MUST_CHECK;
 
 /* Bytes on disk of everything below, counted until they pass `enough`. Blocks: not in the loop.
  */

@@ -32,7 +32,6 @@
 
 enum {
 	READY_MS = 30 * 1000, /* from hello to ready (runner.md §2) */
-	IDLE_MS = 60 * 1000,  /* a warm runner that nobody wants leaves */
 	TERM_MS = 2 * 1000,   /* from SIGTERM to SIGKILL (runner.md §3) */
 	CLEAN_MS = 10 * 1000, /* from the result to "nothing is left" */
 	LEAVE_MS = 3 * 1000,  /* from bye to the end */
@@ -144,18 +143,26 @@ send_json(struct runner *runner, const json_t *body)
 	flush_requests(runner);
 }
 
+/* The kind's folder that outlives runs; caller frees. */
+static char *
+make_cache(const struct runner *runner)
+{
+	char *cache = xasprintf("%s/%s", runner->worker->dirs.cache, runner->kind->name);
+
+	(void)mkdir_p(cache, 0700, NULL); /* a runner copes without */
+	return cache;
+}
+
 static void
 send_run(struct runner *runner)
 {
 	struct task *task = runner->task;
 	static const char *const copied[] = { "test", "config", "params", "job", "jobName",
-		"target", "iteration", "attempt" };
+		"target", "iteration", "attempt", "browser", "role", "connection", "ctx" };
 	_cleanup_free_ char *dir = xasprintf("%s/run", runner->dir);
 	_cleanup_free_ char *artifacts = xasprintf("%s/artifacts", runner->dir);
-	_cleanup_free_ char *cache =
-		xasprintf("%s/%s", runner->worker->dirs.cache, runner->kind->name);
+	_cleanup_free_ char *cache = make_cache(runner);
 
-	(void)mkdir_p(cache, 0700, NULL); /* a runner copes without */
 	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}",
 		"type", "run", "run", task->run, "dir", dir, "artifacts", artifacts, "cache",
 		cache, "timeoutMs", (json_int_t)task->timeout_ms);
@@ -176,9 +183,31 @@ send_run(struct runner *runner)
 static void
 send_hello(struct runner *runner)
 {
-	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:[i], s:s}", "type", "hello",
-		"versions", MESSAGE_VERSION, "worker", runner->worker->id);
+	_cleanup_free_ char *dir = xasprintf("%s/run", runner->dir);
+	_cleanup_free_ char *cache = make_cache(runner);
+	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:[i], s:s, s:s, s:s}", "type",
+		"hello", "versions", MESSAGE_VERSION, "worker", runner->worker->id, "dir", dir,
+		"cache", cache);
 
+	send_json(runner, body);
+}
+
+void
+runner_screen(struct runner *runner)
+{
+	enum { WIDTH_MAX = 1280, HEIGHT_MAX = 960, QUALITY = 60 };
+	const struct task *task = runner->task;
+
+	/* Before the run was sent it would mean nothing: then it follows the run. */
+	if (!task || !task->is_sent || runner->is_run_over || runner->closes_requests)
+		return;
+	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:s, s:b}", "type", "screen",
+		"run", task->run, "on", task->screen.is_wanted);
+	if (task->screen.is_wanted) {
+		json_object_set_new(body, "maxWidth", json_integer(WIDTH_MAX));
+		json_object_set_new(body, "maxHeight", json_integer(HEIGHT_MAX));
+		json_object_set_new(body, "quality", json_integer(QUALITY));
+	}
 	send_json(runner, body);
 }
 
@@ -234,6 +263,7 @@ take_ready(struct runner *runner, json_t *body)
 		runner_event(runner, SUPERVISE_EV_BREACH);
 		return;
 	}
+	runner->was_ready = true;
 	runner->is_reusable =
 		runner->kind->warm && json_is_true(json_object_get(body, "reusable"));
 	runner_event(runner, SUPERVISE_EV_READY);
@@ -266,6 +296,25 @@ take_progress(struct task *task, json_t *body)
 	task_event(task, "run.progress", body);
 }
 
+/*
+ * A runner that says so, or that loses one run after the other, gets no further one: another
+ * process may be luckier.
+ */
+static void
+take_result(struct runner *runner, json_t *body)
+{
+	const char *outcome = json_string_value(json_object_get(body, "outcome"));
+	const char *reason = json_string_value(json_object_get(body, "reason"));
+
+	runner->n_lost = strcmp(outcome, "lost") == 0 ? runner->n_lost + 1 : 0;
+	if (json_is_true(json_object_get(body, "leaves")) ||
+		runner->n_lost >= RUNNER_LOST_RUNS_MAX)
+		runner->is_reusable = false;
+	task_take_result(runner->task, body);
+	pool_note_result(runner, outcome, reason);
+	runner_event(runner, SUPERVISE_EV_RESULT);
+}
+
 static void
 take_run_message(struct runner *runner, const struct message *message)
 {
@@ -273,6 +322,7 @@ take_run_message(struct runner *runner, const struct message *message)
 
 	switch (message->type) {
 	case MESSAGE_STARTED:
+		task->has_started = true;
 		task_event(task, "run.started", message->body);
 		break;
 	case MESSAGE_CASE:
@@ -293,8 +343,10 @@ take_run_message(struct runner *runner, const struct message *message)
 		break;
 	}
 	case MESSAGE_RESULT:
-		task_take_result(task, message->body);
-		runner_event(runner, SUPERVISE_EV_RESULT);
+		take_result(runner, message->body);
+		break;
+	case MESSAGE_FRAME:
+		screen_frame(task, message->body);
 		break;
 	case MESSAGE_HELLO:
 	case MESSAGE_RUN:
@@ -302,7 +354,6 @@ take_run_message(struct runner *runner, const struct message *message)
 	case MESSAGE_SCREEN:
 	case MESSAGE_BYE:
 	case MESSAGE_READY:
-	case MESSAGE_FRAME:
 	case MESSAGE_TYPE_COUNT:
 		break;
 	}
@@ -602,7 +653,9 @@ static void
 settle(struct runner *runner)
 {
 	set_deadline(runner, CLEAN_MS);
-	if (runner->is_reusable)
+	if (runner->is_reusable && runner->kind->keeps_children)
+		runner_event(runner, SUPERVISE_EV_CLEANED);
+	else if (runner->is_reusable)
 		order(runner, SHEPHERD_CLEAN);
 	else
 		say_bye(runner);
@@ -644,7 +697,7 @@ report(struct runner *runner)
 static void
 finish(struct runner *runner)
 {
-	set_deadline(runner, IDLE_MS);
+	set_deadline(runner, runner->kind->idle_ms);
 	drain_log(runner);
 	if (runner->state != SUPERVISE_IDLE)
 		return; /* the log was too much at the last moment */
@@ -659,7 +712,7 @@ act(struct runner *runner, enum supervise_action action)
 	case SUPERVISE_NOTHING:
 		break;
 	case SUPERVISE_OFFER:
-		set_deadline(runner, runner->task ? 0 : IDLE_MS);
+		set_deadline(runner, runner->task ? 0 : runner->kind->idle_ms);
 		pool_runner_ready(runner);
 		break;
 	case SUPERVISE_SEND:
@@ -667,6 +720,8 @@ act(struct runner *runner, enum supervise_action action)
 		runner->task->started_mono_ms = clock_mono_ms();
 		runner->task->is_sent = true;
 		send_run(runner);
+		if (runner->task && runner->task->screen.is_wanted)
+			runner_screen(runner);
 		break;
 	case SUPERVISE_TIME_OUT:
 		task_decide(runner->task, "timed_out", "timeout",
@@ -721,7 +776,7 @@ void
 runner_reserve(struct runner *runner, bool is_reserved)
 {
 	if (runner->state == SUPERVISE_IDLE)
-		set_deadline(runner, is_reserved ? 0 : IDLE_MS);
+		set_deadline(runner, is_reserved ? 0 : runner->kind->idle_ms);
 }
 
 /* --- Start --- */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/list.h"
 #include "base/spawn.h"
 #include "runners/kit/message.h"
@@ -49,8 +50,14 @@ struct runner {
 	struct capture capture;
 
 	bool is_reusable;
-	bool saw_empty;  /* the shepherd left in order */
-	bool has_exited; /* the runner itself; code and status are known */
+	bool was_ready;  /* ever */
+	bool is_judged;  /* its failed start has been counted */
+	unsigned n_lost; /* runs that it lost in a row */
+	char last_job[UUID_TEXT_LEN +
+		1]; /* what it served last: that place's browser is warm */
+	int64_t last_group, last_connection; /* 0: none */
+	bool saw_empty;                      /* the shepherd left in order */
+	bool has_exited;                     /* the runner itself; code and status are known */
 	int code, status;
 	char failure[200]; /* why it could not be started */
 
@@ -71,6 +78,9 @@ struct runner *runner_start(struct worker *worker, const struct kind *kind, stru
 
 /* Moves it along the table. */
 void runner_event(struct runner *runner, enum supervise_event event);
+
+/* Tells it whether somebody looks at its run. */
+void runner_screen(struct runner *runner);
 
 /* Begins a fresh output.log in its folder, which has been cleared. */
 void runner_open_log(struct runner *runner);

@@ -53,10 +53,16 @@ task_new(struct worker *worker, json_t *lease, struct err *err)
 	task->fence = json_integer_value(fence);
 	task->lease = json_incref(lease);
 	task->timeout_ms = json_integer_value(json_object_get(lease, "timeoutMs"));
+	task->start_timeout_ms = json_integer_value(json_object_get(lease, "startTimeoutMs"));
+	task->job = json_string_value(json_object_get(lease, "job"));
+	if (!task->job)
+		task->job = "";
+	task->group = json_integer_value(json_object_get(lease, "group"));
+	task->connection = json_integer_value(json_object_get(lease, "connection"));
 	task->bundle = bundle_of(test);
 	const char *kind = json_string_value(json_object_get(test, "kind"));
 	task->kind = kind ? kind_find(kind) : NULL;
-	task->started_mono_ms = clock_mono_ms();
+	task->leased_mono_ms = task->started_mono_ms = clock_mono_ms();
 	list_push_back(&worker->tasks, &task->node);
 	return task;
 }
@@ -66,6 +72,7 @@ task_free(struct task *task)
 {
 	if (!task)
 		return NULL;
+	screen_deinit(task);
 	list_remove(&task->node);
 	json_decref(task->lease);
 	json_decref(task->error);
@@ -111,7 +118,7 @@ static const char *
 known_outcome(const char *text)
 {
 	static const char *const known[] = { "passed", "failed", "errored", "skipped",
-		"cancelled", "timed_out" };
+		"cancelled", "timed_out", "lost" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(known[i], text) == 0)

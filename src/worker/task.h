@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "worker/kinds.h"
+#include "worker/screen.h"
 
 struct worker;
 struct runner;
@@ -35,12 +36,16 @@ struct task {
 	int64_t fence;
 	json_t *lease; /* as the server gave it; owned */
 	const struct kind *kind;
-	int64_t timeout_ms; /* 0: none */
-	const char *bundle; /* hex digest, inside lease; NULL: none */
-	bool is_prepared;   /* the folder is filled: bundle fetched and unpacked */
-	bool is_sent;       /* its runner has got it */
-	unsigned n_starts;  /* runners that it was given */
+	int64_t timeout_ms;        /* 0: none */
+	int64_t start_timeout_ms;  /* from the lease to `started`; 0: none */
+	const char *job;           /* inside lease; "" when it does not say */
+	int64_t group, connection; /* of a grouped job; connection 0: none */
+	const char *bundle;        /* hex digest, inside lease; NULL: none */
+	bool is_prepared;          /* the folder is filled: bundle fetched and unpacked */
+	bool is_sent;              /* its runner has got it */
+	unsigned n_starts;         /* runners that it was given */
 
+	bool has_started; /* the runner said so */
 	bool is_stopping; /* asked to end */
 	bool is_dropped;  /* not ours any more: report nothing */
 	bool hands_back;  /* leaves with us unfinished: the server gives it to another worker */
@@ -51,6 +56,9 @@ struct task {
 	json_t *result;      /* the runner's message; owned, or NULL */
 	json_t *warnings;    /* ours; owned, or NULL */
 
+	struct screen screen;
+
+	int64_t leased_mono_ms;
 	int64_t started_mono_ms;
 	int64_t duration_ms;
 	int64_t n_events;

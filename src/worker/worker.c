@@ -24,6 +24,7 @@
 #include "worker/poll.h"
 #include "worker/pool.h"
 #include "worker/runner.h"
+#include "worker/screen.h"
 #include "worker/task.h"
 #include "worker/upload.h"
 
@@ -260,6 +261,7 @@ run(struct life *life)
 	uv_timer_init(worker->loop, &worker->watch_timer);
 	worker->watch_timer.data = worker;
 	uv_timer_start(&worker->watch_timer, on_watch, WATCH_MS, WATCH_MS);
+	screen_timer_init(worker);
 	worker->poller = poller_new(worker);
 	watch_signals(life);
 	log_info("worker.started", NULL, "worker %s (%s), %d runs at a time", worker->id,
@@ -277,6 +279,7 @@ run(struct life *life)
 	bundle_close_all(worker);
 	http_client_close(worker->client);
 	uv_close((uv_handle_t *)&worker->watch_timer, NULL);
+	uv_close((uv_handle_t *)&worker->screen_timer, NULL);
 	uv_close((uv_handle_t *)&life->term, NULL);
 	uv_close((uv_handle_t *)&life->interrupt, NULL);
 	if (life->watches_input)

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "runners/kit/message.h"
 
@@ -24,7 +25,6 @@ enum {
 	KIT_FD_OUT = 4,
 	KIT_POLL_FDS_MAX = 16,
 	ERROR_TEXT_BYTES_MAX = 8 * 1024, /* the protocol's limit of error.message */
-	SCREEN_SIDE_MAX = 16384,         /* pixels; JPEG ends there or little further */
 	SHORT_TEXT_BYTES_MAX = 1024, /* what is left of long texts in a line that is too long */
 };
 

@@ -21,6 +21,8 @@ class FakeServer extends EventEmitter {
     this.returned = [];     // runs that a claiming poll no longer held
     this.polls = [];
     this.parked = null;
+    this.frames = [];       // { run, body, query }
+    this.looks = true;      // else a picture is answered with 410
     this.answerNext = [];   // statuses to answer instead of working
     this.lastN = new Map();
     this.http = http.createServer((req, res) => this.#serve(req, res));
@@ -171,6 +173,7 @@ class FakeServer extends EventEmitter {
       if (status === 0) return void req.socket.destroy();
       if (status) return void res.writeHead(status).end();
       const artifact = /^\/api\/v1\/runs\/([^/]+)\/artifacts\/(.+)$/.exec(url.pathname);
+      const screen = /^\/api\/v1\/runs\/([^/]+)\/screen$/.exec(url.pathname);
       const bundle = /^\/api\/v1\/bundles\/([0-9a-f]+)$/.exec(url.pathname);
       if (url.pathname === '/api/v1/workers/poll' && req.method === 'POST') {
         this.#poll(body, res);
@@ -180,6 +183,11 @@ class FakeServer extends EventEmitter {
         this.artifacts.set(`${run}/${decodeURIComponent(name)}`,
           { body, type: req.headers['content-type'], query: Object.fromEntries(url.searchParams) });
         res.writeHead(201).end('{}');
+        this.emit('news');
+      } else if (screen && req.method === 'POST') {
+        this.frames.push({ run: screen[1], body, type: req.headers['content-type'],
+          query: Object.fromEntries(url.searchParams) });
+        res.writeHead(this.looks ? 204 : 410).end();
         this.emit('news');
       } else if (bundle && this.bundles.has(bundle[1])) {
         res.end(this.bundles.get(bundle[1]));

@@ -599,3 +599,155 @@ test('fifty runs in a row through warm runners', async () => {
   const runs = Array.from({ length: 50 }, (_, i) => it.lease(shell(`echo ${i} > f; test $(ls | wc -l) = 1`)));
   for (const run of runs) assert.equal((await it.result(run)).outcome, 'passed');
 });
+
+// --- browsers: warm runners that keep their children; the runner is a stand-in ---
+
+const BROWSER = { WITH_BROWSER: '1', PROCTOR_CHROMIUM: '/bin/sleep' };
+const browser = (what, more = {}) => ({ name: 't', kind: 'browser', do: what, ...more });
+const JOB = '0193aaaa-0000-7000-8000-000000000001';
+
+async function browsed(it, test, extra) {
+  const result = await it.result(it.lease(test, extra));
+  assert.equal(result.outcome, 'passed', JSON.stringify(result));
+  return result.result.output;
+}
+
+test('a browser and its profile stay warm between runs, a run\'s folder does not', async () => {
+  const it = await server();
+  const mark = `warm-${crypto.randomUUID()}`;
+  const child = worker(it.url, { capacity: 1, env: BROWSER });
+  const first = await browsed(it, browser('pass', { mark }));
+  const second = await browsed(it, browser('pass', { mark }));
+  assert.deepEqual([first.hadProfile, first.hasFolder], [false, false]);
+  assert.deepEqual([second.hadProfile, second.hasFolder], [true, false]);
+  assert.deepEqual([second.runner, second.browser], [first.runner, first.browser]);
+  assert.equal(marked(mark).length, 1);
+  child.stdin.end();
+  await child.ended;
+  await gone(mark);
+  assert.deepEqual(folders(child.data), []);
+});
+
+test('kill -9 of the worker, or of the runner, takes the warm browser along', async () => {
+  const it = await server();
+  const mark = `killed-${crypto.randomUUID()}`;
+  const child = worker(it.url, { capacity: 1, env: BROWSER });
+  const first = await browsed(it, browser('pass', { mark }));
+  process.kill(first.runner, 'SIGKILL');
+  await gone(mark);
+  const second = await browsed(it, browser('pass', { mark }));
+  assert.notEqual(second.browser, first.browser);
+  child.kill('SIGKILL');
+  await child.ended;
+  await gone(mark);
+});
+
+test('a run goes to the runner that served its connection last', async () => {
+  const it = await server();
+  worker(it.url, { capacity: 3, env: BROWSER });
+  const at = (group, connection, job = JOB) => ({ job, group, connection });
+  const places = [[0, 1], [0, 2], [1, 1]];
+  const busy = places.map(([g, c]) => it.lease(browser('show'), at(g, c)));
+  for (const run of busy) await it.event(run, 'run.started');
+  for (const run of busy) it.direct({ run, fence: 1, do: 'watch' });
+  for (const run of busy) await it.until(() => it.frames.find((f) => f.run === run), 'a picture');
+  it.looks = false; // all three end now, each in a runner of its own
+  for (const run of busy) await it.result(run);
+  const home = {};
+  for (const [g, c] of places)
+    home[`${g}/${c}`] = (await browsed(it, browser('pass'), at(g, c))).runner;
+  assert.equal(new Set(Object.values(home)).size, 3);
+  for (const [g, c] of [...places].reverse())
+    assert.equal((await browsed(it, browser('pass'), at(g, c))).runner, home[`${g}/${c}`]);
+  // Another job takes any of them and starts none.
+  const other = await browsed(it, browser('pass'), at(0, 9, '0193aaaa-0000-7000-8000-000000000002'));
+  assert(Object.values(home).includes(other.runner));
+});
+
+test('what a grouped job says reaches the runner', async () => {
+  const it = await server();
+  worker(it.url, { capacity: 1, env: BROWSER });
+  const group = { name: 'phone', browser: 'chromium', config: { mobile: true } };
+  const ctx = { job: { token: 'x' }, fixture: { cart: 3 } };
+  const output = await browsed(it, browser('pass'),
+    { browser: group, role: 'before_fixture', connection: 2, group: 1, ctx });
+  assert.deepEqual([output.group, output.role, output.connection, output.ctx],
+    [group, 'before_fixture', 2, ctx]);
+});
+
+test('a lost browser is reported as lost; after three in a row the runner is replaced', async () => {
+  const it = await server();
+  worker(it.url, { capacity: 1, env: BROWSER });
+  const lose = async () => {
+    const { outcome, reason, error } = await it.result(it.lease(browser('lose')));
+    assert.deepEqual([outcome, reason, error], ['lost', 'browser_disconnected', undefined]);
+  };
+  const first = await browsed(it, browser('pass'));
+  await lose();
+  await lose();
+  assert.equal((await browsed(it, browser('pass'))).runner, first.runner); // a finished run between
+  for (let i = 0; i < 3; i++) await lose();
+  assert.notEqual((await browsed(it, browser('pass'))).runner, first.runner);
+});
+
+test('a run that does not begin in its time is errored and its runner killed', async () => {
+  const it = await server();
+  const child = worker(it.url, { capacity: 2, env: BROWSER });
+  const slow = it.lease(browser('hang'), { startTimeoutMs: 300 });
+  const begun = it.lease(browser('wait'), { startTimeoutMs: 300, timeoutMs: 2000 });
+  const { outcome, reason } = await it.result(slow);
+  assert.deepEqual([outcome, reason], ['errored', 'start_timeout']);
+  assert.equal((await it.result(begun)).outcome, 'timed_out'); // it had begun: its own limit
+  assert.equal((await browsed(it, browser('pass'))).hadProfile, true);
+  child.stdin.end();
+  await child.ended;
+  assert.deepEqual(folders(child.data), []);
+});
+
+test('a kind whose browser does not start is withdrawn for a while', async () => {
+  const it = await server();
+  const child = worker(it.url, { capacity: 1, env: BROWSER });
+  await it.until(() => it.polls.find((p) => p.kinds.includes('browser')), 'the kind');
+  for (let i = 0; i < 3; i++) {
+    const { outcome, reason } = await it.result(it.lease(browser('start fails')));
+    assert.deepEqual([outcome, reason], ['errored', 'browser_start']);
+  }
+  const n = (await it.until(() => it.polls.findIndex((p) => !p.kinds.includes('browser')) + 1,
+    'a poll without the kind'));
+  assert(child.log().includes('worker.kind_withdrawn'), child.log());
+  // One that was leased before the server heard of it goes back; others are carried out.
+  const late = it.lease(browser('pass'));
+  await it.until(() => it.returned.includes(late), 'the return of the run');
+  assert.equal((await it.result(it.lease(shell('true')))).outcome, 'passed');
+  // Then it is offered again.
+  await it.until(() => it.polls.slice(n).find((p) => p.kinds.includes('browser')), 'the kind again');
+  await browsed(it, browser('pass'));
+});
+
+test('pictures are sent while somebody looks: ten a second, newest first, then none', async () => {
+  const it = await server();
+  worker(it.url, { capacity: 2, env: BROWSER });
+  const quiet = it.lease(browser('show'), { timeoutMs: 20000 });
+  const run = it.lease(browser('show'));
+  await it.event(run, 'run.started');
+  await it.event(quiet, 'run.started');
+  const began = Date.now();
+  it.direct({ run, fence: 1, do: 'watch' });
+  await it.until(() => it.frames.length >= 5, 'pictures');
+  const took = Date.now() - began;
+  assert(took >= 390, `5 pictures in ${took} ms`);
+  for (const frame of it.frames) {
+    assert.equal(frame.run, run);
+    assert.equal(frame.type, 'image/jpeg');
+    assert.deepEqual(frame.query, { fence: '1', width: '640', height: '480' });
+    assert.equal(frame.body.toString('latin1'), '\xff\xd8picture\xff\xd9');
+  }
+  await it.until(() => it.polls.some((p) => p.holds.some((h) => h.run === run && h.watching === true)),
+    'a poll that says so');
+  it.looks = false;
+  assert.equal((await it.result(run)).outcome, 'passed'); // the runner heard that nobody looks
+  assert.deepEqual(it.eventsOf(run, 'run.step').map((e) => e.data.title), ['screen on', 'screen off']);
+  assert.equal(it.eventsOf(quiet, 'run.step').length, 0);
+  it.direct({ run: quiet, fence: 1, do: 'stop', reason: 'enough' });
+  await it.result(quiet);
+});

@@ -4,7 +4,9 @@
  * worker_processes.js needs no server and no command line of the product.
  *
  *	worker_program worker URL DATA [CAPACITY [GRACE_MS [DISK_BYTES]]]     (leaves at stdin's
- *end) worker_program runner command|http worker_program runner-shepherd …
+ *end) worker_program runner command|http|browser worker_program runner-shepherd …
+ *
+ * Its browser runner is a stand-in that keeps a child and does what the test says.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +14,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "runners/command/report.h"
 #include "runners/http/expect.h"
+#include "runners/kit/kit.h"
 #include "worker/worker.h"
 
 static int64_t
@@ -31,7 +35,10 @@ static int
 work(int argc, char **argv)
 {
 	const char *const kinds[] = { "command", "http",
-		getenv("WITH_PLAYWRIGHT") ? "playwright" : NULL, NULL };
+		getenv("WITH_BROWSER")              ? "browser"
+			: getenv("WITH_PLAYWRIGHT") ? "playwright"
+						    : NULL,
+		NULL };
 	static const struct worker_label labels[] = { { "location", "test" } };
 	const struct worker_options options = {
 		.url = argv[2],
@@ -55,6 +62,97 @@ work(int argc, char **argv)
 	return err.code == ERR_DENIED ? 3 : 1;
 }
 
+/* --- A stand-in for the browser runner --- */
+
+static pid_t browser;
+
+/* The child that stands for a browser is started once and kept. */
+static void
+keep_browser(const char *mark)
+{
+	if (browser > 0)
+		return;
+	browser = fork();
+	if (browser == 0) {
+		execl("/bin/sleep", mark ? mark : "sleep", "1000", (char *)NULL);
+		_exit(127);
+	}
+}
+
+static void
+on_screen(struct kit *kit, const struct kit_screen *screen)
+{
+	kit_step(kit,
+		json_pack("{s:s, s:s}", "title", screen->is_on ? "screen on" : "screen off",
+			"status", "passed"));
+}
+
+/* Sends a picture every 5 ms until nobody looks any more after somebody did. */
+static json_t *
+show(struct kit *kit)
+{
+	static const char jpeg[] = "\xff\xd8picture\xff\xd9";
+	bool was_on = false;
+
+	while (!kit_cancelled(kit) && (!was_on || kit_screen(kit)->is_on)) {
+		was_on |= kit_screen(kit)->is_on;
+		(void)kit_frame(kit, jpeg, sizeof jpeg - 1, 640, 480, NULL);
+		(void)kit_poll(kit, NULL, 0, 5);
+	}
+	return kit_result("passed", NULL, NULL);
+}
+
+static json_t *
+browse(struct kit *kit, const struct kit_request *request)
+{
+	const char *what = json_string_value(json_object_get(request->test, "do"));
+	_cleanup_free_ char *kept = xasprintf("%s/profile", getenv("TMPDIR"));
+	bool had_profile = access(kept, F_OK) == 0;
+	FILE *file = fopen(kept, "we");
+
+	if (file)
+		fclose(file);
+	if (what && strcmp(what, "start fails") == 0)
+		return kit_result("errored", "browser_start", "no browser");
+	if (what && strcmp(what, "hang") == 0)
+		while (kit_poll(kit, NULL, 0, -1) >= 0)
+			continue;
+	keep_browser(json_string_value(json_object_get(request->test, "mark")));
+	kit_started(kit, -1);
+	if (what && strcmp(what, "lose") == 0)
+		return kit_result("lost", "browser_disconnected", NULL);
+	if (what && strcmp(what, "show") == 0)
+		return show(kit);
+	if (what && strcmp(what, "wait") == 0)
+		while (kit_poll(kit, NULL, 0, -1) >= 0)
+			continue;
+	json_t *result = kit_result("passed", NULL, NULL);
+	json_object_set_new(result, "output",
+		json_pack("{s:i, s:i, s:b, s:b, s:O?, s:s?, s:I, s:O?}", "runner",
+			(int)getpid(), "browser", (int)browser, "hadProfile", had_profile,
+			"hasFolder", access("left", F_OK) == 0, "group", request->browser,
+			"role", request->role, "connection", (json_int_t)request->connection,
+			"ctx", request->ctx));
+	file = fopen("left", "we"); /* in the run's folder: the next run must not see it */
+	if (file)
+		fclose(file);
+	return result;
+}
+
+static int
+runner_browser_main(void)
+{
+	const struct kit_spec spec = {
+		.name = "browser",
+		.kind = "browser",
+		.reusable = true,
+		.carry_out = browse,
+		.on_screen = on_screen,
+	};
+
+	return kit_serve(&spec);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,6 +164,8 @@ main(int argc, char **argv)
 		return runner_command_main();
 	if (argc == 3 && strcmp(argv[1], "runner") == 0 && strcmp(argv[2], "http") == 0)
 		return runner_http_main();
+	if (argc == 3 && strcmp(argv[1], "runner") == 0 && strcmp(argv[2], "browser") == 0)
+		return runner_browser_main();
 	fprintf(stderr, "usage: see the source\n");
 	return 2;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much memory the machine has left, and what a process with all below it takes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+
+/* Less than MEMORY_SHORT_BYTES is available. False when the system does not tell. */
+bool memory_is_short(void);
+
+/* Bytes of the process and its descendants, what they share counted once; 0: unknown. */
+int64_t memory_of_tree(pid_t pid);
+
+/* --- Pure part, for tests --- */
+
+/* Bytes of the line "NAME:   123 kB" of a text such as /proc/meminfo; -1: there is none. */
+int64_t memory_line(struct str text, struct str name);
