@@ -188,6 +188,7 @@
 #define VIEWPORT_SIDE_MAX         8192            /* CSS pixels: what a headless browser still paints */
 #define PAGE_SHOT_SIDE_MAX        16384           /* pixels of a picture: the browser's own limit for textures */
 #define BROWSER_WAIT_MS_MAX       DAYS_MS(1)      /* any one timeout of a browser test */
+#define CONFIG_ARENA_BYTES_MAX    MIB(64)         /* memory of a decoded config, bodies of mocks included */
 #define ACTION_TIMEOUT_MS         SECONDS_MS(10)  /* until an element can be acted on */
 #define EXPECT_TIMEOUT_MS         SECONDS_MS(5)   /* until an expectation holds */
 #define NAVIGATION_TIMEOUT_MS     SECONDS_MS(30)  /* until a page is there */

@@ -14,7 +14,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "runners/browser/config.h"
+#include "browser_format/config.h"
 #include "runners/browser/network.h"
 
 struct cdp;

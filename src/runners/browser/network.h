@@ -15,7 +15,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "runners/browser/config.h"
+#include "browser_format/config.h"
 
 struct cdp;
 struct network;

@@ -3,14 +3,14 @@
  * Decoding in two steps: the field table reads members of one form straight into the result and
  * leaves members of several forms as JSON, which a function each turns into numbers and texts.
  */
-#include "runners/browser/config.h"
+#include "browser_format/config.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "runners/browser/config_impl.h"
+#include "browser_format/config_impl.h"
 
 enum {
 	USER_AGENT_BYTES_MAX = 1024,

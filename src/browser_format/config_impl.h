@@ -2,7 +2,7 @@
 /* Shared by config.c and config_network.c only. */
 #pragma once
 
-#include "runners/browser/config.h"
+#include "browser_format/config.h"
 
 /* Members of several forms that concern the network; NULL: absent. */
 struct config_network_raw {

@@ -2,8 +2,9 @@
 /*
  * The `config` of a browser test: laying its layers over each other, and decoding the result
  * into a struct with every default filled in. The meaning of each member is in
- * docs/protocol/browser-config.md. Pure: no browser and no file is touched here; config_apply.h
- * puts it into effect.
+ * docs/protocol/browser-config.md. Pure: no browser and no file is touched here;
+ * runners/browser/config_apply.h puts it into effect. Lists are bounded, so an arena of
+ * CONFIG_ARENA_BYTES_MAX is always enough.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
  * Host patterns are kept as sorted names with flags: "the host itself" and "what is below it".
  * To look a host up, it and each of its parents is searched: a.b.c, then b.c, then c.
  */
-#include "runners/browser/hosts.h"
+#include "browser_format/hosts.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

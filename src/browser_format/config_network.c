@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "runners/browser/config_impl.h"
-#include "runners/browser/hosts.h"
+#include "browser_format/config_impl.h"
+#include "browser_format/hosts.h"
 
 enum {
 	HEADER_BYTES_MAX = 8192,
