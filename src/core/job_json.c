@@ -6,23 +6,20 @@
 
 #include "base/limits.h"
 #include "core/expr.h"
+#include "core/job_json_impl.h"
 #include "core/lane.h"
 #include "core/params.h"
 #include "core/run.h"
 #include "core/test_kinds.h"
 
-enum {
-	TARGET_BYTES_MAX = 100, /* name of a browser or device */
-};
-
 /* A job request as the table decodes it. */
 struct job_request {
 	const char *name, *tmpl, *queue;
 	json_t *params, *tests, *labels, *config, *output_schema, *extra;
-	struct strs tags, browsers;
+	json_t *browsers, *fixtures, *hooks, *quarantine, *stop;
+	struct strs tags;
 	int64_t concurrency, iterations, failures_to_ignore, priority;
-	int64_t timeout_ms, run_timeout_ms, run_at_ms;
-	bool stop_on_first_failure;
+	int64_t timeout_ms, run_timeout_ms, start_timeout_ms, hook_timeout_ms, run_at_ms;
 	struct job_retries {
 		int64_t max, delay_ms, delay_max_ms;
 		double factor, jitter;
@@ -34,6 +31,7 @@ struct job_request {
 struct test_ref {
 	const char *test, *tags;
 	int64_t revision;
+	bool skip, only;
 };
 
 /* clang-format off */
@@ -53,6 +51,8 @@ const struct json_field job_test_ref_fields[] = {
 	{ .name = "test", .kind = FIELD_STR, REF(test), .min = 1, .max = NAME_BYTES_MAX },
 	{ .name = "tags", .kind = FIELD_STR, REF(tags), .min = 1, .max = TAG_EXPR_BYTES_MAX },
 	{ .name = "revision", .kind = FIELD_INT, REF(revision), .min = 1, .max = INT64_MAX },
+	{ .name = "skip", .kind = FIELD_FLAG, REF(skip) },
+	{ .name = "only", .kind = FIELD_FLAG, REF(only) },
 	{ 0 },
 };
 
@@ -60,14 +60,19 @@ const struct json_field job_test_ref_fields[] = {
 #define JOB_FIELDS \
 	{ .name = "name", .kind = FIELD_STR, JOB(name), .min = 1, .max = NAME_BYTES_MAX }, \
 	{ .name = "tests", .kind = FIELD_ARR, JOB(tests), .min = 1, .max = TESTS_PER_JOB_MAX }, \
-	{ .name = "browsers", .kind = FIELD_STRS, JOB(browsers), .min = 1, .max = TARGETS_PER_JOB_MAX, .item_max = TARGET_BYTES_MAX }, \
+	{ .name = "fixtures", .kind = FIELD_ARR, JOB(fixtures), .min = 1, .max = FIXTURES_PER_JOB_MAX }, \
+	{ .name = "hooks", .kind = FIELD_OBJ, JOB(hooks), .min = 0, .max = 4 }, \
+	{ .name = "browsers", .kind = FIELD_ARR, JOB(browsers), .min = 1, .max = TARGETS_PER_JOB_MAX }, \
 	{ .name = "concurrency", .kind = FIELD_INT, JOB(concurrency), .min = 1, .max = CONCURRENCY_MAX }, \
 	{ .name = "iterations", .kind = FIELD_INT, JOB(iterations), .min = 0, .max = ITERATIONS_MAX }, \
 	{ .name = "failuresToIgnore", .kind = FIELD_INT, JOB(failures_to_ignore), .min = 0, .max = FAILURES_TO_IGNORE_MAX }, \
-	{ .name = "stopOnFirstFailure", .kind = FIELD_FLAG, JOB(stop_on_first_failure) }, \
+	{ .name = "stopOnFirstFailure", .kind = FIELD_ANY, JOB(stop) }, \
+	{ .name = "quarantine", .kind = FIELD_ANY, JOB(quarantine) }, \
 	{ .name = "retries", .kind = FIELD_SUB, JOB(retries), .sub = job_retries_fields }, \
 	{ .name = "timeout", .kind = FIELD_DURATION, JOB(timeout_ms), .min = 0, .max = JOB_TIMEOUT_MS_MAX }, \
 	{ .name = "runTimeout", .kind = FIELD_DURATION, JOB(run_timeout_ms), .min = 0, .max = RUN_TIMEOUT_MS_MAX }, \
+	{ .name = "startTimeout", .kind = FIELD_DURATION, JOB(start_timeout_ms), .min = 1, .max = RUN_TIMEOUT_MS_MAX }, \
+	{ .name = "hookTimeout", .kind = FIELD_DURATION, JOB(hook_timeout_ms), .min = 1, .max = RUN_TIMEOUT_MS_MAX }, \
 	{ .name = "queue", .kind = FIELD_STR, JOB(queue), .min = 1, .max = NAME_BYTES_MAX }, \
 	{ .name = "priority", .kind = FIELD_INT, JOB(priority), .min = PRIORITY_MIN, .max = PRIORITY_MAX }, \
 	{ .name = "labels", .kind = FIELD_OBJ, JOB(labels), .min = 0, .max = LABELS_MAX }, \
@@ -101,26 +106,11 @@ const struct json_field invoke_fields[] = {
 };
 /* clang-format on */
 
-/* One reading of one job. */
-struct reading {
-	const struct job_source *source;
-	const char *pointer;
-	struct arena *arena;
-	struct issues *issues;
-	struct err *err;
-	json_t *params; /* settled values; owned */
-	bool expand;    /* params are there, or an expression is */
-	struct test_spec *tests;
-	size_t n_tests, cap_tests;
-	struct job_source_item tmpl; /* body owned */
-	const char *at;              /* pointer of the item that is read now */
-};
-
 /* --- Texts --- */
 
 /* JSON text in the arena; { NULL, 0 } when it does not fit. */
-static struct str
-tree_text(struct arena *arena, const json_t *tree)
+struct str
+job_tree_text(struct arena *arena, const json_t *tree)
 {
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(2 * DEFINITION_BYTES_MAX);
 	struct jw jw;
@@ -183,17 +173,41 @@ tree_has_expr(const json_t *tree)
 /* --- Saved things under the request --- */
 
 static bool
-names_saved_things(json_t *job)
+is_ref(const json_t *item)
 {
-	size_t index;
-	json_t *item;
+	return json_object_get(item, "test") || json_is_string(json_object_get(item, "tags"));
+}
 
-	if (json_object_get(job, "template"))
+static bool
+has_ref(const json_t *tests)
+{
+	size_t n = json_array_size(tests);
+
+	for (size_t i = 0; i < n; i++)
+		if (is_ref(json_array_get(tests, i)))
+			return true;
+	return false;
+}
+
+static bool
+hooks_have_ref(const json_t *hooks)
+{
+	return is_ref(json_object_get(hooks, "before")) ||
+		is_ref(json_object_get(hooks, "after"));
+}
+
+static bool
+names_saved_things(const json_t *job)
+{
+	const json_t *fixtures = json_object_get(job, "fixtures");
+
+	if (json_object_get(job, "template") || has_ref(json_object_get(job, "tests")) ||
+		hooks_have_ref(json_object_get(job, "hooks")))
 		return true;
-	json_array_foreach(json_object_get(job, "tests"), index, item)
-	{
-		if (json_object_get(item, "test") ||
-			json_is_string(json_object_get(item, "tags")))
+	for (size_t i = 0; i < json_array_size(fixtures); i++) {
+		const json_t *fixture = json_array_get(fixtures, i);
+
+		if (has_ref(json_object_get(fixture, "tests")) || hooks_have_ref(fixture))
 			return true;
 	}
 	return false;
@@ -295,41 +309,59 @@ expand_job(struct reading *reading, json_t *job)
 
 /* --- Tests --- */
 
-static int
-push_test(struct reading *reading, const struct test_common *common, json_t *test)
+static struct read_test *
+new_test(struct reading *reading)
 {
-	struct test_spec *spec;
+	/* Hooks of every fixture and of the job come behind the tests. */
+	size_t max = reading->in_hook ? SIZE_MAX : TESTS_PER_JOB_MAX;
 
-	if (reading->n_tests == TESTS_PER_JOB_MAX) {
+	if (reading->n_tests >= max) {
 		issues_add(reading->issues, reading->at, ISSUE_LIMIT,
 			"the job has more than %d tests", TESTS_PER_JOB_MAX);
-		return -1;
+		return NULL;
 	}
 	if (reading->n_tests == reading->cap_tests) {
 		size_t cap = reading->cap_tests ? reading->cap_tests * 2 : 4;
-		struct test_spec *more =
-			arena_calloc(reading->arena, cap, sizeof *reading->tests);
+		struct read_test *more = arena_calloc(reading->arena, cap, sizeof *more);
 
 		if (!more) {
 			issues_add(reading->issues, reading->at, ISSUE_LIMIT,
 				"the tests are too large together");
-			return -1;
+			return NULL;
 		}
 		if (reading->n_tests > 0)
 			memcpy(more, reading->tests, reading->n_tests * sizeof *more);
 		reading->tests = more;
 		reading->cap_tests = cap;
 	}
-	spec = &reading->tests[reading->n_tests++];
-	spec->name = common->name ? common->name : common->kind;
-	spec->kind = common->kind;
-	spec->timeout_ms = common->timeout_ms;
+	return &reading->tests[reading->n_tests];
+}
+
+static int
+push_test(struct reading *reading, const struct test_common *common, json_t *test)
+{
+	const struct fixture_request *fixture = reading->fixture;
+	struct read_test *read = new_test(reading);
+
+	if (!read || job_compose_test(reading, common, test) < 0)
+		return -1;
+	*read = (struct read_test) {
+		.fixture = fixture ? (int32_t)(fixture - reading->fixtures) : -1,
+		.only = common->only || reading->ref_only || (fixture && fixture->only),
+		.spec.name = common->name ? common->name : common->kind,
+		.spec.kind = common->kind,
+		.spec.timeout_ms = common->timeout_ms,
+		.spec.skip = common->skip || reading->ref_skip || (fixture && fixture->skip),
+	};
 	if (!common->name)
-		(void)json_object_set_new(test, "name", json_string(spec->name));
-	spec->body = tree_text(reading->arena, test);
-	if (!spec->body.p)
+		(void)json_object_set_new(test, "name", json_string(read->spec.name));
+	read->spec.body = job_tree_text(reading->arena, test);
+	if (!read->spec.body.p) {
 		issues_add(reading->issues, reading->at, ISSUE_LIMIT, "the test is too large");
-	return spec->body.p ? 0 : -1;
+		return -1;
+	}
+	reading->n_tests++;
+	return 0;
 }
 
 /* A saved test: checked again with its parameters filled in. Takes the item's body. */
@@ -384,10 +416,25 @@ read_tagged(struct reading *reading, const char *text)
 }
 
 static int
+read_named(struct reading *reading, const struct test_ref *ref)
+{
+	struct job_source_item saved = { 0 };
+	int r = reading->source->test(
+		reading->source->arg, ref->test, ref->revision, &saved, reading->err);
+
+	if (r == JOB_SOURCE_NONE) {
+		issues_add_member(reading->issues, reading->at, "test", ISSUE_INVALID,
+			"there is no test \"%.100s\"%s", ref->test,
+			ref->revision ? " with that revision" : "");
+		return -1;
+	}
+	return r < 0 ? -1 : take_saved(reading, &saved);
+}
+
+static int
 read_ref(struct reading *reading, json_t *item)
 {
 	struct test_ref ref = { 0 };
-	struct job_source_item saved = { 0 };
 
 	if (json_decode(item, job_test_ref_fields, &ref, reading->at, reading->issues) < 0)
 		return -1;
@@ -396,38 +443,38 @@ read_ref(struct reading *reading, json_t *item)
 			"either test or tags is expected");
 		return -1;
 	}
-	if (ref.tags)
-		return read_tagged(reading, ref.tags);
-	int r = reading->source->test(
-		reading->source->arg, ref.test, ref.revision, &saved, reading->err);
+	reading->ref_skip = ref.skip;
+	reading->ref_only = ref.only;
+	int r = ref.tags ? read_tagged(reading, ref.tags) : read_named(reading, &ref);
 
-	if (r == JOB_SOURCE_NONE) {
-		issues_add_member(reading->issues, reading->at, "test", ISSUE_INVALID,
-			"there is no test \"%.100s\"%s", ref.test,
-			ref.revision ? " with that revision" : "");
-		return -1;
-	}
-	return r < 0 ? -1 : take_saved(reading, &saved);
+	reading->ref_skip = reading->ref_only = false;
+	return r;
 }
 
-static int
-read_tests(struct reading *reading, json_t *tests)
+int
+job_read_item(struct reading *reading, json_t *item)
 {
-	const char *base = json_pointer_member(reading->arena, reading->pointer, "tests");
 	struct test_common common;
+
+	if (is_ref(item))
+		return read_ref(reading, item);
+	if (test_read(item, false, reading->at, reading->issues, &common) < 0)
+		return -1;
+	return push_test(reading, &common, item);
+}
+
+int
+job_read_tests(struct reading *reading, json_t *tests, const char *pointer)
+{
 	size_t index;
 	json_t *item;
 	int r = 0;
 
 	json_array_foreach(tests, index, item)
 	{
-		reading->at = json_pointer_index(reading->arena, base, index);
+		reading->at = json_pointer_index(reading->arena, pointer, index);
 		reading->err->code = 0;
-		if (json_object_get(item, "test") ||
-			json_is_string(json_object_get(item, "tags")))
-			r = read_ref(reading, item) < 0 ? -1 : r;
-		else if (test_read(item, false, reading->at, reading->issues, &common) < 0 ||
-			push_test(reading, &common, item) < 0)
+		if (job_read_item(reading, item) < 0)
 			r = -1;
 		if (r < 0 && reading->err->code != 0)
 			return -1; /* the source failed */
@@ -436,44 +483,6 @@ read_tests(struct reading *reading, json_t *tests)
 }
 
 /* --- The rest of a job --- */
-
-static bool
-target_is_valid(const char *name)
-{
-	for (const char *c = name; *c; c++)
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			    (*c >= '0' && *c <= '9') || strchr("._:-", *c)))
-			return false;
-	return *name != '\0';
-}
-
-static void
-read_targets(struct reading *reading, const struct strs *browsers, struct job_spec *spec)
-{
-	const char *at = browsers->n > 0
-		? json_pointer_member(reading->arena, reading->pointer, "browsers")
-		: "";
-	_cleanup_(buf_deinit) struct buf text =
-		BUF_INIT(TARGETS_PER_JOB_MAX * (TARGET_BYTES_MAX + 1));
-
-	spec->n_targets = browsers->n > 0 ? browsers->n : 1;
-	for (size_t i = 0; i < browsers->n; i++) {
-		const char *one = json_pointer_index(reading->arena, at, i);
-
-		if (!target_is_valid(browsers->item[i]))
-			issues_add(reading->issues, one, ISSUE_INVALID,
-				"letters, digits and . _ : - are expected");
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(browsers->item[j], browsers->item[i]) == 0)
-				issues_add(reading->issues, one, ISSUE_DUPLICATE,
-					"the same as number %zu", j);
-		(void)(buf_adds(&text, i > 0 ? "," : "") < 0 ||
-			buf_adds(&text, browsers->item[i]) <
-				0); /* sized for the table's limits */
-	}
-	if (browsers->n > 0)
-		spec->targets = arena_strndup(reading->arena, text.data, text.len);
-}
 
 static void
 read_retries(struct reading *reading, const struct job_retries *retries, struct job_spec *spec)
@@ -533,6 +542,14 @@ write_options(struct reading *reading, const struct job_request *request, struct
 	write_tree(&jw, "config", request->config);
 	write_tree(&jw, "outputSchema", request->output_schema);
 	write_tree(&jw, "extra", request->extra);
+	if (request->browsers) {
+		jw_key(&jw, "browsers");
+		jw_tree(&jw, request->browsers);
+	}
+	if (request->start_timeout_ms > 0)
+		jw_ki64(&jw, "startTimeoutMs", request->start_timeout_ms);
+	if (request->hook_timeout_ms > 0)
+		jw_ki64(&jw, "hookTimeoutMs", request->hook_timeout_ms);
 	jw_end_obj(&jw);
 	if (jw_done(&jw) < 0) {
 		issues_add(reading->issues, reading->pointer, ISSUE_LIMIT,
@@ -544,25 +561,22 @@ write_options(struct reading *reading, const struct job_request *request, struct
 	return 0;
 }
 
+/* All but the tests. */
 static void
 fill_spec(struct reading *reading, const struct job_request *request, struct job_spec *spec)
 {
 	*spec = (struct job_spec) {
-		.name = request->name          ? request->name
-			: reading->tmpl.body   ? reading->tmpl.name
-			: reading->n_tests > 0 ? reading->tests[0].name
-					       : "job",
+		.name = request->name ? request->name : reading->tmpl.name,
 		.tags = strs_json(reading->arena, &request->tags),
 		.template_id = reading->tmpl.id,
 		.priority = (int32_t)request->priority,
 		.queue = request->queue,
 		.labels = "",
-		.tests = reading->tests,
-		.n_tests = reading->n_tests,
+		.before = -1,
+		.after = -1,
 		.iterations = request->iterations,
 		.concurrency = (int32_t)request->concurrency,
 		.failures_to_ignore = request->failures_to_ignore,
-		.stop_on_first_failure = request->stop_on_first_failure,
 		.timeout_ms = request->timeout_ms,
 		.run_timeout_ms = request->run_timeout_ms,
 		.run_at_ms = request->run_at_ms,
@@ -571,8 +585,10 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 		spec->labels = labels_canonical(reading->arena, request->labels,
 			json_pointer_member(reading->arena, reading->pointer, "labels"),
 			reading->issues);
-	read_targets(reading, &request->browsers, spec);
+	job_read_browsers(reading, request->browsers, spec);
 	read_retries(reading, &request->retries, spec);
+	job_read_quarantine(reading, request->quarantine, spec);
+	job_read_stop(reading, request->stop, spec);
 }
 
 static const struct job_request job_defaults = {
@@ -598,13 +614,17 @@ read_whole(struct reading *reading, json_t *job, struct job_spec *ret)
 		return -1;
 	int r = json_decode(job, job_fields, &request, reading->pointer, issues);
 
-	if (!json_object_get(job, "tests"))
+	if (!json_object_get(job, "tests") && !json_object_get(job, "fixtures"))
 		issues_add_member(issues, reading->pointer, "tests", ISSUE_MISSING,
 			"at least one test is expected");
-	if (read_tests(reading, json_object_get(job, "tests")) < 0 && reading->err->code != 0)
-		return -1;
-	/* Also after offences: it finds those that no table knows of. */
+	/* Also after offences: these find the ones that no table knows of. */
 	fill_spec(reading, &request, ret);
+	if (job_read_fixtures(reading, job,
+		    request.hook_timeout_ms ? request.hook_timeout_ms : HOOK_TIMEOUT_MS_DEFAULT,
+		    ret) < 0)
+		return -1;
+	if (!ret->name)
+		ret->name = ret->n_tests > 0 ? ret->tests[0].name : "job";
 	if (r < 0 || issues->n > first || issues->n_more > 0)
 		return -1;
 	return write_options(reading, &request, &ret->options);
@@ -679,8 +699,9 @@ test_definition_read(
 
 /* What can be said of a template's tests before its parameters have values. */
 static int
-check_template_tests(json_t *tests, struct issues *issues, struct arena *arena)
+check_template_tests(json_t *tests, const char *pointer, struct issues *issues)
 {
+	struct arena *arena = issues->arena;
 	struct test_common common;
 	size_t index;
 	json_t *item;
@@ -688,13 +709,12 @@ check_template_tests(json_t *tests, struct issues *issues, struct arena *arena)
 
 	json_array_foreach(tests, index, item)
 	{
-		const char *at = json_pointer_index(arena, "/tests", index);
+		const char *at = json_pointer_index(arena, pointer, index);
 		struct test_ref ref = { 0 };
 		struct tagexpr *expr;
 		struct err err;
 
-		if (!json_object_get(item, "test") &&
-			!json_is_string(json_object_get(item, "tags"))) {
+		if (!is_ref(item)) {
 			r = test_read(item, true, at, issues, &common) < 0 ? -1 : r;
 			continue;
 		}
@@ -731,14 +751,15 @@ template_definition_read(
 	_cleanup_(json_unrefp) json_t *names = NULL;
 	/* Offences end in issues, which is looked at below. */
 	(void)(json_decode(tmpl, template_fields, &request, "", issues) < 0);
+	job_check_template_fixtures(tmpl, issues, check_template_tests);
 	forgive_template(tmpl, issues);
 	if (!json_object_get(tmpl, "name"))
 		issues_add(issues, "/name", ISSUE_MISSING, "a template has a name");
-	if (!json_object_get(tmpl, "tests"))
+	if (!json_object_get(tmpl, "tests") && !json_object_get(tmpl, "fixtures"))
 		issues_add(issues, "/tests", ISSUE_MISSING, "at least one test is expected");
 	if (json_is_object(params))
 		(void)(params_check(params, "/params", issues) < 0);
-	(void)(check_template_tests(json_object_get(tmpl, "tests"), issues, arena) < 0);
+	(void)(check_template_tests(json_object_get(tmpl, "tests"), "/tests", issues) < 0);
 	names = json_is_object(params) ? json_incref(params) : json_object();
 	(void)(expr_check(tmpl, names, "", issues) < 0);
 	if (issues->n > 0 || issues->n_more > 0)

@@ -22,6 +22,10 @@
 extern const struct json_field
 	job_fields[]; /* a job; tests are items of job_test_ref_fields or tests */
 extern const struct json_field job_retries_fields[];
+extern const struct json_field job_browser_fields[]; /* an item of browsers that is no text */
+extern const struct json_field job_quarantine_fields[];
+extern const struct json_field job_fixture_fields[];
+extern const struct json_field job_hooks_fields[];
 extern const struct json_field job_test_ref_fields[]; /* { test } or { tags } */
 extern const struct json_field template_fields[];     /* a template */
 extern const struct json_field invoke_fields[];       /* { params, overrides } */

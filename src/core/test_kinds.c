@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "browser_format/steps.h"
 #include "core/expr.h"
 
 /* Largest struct of a kind: tests are decoded into it and only the common part is kept. */
@@ -29,7 +30,9 @@ struct any_test {
 	{ .name = "tags", .kind = FIELD_STRS, AT(common.tags), .min = 0, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX }, \
 	{ .name = "timeout", .kind = FIELD_DURATION, AT(common.timeout_ms), .min = 0, .max = RUN_TIMEOUT_MS_MAX }, \
 	{ .name = "config", .kind = FIELD_OBJ, AT(common.config), .min = 0, .max = 1000 }, \
-	{ .name = "outputSchema", .kind = FIELD_OBJ, AT(common.output_schema), .min = 0, .max = 1000 }
+	{ .name = "outputSchema", .kind = FIELD_OBJ, AT(common.output_schema), .min = 0, .max = 1000 }, \
+	{ .name = "skip", .kind = FIELD_FLAG, AT(common.skip) }, \
+	{ .name = "only", .kind = FIELD_FLAG, AT(common.only) }
 
 static const char *const command_parse_names[] = { "exit", "junit", "tap", "json", NULL };
 
@@ -85,6 +88,22 @@ static const struct json_field playwright_fields[] = {
 	{ .name = "grepInvert", .kind = FIELD_STR, AT(texts[4]), .min = 1, .max = 4096 },
 	{ .name = "projectName", .kind = FIELD_ANY, AT(trees[0]) },
 	{ .name = "env", .kind = FIELD_OBJ, AT(trees[1]), .min = 0, .max = COMMAND_ENV_MAX },
+	{ 0 },
+};
+
+/* The shapes of src/browser_format say the rest. */
+static const struct json_field browser_fields[] = {
+	COMMON_FIELDS,
+	{ .name = "url", .kind = FIELD_STR, AT(texts[0]), .min = 1, .max = URL_BYTES_MAX },
+	{ .name = "steps", .kind = FIELD_ARR, AT(trees[0]), .min = 1, .max = BROWSER_STEPS_MAX, .required = true },
+	{ .name = "before", .kind = FIELD_ARR, AT(trees[1]), .min = 0, .max = BROWSER_STEPS_MAX },
+	{ .name = "after", .kind = FIELD_ARR, AT(trees[2]), .min = 0, .max = BROWSER_STEPS_MAX },
+	{ .name = "fixture", .kind = FIELD_STR, AT(texts[2]), .min = 1, .max = NAME_BYTES_MAX }, /* written by the server, as the next two */
+	{ .name = "setup", .kind = FIELD_ARR, AT(trees[3]), .min = 0, .max = 16 },
+	{ .name = "teardown", .kind = FIELD_ARR, AT(trees[4]), .min = 0, .max = 16 },
+	{ .name = "vars", .kind = FIELD_OBJ, AT(trees[5]), .min = 0, .max = 1000 },
+	{ .name = "library", .kind = FIELD_OBJ, AT(trees[5]), .min = 0, .max = 1000 },
+	{ .name = "testIdAttribute", .kind = FIELD_STR, AT(texts[1]), .min = 1, .max = NAME_BYTES_MAX },
 	{ 0 },
 };
 /* clang-format on */
@@ -234,6 +253,8 @@ const struct test_kind test_kinds[] = {
 	{ "http", "one request and what is expected of its response", http_fields, check_http },
 	{ "playwright", "a script, a bundle or a project of @playwright/test",
 		playwright_fields, check_playwright },
+	{ "browser", "steps in a browser: what to do and what to expect", browser_fields,
+		browser_test_check },
 	{ 0 },
 };
 
@@ -276,13 +297,13 @@ report_kind(json_t *kind, const char *pointer, struct issues *issues)
 		names[i] = test_kinds[i].name;
 	if (!json_is_string(kind)) {
 		issues_add_member(issues, pointer, "kind", kind ? ISSUE_INVALID : ISSUE_MISSING,
-			"the kind of test is expected: command, http or playwright (or, for "
+			"the kind of test is expected: command, http, playwright or browser (or, for "
 			"saved tests, `test: NAME` or `tags: EXPRESSION` alone)");
 		return;
 	}
 	near = near_name(json_string_value(kind), names);
 	issues_add_member(issues, pointer, "kind", ISSUE_INVALID,
-		"there is no kind \"%.40s\"; known are command, http, playwright%s%s%s",
+		"there is no kind \"%.40s\"; known are command, http, playwright, browser%s%s%s",
 		json_string_value(kind), near ? " (did you mean " : "", near ? near : "",
 		near ? "?)" : "");
 }

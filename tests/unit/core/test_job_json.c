@@ -4,149 +4,13 @@
 
 #include "base/limits.h"
 #include "core/run.h"
-#include "unit.h"
-
-static struct arena arena;
-static struct issues issues;
-static struct err err;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, MIB(16));
-	issues = (struct issues) { .arena = &arena };
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_deinit(&arena);
-	return 0;
-}
-
-static json_t *
-read_json(const char *text)
-{
-	json_t *value = json_read(text, strlen(text), JSON_DEPTH_MAX, &err);
-
-	if (!value)
-		fail_msg("%s: %s", text, err.text);
-	return value;
-}
-
-/* --- Saved things --- */
-
-static const struct {
-	const char *name, *body;
-} saved[] = {
-	{ "checkout",
-		"{\"name\":\"checkout\",\"kind\":\"command\",\"argv\":[\"${{ params.bin }}\"],\"tags\":[\"smoke\"]}" },
-	{ "search",
-		"{\"name\":\"search\",\"kind\":\"command\",\"argv\":[\"s\"],\"tags\":[\"smoke\",\"slow\"]}" },
-};
-
-static const char shop[] =
-	"{\"name\":\"shop\",\"params\":{\"bin\":{\"type\":\"string\",\"required\":true},"
-	"\"n\":{\"type\":\"integer\",\"default\":2,\"enum\":[1,2,3]}},"
-	"\"iterations\":\"${{ params.n }}\",\"config\":{\"a\":1,\"b\":2},\"tests\":[{\"test\":\"checkout\"}]}";
-
-static int
-find_test(void *arg, const char *name, int64_t revision, struct job_source_item *ret,
-	struct err *e)
-{
-	(void)arg;
-	(void)e;
-	for (size_t i = 0; i < ARRAY_LEN(saved); i++) {
-		if (strcmp(saved[i].name, name) != 0 || revision > 1)
-			continue;
-		*ret = (struct job_source_item) {
-			.name = saved[i].name, .revision = 1, .body = read_json(saved[i].body)
-		};
-		return 0;
-	}
-	return JOB_SOURCE_NONE;
-}
-
-static int
-find_template(void *arg, const char *name, struct job_source_item *ret, struct err *e)
-{
-	(void)arg;
-	(void)e;
-	if (strcmp(name, "shop") != 0)
-		return JOB_SOURCE_NONE;
-	*ret = (struct job_source_item) {
-		.name = "shop", .revision = 4, .body = read_json(shop)
-	};
-	ret->id.u.b[0] = 9;
-	return 0;
-}
-
-static int
-find_tagged(void *arg, const struct tagexpr *expr,
-	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *e)
-{
-	(void)arg;
-	(void)e;
-	for (size_t i = 0; i < ARRAY_LEN(saved); i++) {
-		static const char *const tags[] = { "smoke", "slow" };
-		struct job_source_item item = { .name = saved[i].name };
-
-		if (!tagexpr_matches(expr, tags, 1 + i))
-			continue;
-		item.body = read_json(saved[i].body);
-		if (take(taker, &item) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static const struct job_source source = { find_test, find_template, find_tagged, NULL };
-
-static struct job_spec
-read_ok(const char *text)
-{
-	json_t *job = read_json(text);
-	struct job_spec spec = { 0 };
-	int r = job_spec_read(job, &source, "", &arena, &issues, &spec, &err);
-
-	if (r != 0)
-		fail_msg("%s: %s %s", text, issues.n ? issues.item[0].pointer : "",
-			issues.n ? issues.item[0].detail : err.text);
-	json_decref(job);
-	return spec;
-}
-
-static void
-refuses(const char *text, const char *pointer, const char *code)
-{
-	json_t *job = read_json(text);
-	struct job_spec spec;
-	bool found = false;
-
-	issues.n = issues.n_more = 0;
-	assert_int_equal(job_spec_read(job, &source, "", &arena, &issues, &spec, &err), -1);
-	for (size_t i = 0; i < issues.n; i++)
-		found = found ||
-			(strcmp(issues.item[i].pointer, pointer) == 0 &&
-				strcmp(issues.item[i].code, code) == 0);
-	if (!found)
-		fail_msg("%s: no %s at %s but %s %s", text, code, pointer,
-			issues.n ? issues.item[0].code : "nothing",
-			issues.n ? issues.item[0].pointer : "");
-	issues.n = issues.n_more = 0;
-	json_decref(job);
-}
-
-#define HI "{\"kind\":\"command\",\"name\":\"hi\",\"argv\":[\"echo\"]}"
+#include "job_reader.h"
 
 static void
 defaults_are_filled_in(void **state)
 {
 	(void)state;
-	struct job_spec spec = read_ok("{\"tests\":[" HI "]}");
+	struct job_spec spec = reader_ok("{\"tests\":[" HI "]}");
 
 	assert_string_equal(spec.name, "hi");
 	assert_string_equal(spec.tags, "[]");
@@ -162,7 +26,7 @@ static void
 every_member_arrives(void **state)
 {
 	(void)state;
-	struct job_spec spec = read_ok(
+	struct job_spec spec = reader_ok(
 		"{\"name\":\"n\",\"tests\":[" HI "],\"browsers\":[\"a\",\"b\"],"
 		"\"concurrency\":4,\"iterations\":0,\"failuresToIgnore\":2,\"stopOnFirstFailure\":true,"
 		"\"retries\":{\"max\":3,\"delay\":\"10s\",\"factor\":2,\"maxDelay\":\"5m\",\"jitter\":0.5,"
@@ -182,7 +46,8 @@ every_member_arrives(void **state)
 	assert_string_equal(spec.labels, "a=2\nz=1");
 	assert_string_equal(spec.tags, "[\"t\"]");
 	assert_memory_equal(spec.options.p,
-		"{\"params\":{\"p\":\"v\"},\"config\":{\"x\":1},\"extra\":{\"k\":1}}",
+		"{\"params\":{\"p\":\"v\"},\"config\":{\"x\":1},\"extra\":{\"k\":1},"
+		"\"browsers\":[\"a\",\"b\"]}",
 		spec.options.n);
 }
 
@@ -190,54 +55,59 @@ static void
 offences_are_named(void **state)
 {
 	(void)state;
-	refuses("[]", "", ISSUE_INVALID);
-	refuses("{}", "/tests", ISSUE_MISSING);
-	refuses("{\"tests\":[]}", "/tests", ISSUE_INVALID);
-	refuses("{\"tests\":[" HI "],\"iteration\":1}", "/iteration", ISSUE_UNKNOWN);
-	refuses("{\"tests\":[" HI "],\"iterations\":\"x\"}", "/iterations", ISSUE_INVALID);
-	refuses("{\"tests\":[" HI "],\"concurrency\":0}", "/concurrency", ISSUE_INVALID);
-	refuses("{\"tests\":[" HI "],\"retries\":{\"on\":[\"passed\"]}}", "/retries/on",
+	reader_refuses("[]", "", ISSUE_INVALID);
+	reader_refuses("{}", "/tests", ISSUE_MISSING);
+	reader_refuses("{\"tests\":[]}", "/tests", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[" HI "],\"iteration\":1}", "/iteration", ISSUE_UNKNOWN);
+	reader_refuses(
+		"{\"tests\":[" HI "],\"iterations\":\"x\"}", "/iterations", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[" HI "],\"concurrency\":0}", "/concurrency", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[" HI "],\"retries\":{\"on\":[\"passed\"]}}", "/retries/on",
 		ISSUE_INVALID);
-	refuses("{\"tests\":[" HI "],\"browsers\":[\"a\",\"a\"]}", "/browsers/1",
-		ISSUE_DUPLICATE);
-	refuses("{\"tests\":[" HI "],\"browsers\":[\"a,b\"]}", "/browsers/0", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"kind\":\"comand\"}]}", "/tests/0/kind", ISSUE_INVALID);
-	refuses("{\"tests\":[{}]}", "/tests/0/kind", ISSUE_MISSING);
-	refuses("{\"tests\":[{\"kind\":\"command\"}]}", "/tests/0/argv", ISSUE_MISSING);
-	refuses("{\"tests\":[{\"kind\":\"command\",\"argv\":[\"x\"],\"files\":{\"../a\":\"\"}}]}",
+	reader_refuses(
+		"{\"tests\":[" HI "],\"browsers\":[\"a,b\"]}", "/browsers/0", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"kind\":\"comand\"}]}", "/tests/0/kind", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{}]}", "/tests/0/kind", ISSUE_MISSING);
+	reader_refuses("{\"tests\":[{\"kind\":\"command\"}]}", "/tests/0/argv", ISSUE_MISSING);
+	reader_refuses(
+		"{\"tests\":[{\"kind\":\"command\",\"argv\":[\"x\"],\"files\":{\"../a\":\"\"}}]}",
 		"/tests/0/files/..~1a", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"kind\":\"http\",\"request\":{\"uri\":\"x\"}}]}",
+	reader_refuses("{\"tests\":[{\"kind\":\"http\",\"request\":{\"uri\":\"x\"}}]}",
 		"/tests/0/request/uri", ISSUE_UNKNOWN);
-	refuses("{\"tests\":[{\"kind\":\"playwright\"}]}", "/tests/0", ISSUE_MISSING);
-	refuses("{\"tests\":[{\"test\":\"nope\"}]}", "/tests/0/test", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"tags\":\"smoke and\"}]}", "/tests/0/tags", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"tags\":\"nobody\"}]}", "/tests/0/tags", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"kind\":\"playwright\"}]}", "/tests/0", ISSUE_MISSING);
+	reader_refuses("{\"tests\":[{\"test\":\"nope\"}]}", "/tests/0/test", ISSUE_INVALID);
+	reader_refuses(
+		"{\"tests\":[{\"tags\":\"smoke and\"}]}", "/tests/0/tags", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"tags\":\"nobody\"}]}", "/tests/0/tags", ISSUE_INVALID);
 }
 
 static void
 several_at_once(void **state)
 {
 	json_t *job =
-		read_json("{\"tests\":[" HI
-			  ",{\"kind\":\"command\",\"argv\":1}],\"priority\":5000,\"x\":1}");
+		reader_json("{\"tests\":[" HI
+			    ",{\"kind\":\"command\",\"argv\":1}],\"priority\":5000,\"x\":1}");
 	struct job_spec spec;
 
 	(void)state;
-	assert_int_equal(job_spec_read(job, &source, "", &arena, &issues, &spec, &err), -1);
-	assert_int_equal(issues.n, 3);
+	assert_int_equal(job_spec_read(job, &reader_source, "", &reader_arena, &reader_issues,
+				 &spec, &reader_err),
+		-1);
+	assert_int_equal(reader_issues.n, 3);
 	json_decref(job);
 }
 
 static void
 saved_things_need_a_source_and_change_nothing(void **state)
 {
-	json_t *job = read_json("{\"template\":\"shop\",\"params\":{\"bin\":\"x\"}}");
+	json_t *job = reader_json("{\"template\":\"shop\",\"params\":{\"bin\":\"x\"}}");
 	json_t *copy = json_deep_copy(job);
 	struct job_spec spec;
 
 	(void)state;
 	assert_int_equal(
-		job_spec_read(job, NULL, "", &arena, &issues, &spec, &err), JOB_NEEDS_SOURCE);
+		job_spec_read(job, NULL, "", &reader_arena, &reader_issues, &spec, &reader_err),
+		JOB_NEEDS_SOURCE);
 	assert_true(json_equal(job, copy));
 	json_decref(job);
 	json_decref(copy);
@@ -247,7 +117,7 @@ static void
 templates_lie_under_the_request(void **state)
 {
 	(void)state;
-	struct job_spec spec = read_ok(
+	struct job_spec spec = reader_ok(
 		"{\"template\":\"shop\",\"params\":{\"bin\":\"b\"},\"config\":{\"b\":3},\"concurrency\":7}");
 
 	assert_string_equal(spec.name, "shop");
@@ -265,18 +135,19 @@ static void
 parameters_are_typed(void **state)
 {
 	(void)state;
-	refuses("{\"template\":\"shop\"}", "/params/bin", ISSUE_MISSING);
-	refuses("{\"template\":\"shop\",\"params\":{\"bin\":1}}", "/params/bin", ISSUE_INVALID);
-	refuses("{\"template\":\"shop\",\"params\":{\"bin\":\"x\",\"n\":9}}", "/params/n",
-		ISSUE_INVALID);
-	refuses("{\"template\":\"shop\",\"params\":{\"bin\":\"x\",\"zz\":9}}", "/params/zz",
-		ISSUE_UNKNOWN);
-	refuses("{\"template\":\"nope\"}", "/template", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"test\":\"checkout\"}]}", "/tests/0", ISSUE_INVALID);
+	reader_refuses("{\"template\":\"shop\"}", "/params/bin", ISSUE_MISSING);
+	reader_refuses(
+		"{\"template\":\"shop\",\"params\":{\"bin\":1}}", "/params/bin", ISSUE_INVALID);
+	reader_refuses("{\"template\":\"shop\",\"params\":{\"bin\":\"x\",\"n\":9}}",
+		"/params/n", ISSUE_INVALID);
+	reader_refuses("{\"template\":\"shop\",\"params\":{\"bin\":\"x\",\"zz\":9}}",
+		"/params/zz", ISSUE_UNKNOWN);
+	reader_refuses("{\"template\":\"nope\"}", "/template", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"test\":\"checkout\"}]}", "/tests/0", ISSUE_INVALID);
 	/* Declarations of a job file count with their default. */
 	struct job_spec spec =
-		read_ok("{\"params\":{\"bin\":{\"type\":\"string\",\"default\":\"d\"}},"
-			"\"tests\":[{\"test\":\"checkout\"}]}");
+		reader_ok("{\"params\":{\"bin\":{\"type\":\"string\",\"default\":\"d\"}},"
+			  "\"tests\":[{\"test\":\"checkout\"}]}");
 
 	assert_non_null(strstr(spec.tests[0].body.p, "\"argv\":[\"d\"]"));
 }
@@ -286,30 +157,32 @@ tags_choose_tests(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		read_ok("{\"params\":{\"bin\":\"x\"},\"tests\":[{\"tags\":\"smoke\"}]}")
+		reader_ok("{\"params\":{\"bin\":\"x\"},\"tests\":[{\"tags\":\"smoke\"}]}")
 			.n_tests,
 		2);
 	assert_string_equal(
-		read_ok("{\"tests\":[{\"tags\":\"slow\"}]}").tests[0].name, "search");
+		reader_ok("{\"tests\":[{\"tags\":\"slow\"}]}").tests[0].name, "search");
 }
 
 static void
 definitions_may_hold_expressions(void **state)
 {
 	struct definition_head head;
-	json_t *test = read_json("{\"name\":\"t\",\"kind\":\"command\",\"argv\":[\"x\"],"
-				 "\"timeout\":\"${{ params.t }}\",\"tags\":[\"a\"]}");
-	json_t *tmpl = read_json(shop);
-	json_t *bad = read_json(
+	json_t *test = reader_json("{\"name\":\"t\",\"kind\":\"command\",\"argv\":[\"x\"],"
+				   "\"timeout\":\"${{ params.t }}\",\"tags\":[\"a\"]}");
+	json_t *tmpl = reader_json(reader_shop);
+	json_t *bad = reader_json(
 		"{\"name\":\"t\",\"tests\":[" HI "],\"iterations\":\"${{ params.zz }}\"}");
 
 	(void)state;
-	assert_int_equal(test_definition_read(test, &arena, &issues, &head), 0);
+	assert_int_equal(test_definition_read(test, &reader_arena, &reader_issues, &head), 0);
 	assert_string_equal(head.tags, "[\"a\"]");
-	assert_int_equal(template_definition_read(tmpl, &arena, &issues, &head), 0);
+	assert_int_equal(
+		template_definition_read(tmpl, &reader_arena, &reader_issues, &head), 0);
 	assert_string_equal(head.name, "shop");
-	assert_int_equal(template_definition_read(bad, &arena, &issues, &head), -1);
-	assert_string_equal(issues.item[0].pointer, "/iterations");
+	assert_int_equal(
+		template_definition_read(bad, &reader_arena, &reader_issues, &head), -1);
+	assert_string_equal(reader_issues.item[0].pointer, "/iterations");
 	json_decref(test);
 	json_decref(tmpl);
 	json_decref(bad);
@@ -318,7 +191,7 @@ definitions_may_hold_expressions(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, reader_setup, reader_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(defaults_are_filled_in),
 		TEST(every_member_arrives),

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What job_json.c, job_groups.c and job_fixtures.c share: one reading of one job. */
+#pragma once
+
+#include "base/json.h"
+#include "core/job_json.h"
+#include "core/job_spec.h"
+#include "core/test_kinds.h"
+
+/* Hooks that are put into each test below them. Borrowed from the request's tree. */
+struct each_hooks {
+	json_t *before, *after; /* arrays of steps; NULL: none */
+};
+
+/* A fixture as the request has it. */
+struct fixture_request {
+	const char *name;
+	json_t *disable_concurrency, *config, *before, *after, *tests;
+	struct each_hooks each;
+	bool skip, only;
+};
+
+/* A test on its way into the spec, and what is decided about it at the end. */
+struct read_test {
+	struct test_spec spec;
+	int32_t fixture; /* in reading.fixtures; -1: none */
+	bool only;
+};
+
+/* One reading of one job. */
+struct reading {
+	const struct job_source *source;
+	const char *pointer;
+	struct arena *arena;
+	struct issues *issues;
+	struct err *err;
+	json_t *params;              /* settled values; owned */
+	struct job_source_item tmpl; /* body owned */
+	const char *at;              /* pointer of the item that is read now */
+	bool ref_skip, ref_only;     /* said where a saved test is named */
+
+	struct read_test *tests;
+	size_t n_tests, cap_tests;
+
+	/* Grouped jobs. */
+	struct each_hooks each;           /* the job's */
+	struct fixture_request *fixtures; /* n_fixtures; NULL: none */
+	size_t n_fixtures;
+	const struct fixture_request *fixture; /* whose tests are read now; NULL: none */
+	bool in_hook;                          /* the test that is read now is a hook */
+};
+
+/* --- job_json.c --- */
+
+/* JSON text in the arena; { NULL, 0 } when it does not fit. */
+struct str job_tree_text(struct arena *arena, const json_t *tree);
+
+/* Reads the items of an array of tests at `pointer` behind those that are there. -1: issues, or
+ * err when its code is set: the source failed. */
+int job_read_tests(struct reading *reading, json_t *tests, const char *pointer) MUST_CHECK;
+
+/* One item, at reading->at. */
+int job_read_item(struct reading *reading, json_t *item) MUST_CHECK;
+
+/* --- job_groups.c --- */
+
+/* `browsers`: fills targets. Offences are in issues. */
+void job_read_browsers(struct reading *reading, json_t *browsers, struct job_spec *spec);
+
+/* `quarantine` and `stopOnFirstFailure`, either of which may be NULL. */
+void job_read_quarantine(struct reading *reading, json_t *quarantine, struct job_spec *spec);
+void job_read_stop(struct reading *reading, json_t *stop, struct job_spec *spec);
+
+/* --- job_fixtures.c --- */
+
+struct hooks_request {
+	json_t *before, *after;
+	struct each_hooks each;
+};
+
+/*
+ * Reads `tests`, `fixtures` and `hooks` (each may be NULL) and fills the spec's tests, fixtures
+ * and hooks. -1 only when the source failed; offences are in issues.
+ */
+int job_read_fixtures(struct reading *reading, json_t *job, int64_t hook_timeout_ms,
+	struct job_spec *spec) MUST_CHECK;
+
+/*
+ * Makes the test what it is under the fixture and job that are being read: config, setup,
+ * teardown, fixture. Changes the tree. -1: issues.
+ */
+int job_compose_test(struct reading *reading, const struct test_common *common, json_t *test)
+	MUST_CHECK;
+
+/* What a template's hooks and fixtures may hold before parameters have values. */
+void job_check_template_fixtures(json_t *tmpl, struct issues *issues,
+	int (*check_tests)(json_t *tests, const char *pointer, struct issues *issues));

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads job requests for tests, with saved things that are a table in memory. */
+#pragma once
+
+#include "core/job_json.h"
+#include "unit.h"
+
+/* Of the test that runs now. */
+extern struct arena reader_arena;
+extern struct issues reader_issues;
+extern struct err reader_err;
+
+/* Tests "checkout" (tag smoke, needs params.bin) and "search" (smoke, slow); template "shop".
+ */
+extern const struct job_source reader_source;
+extern const char reader_shop[];
+
+int reader_setup(void **state);
+int reader_teardown(void **state);
+
+/* The caller owns the result. */
+json_t *reader_json(const char *text);
+
+/* Reads a request, which must be a good one. Lives as long as the test. */
+struct job_spec reader_ok(const char *text);
+
+/* Fails the test unless the request has the offence, maybe among others. */
+void reader_refuses(const char *text, const char *pointer, const char *code);
+
+#define HI "{\"kind\":\"command\",\"name\":\"hi\",\"argv\":[\"echo\"]}"
