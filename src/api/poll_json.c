@@ -13,7 +13,7 @@
 struct hold_in {
 	struct uuid run;
 	int64_t fence;
-	bool stopping;
+	bool stopping, watching;
 };
 
 struct result_in {
@@ -41,9 +41,11 @@ struct poll_in {
 	struct subs holds, results, events;
 };
 
-/* Index = enum run_outcome - 1. */
+/* Index = enum run_outcome - 1; then what is no outcome of a run. */
 static const char *const outcome_names[] = { "passed", "failed", "errored", "skipped",
-	"cancelled", "timed_out", NULL };
+	"cancelled", "timed_out", "lost", NULL };
+
+enum { OUTCOME_NAME_LOST = OUTCOME_COUNT - 1 };
 
 /* clang-format off */
 #define HOLD(member) .offset = offsetof(struct hold_in, member)
@@ -51,6 +53,7 @@ static const struct json_field hold_fields[] = {
 	{ .name = "run", .kind = FIELD_UUID, HOLD(run), .required = true },
 	{ .name = "fence", .kind = FIELD_INT, HOLD(fence), .min = 0, .max = INT64_MAX, .required = true },
 	{ .name = "stopping", .kind = FIELD_FLAG, HOLD(stopping) },
+	{ .name = "watching", .kind = FIELD_FLAG, HOLD(watching) },
 	{ 0 },
 };
 
@@ -123,7 +126,8 @@ take_holds(struct intent *intent, const struct poll_in *in)
 	struct run_ref *to = arena_xalloc(&intent->arena, (in->holds.n + 1) * sizeof *to);
 
 	for (size_t i = 0; i < in->holds.n; i++)
-		to[i] = (struct run_ref) { { from[i].run }, from[i].fence, from[i].stopping };
+		to[i] = (struct run_ref) { { from[i].run }, from[i].fence, from[i].stopping,
+			from[i].watching };
 	intent->in.poll.holds = to;
 	intent->in.poll.n_holds = in->holds.n;
 }
@@ -137,8 +141,10 @@ take_results(struct intent *intent, const struct poll_in *in, struct issues *iss
 	for (size_t i = 0; i < in->results.n; i++) {
 		to[i].run.u = from[i].run;
 		to[i].fence = from[i].fence;
+		to[i].is_lost = from[i].outcome == OUTCOME_NAME_LOST;
 		to[i].result = (struct run_result) {
-			.outcome = (enum run_outcome)(from[i].outcome + 1),
+			.outcome = to[i].is_lost ? OUTCOME_ERRORED
+						 : (enum run_outcome)(from[i].outcome + 1),
 			.reason = from[i].reason,
 			.error = tree_text(intent, from[i].error, RUN_ERROR_BYTES_MAX,
 				"/results", i, "error", issues)
@@ -289,6 +295,22 @@ write_test(struct jw *jw, const struct lease *lease)
 	arena_deinit(&arena);
 }
 
+/* The group's entry of the job's `browsers`, and the start time limit. */
+static void
+write_group_options(struct jw *jw, const struct lease *lease, const json_t *options)
+{
+	const json_t *browsers = json_object_get(options, "browsers");
+	const json_t *browser = json_array_get(browsers, (size_t)lease->group);
+	const json_t *start = json_object_get(options, "startTimeoutMs");
+
+	if (browser) {
+		jw_key(jw, "browser");
+		jw_tree(jw, browser);
+	}
+	if (start)
+		jw_ki64(jw, "startTimeoutMs", json_integer_value(start));
+}
+
 static void
 write_options(struct jw *jw, const struct lease *lease)
 {
@@ -309,6 +331,33 @@ write_options(struct jw *jw, const struct lease *lease)
 		else
 			jw_raw(jw, "{}");
 	}
+	write_group_options(jw, lease, options);
+}
+
+/* What the before hooks gave: the `output` of their results. */
+static void
+write_ctx(struct jw *jw, const struct lease *lease)
+{
+	static const char *const names[RESULTS_PER_LEASE] = {
+		[RESULT_OF_JOB] = "job",
+		[RESULT_OF_FIXTURE] = "fixture",
+	};
+	struct err ignored;
+
+	jw_kobj(jw, "ctx");
+	for (int k = 0; k < RESULTS_PER_LEASE; k++) {
+		struct str text = lease->results[k];
+		_cleanup_(json_unrefp) json_t *result = text.n > 0
+			? json_read(text.p, text.n, JSON_DEPTH_MAX + 2, &ignored)
+			: NULL;
+		json_t *output = json_object_get(result, "output");
+
+		if (!output)
+			continue;
+		jw_key(jw, names[k]);
+		jw_tree(jw, output);
+	}
+	jw_end_obj(jw);
 }
 
 static void
@@ -324,6 +373,12 @@ write_lease(struct jw *jw, const struct lease *lease)
 	jw_ki64(jw, "testIndex", lease->test_index);
 	jw_kstr_opt(jw, "target", lease->target);
 	jw_ki64(jw, "attempt", lease->attempt);
+	jw_kstr_opt(jw, "role", lease->role);
+	if (lease->connection > 0) {
+		jw_ki64(jw, "group", lease->group);
+		jw_ki64(jw, "connection", lease->connection);
+		write_ctx(jw, lease);
+	}
 	write_test(jw, lease);
 	write_options(jw, lease);
 	jw_ki64(jw, "timeoutMs", lease->timeout_ms);
@@ -336,6 +391,7 @@ write_directive(struct jw *jw, const struct poll_directive *directive)
 	static const char *const names[] = {
 		[POLL_DO_STOP] = "stop",
 		[POLL_DO_DROP] = "drop",
+		[POLL_DO_WATCH] = "watch",
 		[POLL_DO_DRAIN] = "drain",
 	};
 

@@ -37,6 +37,7 @@ static const struct {
 	[EV_RUN_WARNING] = { "run.warning", FROM_WORKER },
 	[EV_RUN_ARTIFACT] = { "run.artifact", 0 },
 	[EV_RUN_FINISHED] = { "run.finished", 0 },
+	[EV_RUN_RELEASED] = { "run.released", 0 },
 	[EV_RUN_RESTARTED] = { "run.restarted", 0 },
 	[EV_RUN_LOST] = { "run.lost", 0 },
 	[EV_RUN_STALE_RESULT] = { "run.stale_result", 0 },

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "core/group.h"
 #include "core/plan_impl.h"
 
 #define IN(s) (1u << (s))
@@ -23,15 +24,16 @@ cursor_is_exhausted(const struct job *job)
 }
 
 /* No new unit is started any more: enough have failed, or the definition itself cannot run. */
-static bool
-is_halted(const struct job *job)
+bool
+plan_is_halted(const struct job *job)
 {
 	if (job->reason == JOB_REASON_INVALID_DEFINITION)
 		return true;
 
 	bool ends_by_failures = job->stop_on_first_failure || job->iterations == 0;
 
-	return ends_by_failures && job_failures(job) > job->failures_to_ignore;
+	return ends_by_failures &&
+		job_failures(job) + group_held_failures(job) > job->failures_to_ignore;
 }
 
 bool
@@ -42,8 +44,8 @@ plan_is_active(const struct job *job)
 
 /* The waiting run that goes next: the smallest seq among the due ones. *ret_next_due: the
  * earliest of the others, or 0. */
-static struct run *
-first_due(const struct job *job, int64_t now_ms, int64_t *ret_next_due)
+struct run *
+plan_first_due(const struct job *job, int64_t now_ms, int64_t *ret_next_due)
 {
 	struct run *first = NULL;
 
@@ -93,34 +95,53 @@ set_lane(struct uow *uow, struct lanes *lanes, struct job *job, int32_t test)
 	return lane != NULL;
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
+int64_t
+plan_earlier(int64_t a, int64_t b)
 {
 	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+bool
+plan_takes_runs(const struct job *job)
+{
+	return (IN(JOB_QUEUED) | IN(JOB_STARTING) | IN(JOB_RUNNING) | IN(JOB_RESTARTING)) &
+		IN(job->state);
+}
+
+bool
+plan_may_start(const struct uow *uow, const struct job *job)
+{
+	return plan_takes_runs(job) && job->run_at_ms <= uow->now_ms &&
+		!(job->state == JOB_RESTARTING && job->running > 0);
+}
+
+/* The next test of a job that is not grouped, or -1. */
+static int32_t
+next_test(struct uow *uow, struct job *job)
+{
+	int64_t retry_due = 0;
+	bool takes_runs = plan_takes_runs(job);
+	bool may_go_on = takes_runs && !plan_is_halted(job);
+	struct run *due = may_go_on ? plan_first_due(job, uow->now_ms, &retry_due) : NULL;
+	bool has_next = due ||
+		(may_go_on && !cursor_is_exhausted(job) && job->waiting < RUNS_WAITING_MAX);
+
+	job->due_ms = retry_due;
+	if (!plan_may_start(uow, job) || !has_next || job->running >= job->concurrency)
+		return -1;
+	return due ? due->test : job->next_test;
 }
 
 void
 plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 {
-	int64_t retry_due = 0;
-	bool takes_runs =
-		(IN(JOB_QUEUED) | IN(JOB_STARTING) | IN(JOB_RUNNING) | IN(JOB_RESTARTING)) &
-		IN(job->state);
-	bool may_start = takes_runs && job->run_at_ms <= uow->now_ms &&
-		!(job->state == JOB_RESTARTING && job->running > 0);
-	bool may_go_on = takes_runs && !is_halted(job);
-	struct run *due = may_go_on ? first_due(job, uow->now_ms, &retry_due) : NULL;
-	bool has_next = due ||
-		(may_go_on && !cursor_is_exhausted(job) && job->waiting < RUNS_WAITING_MAX);
+	int32_t test = job->layout ? plan_group_next_test(uow, job) : next_test(uow, job);
 
-	job->ready = may_start && has_next && job->running < job->concurrency;
-	job->due_ms = retry_due;
-	if (takes_runs && job->run_at_ms > uow->now_ms)
-		job->due_ms = earlier(job->due_ms, job->run_at_ms);
+	job->ready = test >= 0 && set_lane(uow, lanes, job, test);
+	if (plan_takes_runs(job) && job->run_at_ms > uow->now_ms)
+		job->due_ms = plan_earlier(job->due_ms, job->run_at_ms);
 	if (plan_is_active(job))
-		job->due_ms = earlier(job->due_ms, job->deadline_ms);
-	if (job->ready)
-		job->ready = set_lane(uow, lanes, job, due ? due->test : job->next_test);
+		job->due_ms = plan_earlier(job->due_ms, job->deadline_ms);
 	if (job->ready)
 		lanes_lane(lanes, job->lane)->maybe_ready = true;
 	uow_touch_job(uow, job);
@@ -132,10 +153,10 @@ plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 static void
 set_kinds(struct uow *uow, struct job *job, const struct job_spec *spec)
 {
-	size_t bytes = 0;
+	size_t bytes = 0, n_tests = spec->n_tests + spec->n_hooks;
 	bool same = true;
 
-	for (size_t i = 0; i < spec->n_tests; i++) {
+	for (size_t i = 0; i < n_tests; i++) {
 		bytes += strlen(spec->tests[i].kind) + 1;
 		same = same && strcmp(spec->tests[i].kind, spec->tests[0].kind) == 0;
 	}
@@ -145,10 +166,10 @@ set_kinds(struct uow *uow, struct job *job, const struct job_spec *spec)
 	}
 	char *end = arena_xalloc(uow->arena, bytes);
 	job->kinds = end;
-	for (size_t i = 0; i < spec->n_tests; i++) {
+	for (size_t i = 0; i < n_tests; i++) {
 		size_t n = strlen(spec->tests[i].kind);
 		memcpy(end, spec->tests[i].kind, n);
-		end[n] = i + 1 < spec->n_tests ? ',' : '\0';
+		end[n] = i + 1 < n_tests ? ',' : '\0';
 		end += n + 1;
 	}
 }
@@ -156,7 +177,7 @@ set_kinds(struct uow *uow, struct job *job, const struct job_spec *spec)
 static void
 add_tests(struct uow *uow, const struct job *job, const struct job_spec *spec)
 {
-	for (size_t i = 0; i < spec->n_tests; i++) {
+	for (size_t i = 0; i < spec->n_tests + spec->n_hooks; i++) {
 		const struct test_spec *test = &spec->tests[i];
 		struct job_test row = {
 			.job_seq = job->seq,
@@ -192,13 +213,16 @@ plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue 
 		.queue = queue->id,
 		.labels = spec->labels,
 		.targets = spec->targets,
+		.layout = spec->is_grouped ? layout_write(spec, uow->arena) : NULL,
 		.n_tests = (int32_t)spec->n_tests,
 		.n_targets = (int32_t)spec->n_targets,
 		.iterations = spec->iterations,
 		.concurrency = spec->concurrency,
 		.failures_to_ignore = spec->failures_to_ignore,
 		.stop_on_first_failure = spec->stop_on_first_failure,
+		.cancel_on_first_failure = spec->cancel_on_first_failure,
 		.retry = spec->retry,
+		.quarantine = spec->quarantine,
 		.timeout_ms = spec->timeout_ms,
 		.run_timeout_ms = spec->run_timeout_ms,
 		.run_at_ms = spec->run_at_ms,
@@ -232,8 +256,8 @@ advance_cursor(struct job *job)
 	job->iteration++;
 }
 
-static struct run *
-new_run(struct uow *uow, struct job *job, int64_t iteration, int32_t test, int32_t target,
+struct run *
+plan_new_run(struct uow *uow, struct job *job, int64_t iteration, int32_t test, int32_t target,
 	int32_t attempt)
 {
 	struct run *run = arena_xalloc(uow->arena, sizeof *run);
@@ -261,21 +285,21 @@ static struct run *
 next_run(struct uow *uow, struct job *job, bool *ret_is_new)
 {
 	int64_t ignored;
-	struct run *run = first_due(job, uow->now_ms, &ignored);
+	struct run *run = plan_first_due(job, uow->now_ms, &ignored);
 
 	*ret_is_new = !run;
 	if (run) {
 		job->waiting--;
 		return run;
 	}
-	run = new_run(uow, job, job->iteration, job->next_test, job->next_target, 1);
+	run = plan_new_run(uow, job, job->iteration, job->next_test, job->next_target, 1);
 	advance_cursor(job);
 	return run;
 }
 
 /* The first lease of an incarnation starts its clocks. */
-static void
-note_start(struct uow *uow, struct job *job)
+void
+plan_note_start(struct uow *uow, struct job *job)
 {
 	if (job->state != JOB_QUEUED && job->state != JOB_RESTARTING)
 		return;
@@ -297,8 +321,12 @@ plan_lease(
 	bool is_new;
 
 	assert(job->ready);
-	note_start(uow, job);
-	struct run *run = next_run(uow, job, &is_new);
+	struct run *run = job->layout
+		? plan_group_take(uow, job, lanes_lane(lanes, job->lane)->kind, worker, &is_new)
+		: next_run(uow, job, &is_new);
+	if (!run)
+		return NULL;
+	plan_note_start(uow, job);
 	run_move(run, RUN_LEASED);
 	run->fence++;
 	run->worker = worker->id;
@@ -358,10 +386,16 @@ count_of(struct job_counts *counts, enum run_outcome outcome)
 
 /* The runner says that the definition cannot run: no retry and no other test will mend that. */
 static bool
-is_invalid(const struct run *run)
+says_invalid(enum run_outcome outcome, const char *reason)
 {
-	return run->outcome == OUTCOME_ERRORED && run->reason &&
-		strcmp(run->reason, "invalid_definition") == 0;
+	return outcome == OUTCOME_ERRORED && reason &&
+		strcmp(reason, "invalid_definition") == 0;
+}
+
+static bool
+is_invalid(const struct run_result *result)
+{
+	return says_invalid(result->outcome, result->reason);
 }
 
 /* What the job would be called if it ended now: a wrong product weighs more than a broken
@@ -371,7 +405,7 @@ note_reason(struct job *job, const struct run *run)
 {
 	if (job->state == JOB_STOPPING || job->reason == JOB_REASON_INVALID_DEFINITION)
 		return;
-	if (is_invalid(run))
+	if (says_invalid(run->outcome, run->reason))
 		job->reason = JOB_REASON_INVALID_DEFINITION;
 	else if (job->reason == JOB_REASON_TESTS_FAILED)
 		return;
@@ -383,13 +417,47 @@ note_reason(struct job *job, const struct run *run)
 			: JOB_REASON_RUNNER_ERROR;
 }
 
-static void
-count_unit(struct job *job, const struct run *run)
+static bool
+is_failure(enum run_outcome outcome)
 {
+	return outcome == OUTCOME_FAILED || outcome == OUTCOME_ERRORED ||
+		outcome == OUTCOME_TIMED_OUT;
+}
+
+void
+plan_count_unit(struct uow *uow, struct job *job, const struct run *run)
+{
+	if (run->quarantine != 0) {
+		struct quarantine_mark mark = {
+			.entry = run->quarantine,
+			.is_clean = run->outcome == OUTCOME_PASSED && run->attempt == 1,
+		};
+		UOW_PUSH(uow, &uow->quarantine_marks, mark);
+	}
+	if (run->quarantine != 0 && is_failure(run->outcome)) {
+		job->counts.quarantined++;
+		return;
+	}
 	(*count_of(&job->counts, run->outcome))++;
 	if (run->outcome == OUTCOME_PASSED && run->attempt > 1)
 		job->counts.flaky++;
 	note_reason(job, run);
+}
+
+/* True when the unit is to be tried again after an attempt with this outcome. */
+static bool
+wants_again(const struct job *job, const struct run *run, enum run_outcome outcome)
+{
+	struct quarantine_tally tally = {
+		.attempts = run->attempt,
+		.passes = run->passes + (outcome == OUTCOME_PASSED),
+		.last_passed = outcome == OUTCOME_PASSED,
+	};
+
+	if (job->quarantine.attempt_limit == 0)
+		return retry_wanted(&job->retry, run->attempt, (int)outcome);
+	return (tally.last_passed || is_failure(outcome)) &&
+		quarantine_again(&job->quarantine, &tally);
 }
 
 static void
@@ -397,9 +465,11 @@ plan_retry(struct uow *uow, struct job *job, const struct run *run)
 {
 	int64_t delay_ms = retry_delay_ms(&job->retry, run->attempt, uow->rng);
 	struct run *next =
-		new_run(uow, job, run->iteration, run->test, run->target, run->attempt + 1);
+		plan_new_run(uow, job, run->iteration, run->test, run->target, run->attempt + 1);
 
 	next->due_ms = uow->now_ms + delay_ms;
+	next->start_n = run->start_n;
+	next->passes = run->passes + (run->outcome == OUTCOME_PASSED);
 	job->waiting++;
 	plan_event_run_created(uow, job, next);
 }
@@ -412,10 +482,11 @@ release(struct lanes *lanes, struct job *job)
 	lanes_queue(lanes, job->queue)->running--;
 }
 
-static void
-set_result(struct uow *uow, struct run *run, const struct run_result *result)
+void
+plan_set_result(struct uow *uow, struct run *run, const struct run_result *result,
+	enum run_state state)
 {
-	run_move(run, RUN_FINISHED);
+	run_move(run, state);
 	run->outcome = result->outcome;
 	run->reason = result->reason;
 	run->error = result->error;
@@ -445,23 +516,28 @@ plan_end(struct uow *uow, struct job *job, enum job_state state, enum job_reason
 void
 plan_drop_waiting(struct uow *uow, struct job *job, bool counted)
 {
+	if (job->layout) {
+		plan_group_drop_waiting(uow, job, counted);
+		return;
+	}
 	for (struct run *run = job->open_runs; run; run = run->job_next) {
 		if (run->state != RUN_WAITING)
 			continue;
-		set_result(uow, run, &(struct run_result) { .outcome = OUTCOME_CANCELLED });
+		plan_set_result(uow, run,
+			&(struct run_result) { .outcome = OUTCOME_CANCELLED }, RUN_FINISHED);
 		run->is_last = true;
 		job->waiting--;
 		if (counted)
-			count_unit(job, run);
+			plan_count_unit(uow, job, run);
 		plan_event_run_finished(uow, job, run);
 	}
 }
 
 void
-plan_stop_leased(struct uow *uow, struct job *job, const char *reason)
+plan_stop_leased(struct uow *uow, struct job *job, const char *reason, bool all)
 {
 	for (struct run *run = job->open_runs; run; run = run->job_next) {
-		if (run->state != RUN_LEASED)
+		if (run->state != RUN_LEASED || (!all && plan_is_owed(job, run)))
 			continue;
 		struct signal signal = {
 			.worker = run->worker,
@@ -486,6 +562,10 @@ complete(struct uow *uow, struct job *job)
 		job_move(job, JOB_RUNNING);
 	if (job->reason == JOB_REASON_INVALID_DEFINITION)
 		plan_end(uow, job, JOB_INVALID, job->reason);
+	else if (job->layout && job->grouping->hook_failed)
+		plan_end(uow, job, JOB_FAILED,
+			job_failures(job) > job->failures_to_ignore ? job->reason
+								    : JOB_REASON_HOOK_FAILED);
 	else if (job_failures(job) <= job->failures_to_ignore)
 		plan_end(uow, job, JOB_COMPLETED, JOB_REASON_PASSED);
 	else
@@ -497,16 +577,21 @@ plan_settle(struct uow *uow, struct job *job)
 {
 	if (job->running > 0)
 		return;
-	if (job->state == JOB_STOPPING) {
+	bool is_over = !job->layout || group_is_done(group_of(uow, job));
+	if (job->state == JOB_STOPPING && is_over) {
 		plan_end(uow, job, job->reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
 			job->reason);
 		return;
 	}
 	if (!plan_is_active(job))
 		return;
-	if (is_halted(job))
-		plan_drop_waiting(uow, job, true);
-	if (job->waiting == 0 && (cursor_is_exhausted(job) || is_halted(job))) {
+	if (!job->layout) {
+		if (plan_is_halted(job))
+			plan_drop_waiting(uow, job, true);
+		is_over = job->waiting == 0 &&
+			(cursor_is_exhausted(job) || plan_is_halted(job));
+	}
+	if (is_over) {
 		complete(uow, job);
 	} else if (job->state == JOB_PAUSING) {
 		job_move(job, JOB_PAUSED);
@@ -518,19 +603,40 @@ plan_settle(struct uow *uow, struct job *job)
 	}
 }
 
+/* The run has its outcome: what it means for its unit, or for what its hook stands before. */
 static void
-finish_in_plan(struct uow *uow, struct job *job, struct run *run)
+end_run(struct uow *uow, struct job *job, struct run *run, const struct run_result *result)
 {
 	bool counts = run->incarnation == job->incarnation && !job_state_is_final(job->state);
-	bool retry = counts && plan_is_active(job) && !is_halted(job) && !is_invalid(run) &&
-		retry_wanted(&job->retry, run->attempt, (int)run->outcome);
+	bool is_unit = run_is_unit(job, run);
+	bool again = counts && is_unit && plan_is_active(job) && !is_invalid(result) &&
+		wants_again(job, run, result->outcome) && !plan_is_halted(job);
+	bool is_held = counts && is_unit && job->layout && !again;
 
-	run->is_last = !retry;
+	plan_set_result(uow, run, result, is_held ? RUN_HELD : RUN_FINISHED);
+	run->is_last = !again;
 	plan_event_run_finished(uow, job, run);
-	if (retry)
+	if (again)
 		plan_retry(uow, job, run);
+	else if (is_held)
+		plan_group_unit_ended(uow, job, run);
+	else if (counts && is_unit)
+		plan_count_unit(uow, job, run);
 	else if (counts)
-		count_unit(job, run);
+		plan_group_hook_ended(uow, job, run);
+}
+
+/* A run has left its worker: moves the job on. */
+static void
+after_run(struct uow *uow, struct lanes *lanes, struct job *job, bool shows_progress)
+{
+	release(lanes, job);
+	if (job->layout)
+		shows_progress = plan_group_step(uow, job) > 0;
+	plan_settle(uow, job);
+	if (shows_progress && plan_is_active(job) && job_units_total(job) != 1)
+		plan_event_progress(uow, job);
+	plan_update(uow, lanes, job);
 }
 
 void
@@ -538,55 +644,68 @@ plan_finish(
 	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result)
 {
 	struct job *job = run->job;
+	const char *ignored;
 
 	assert(run->state == RUN_LEASED);
-	bool is_current = run->incarnation == job->incarnation && plan_is_active(job);
-	if (result->outcome == OUTCOME_CANCELLED && is_current) {
-		plan_lost(uow, lanes, run,
-			true); /* nobody asked for it: its worker gave it back */
+	if (result->outcome == OUTCOME_CANCELLED &&
+		plan_directive(run, &ignored) == DIRECTIVE_NONE) {
+		/* Nobody asked for it: its worker gave it back. */
+		plan_lost(uow, lanes, run, true, NULL);
 		return;
 	}
 	plan_started(uow, run);
-	set_result(uow, run, result);
-	release(lanes, job);
-	finish_in_plan(uow, job, run);
-	plan_settle(uow, job);
-	if (plan_is_active(job) && job_units_total(job) != 1)
-		plan_event_progress(uow, job);
-	plan_update(uow, lanes, job);
+	end_run(uow, job, run, result);
+	after_run(uow, lanes, job, true);
+}
+
+/* Back to the front of the line. */
+static void
+restart_run(struct uow *uow, struct job *job, struct run *run, const char *reason)
+{
+	run_move(run, RUN_WAITING);
+	run->due_ms = uow->now_ms;
+	uow_touch_run(uow, run);
+	job->waiting++;
+	plan_event_run_restarted(uow, job, run, reason);
 }
 
 void
-plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss)
+plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss,
+	const char *reason)
 {
 	struct job *job = run->job;
-	bool is_current = run->incarnation == job->incarnation && plan_is_active(job);
+	const char *ignored;
+	bool is_current = plan_directive(run, &ignored) == DIRECTIVE_NONE;
 
 	assert(run->state == RUN_LEASED);
+	if (!reason)
+		reason = is_loss ? "worker_lost" : "lease_not_received";
 	if (is_loss) {
 		run->losses++;
-		plan_event_run_lost(uow, job, run);
+		plan_event_run_lost(uow, job, run, reason);
 	}
-	if (is_current && run->losses < RUN_LOSSES_MAX) {
-		run_move(run, RUN_WAITING);
-		run->due_ms = uow->now_ms;
-		uow_touch_run(uow, run);
-		job->waiting++;
-		plan_event_run_restarted(
-			uow, job, run, is_loss ? "worker_lost" : "lease_not_received");
-	} else {
-		set_result(uow, run,
+	if (job->layout)
+		plan_group_run_lost(uow, job, run);
+	if (is_current && run->losses < RUN_LOSSES_MAX)
+		restart_run(uow, job, run, reason);
+	else
+		end_run(uow, job, run,
 			&(struct run_result) {
 				.outcome = is_current ? OUTCOME_ERRORED : OUTCOME_CANCELLED,
-				.reason = "worker_lost",
-				.error =
-					"{\"message\":\"The worker that carried out this run was lost.\"}",
+				.reason = reason,
+				.error = strcmp(reason, "worker_lost") == 0
+					? "{\"message\":\"The worker that carried out this run was lost.\"}"
+					: "{\"message\":\"What this run needs was lost too often.\"}",
 			});
-		finish_in_plan(uow, job, run);
-	}
-	release(lanes, job);
-	plan_settle(uow, job);
-	plan_update(uow, lanes, job);
+	after_run(uow, lanes, job, false);
+}
+
+bool
+plan_is_owed(const struct job *job, const struct run *run)
+{
+	return job->layout && run->start_n == START_N_AFTER_HOOK &&
+		run->incarnation == job->incarnation && !job_state_is_final(job->state) &&
+		job->state != JOB_RESTARTING && job->reason != JOB_REASON_CANCELLED;
 }
 
 enum directive
@@ -595,8 +714,14 @@ plan_directive(const struct run *run, const char **ret_reason)
 	const struct job *job = run->job;
 
 	*ret_reason = NULL;
-	if (run->incarnation == job->incarnation && plan_is_active(job))
+	if (plan_is_owed(job, run))
 		return DIRECTIVE_NONE;
+	if (run->incarnation == job->incarnation && plan_is_active(job)) {
+		if (!job->cancel_on_first_failure || !plan_is_halted(job))
+			return DIRECTIVE_NONE;
+		*ret_reason = "first_failure";
+		return DIRECTIVE_STOP;
+	}
 	*ret_reason = job->state == JOB_STOPPING ? job_reason_name(job->reason) : "restarted";
 	return DIRECTIVE_STOP;
 }

@@ -19,7 +19,7 @@ struct job *plan_create(struct uow *uow, struct lanes *lanes, int64_t project,
 
 /*
  * Takes the job's next run for the worker: a waiting one that is due, or a new one at the
- * cursor. The job must be ready. Never NULL.
+ * cursor. The job must be ready. NULL: a grouped job has none for this worker now.
  */
 struct run *plan_lease(
 	struct uow *uow, struct lanes *lanes, struct job *job, const struct worker_row *worker);
@@ -36,9 +36,13 @@ struct run_result {
 void plan_finish(
 	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result);
 
-/* A run's worker is gone, or never got its lease: back into the line, or errored after
- * RUN_LOSSES_MAX losses. */
-void plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss);
+/*
+ * A run's worker is gone, or never got its lease, or its runner lost what the run needs: back
+ * into the line, or errored after RUN_LOSSES_MAX losses. reason: of run.restarted, NULL for the
+ * usual one; it lives as long as the turn.
+ */
+void plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss,
+	const char *reason);
 
 /* The worker reports that the test itself has begun. */
 void plan_started(struct uow *uow, struct run *run);

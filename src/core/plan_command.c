@@ -38,7 +38,7 @@ static void
 do_stop(struct uow *uow, struct job *job, enum job_reason reason)
 {
 	plan_drop_waiting(uow, job, true);
-	if (job->running == 0) {
+	if (job->running == 0 && (!job->layout || job->started_ms == 0)) {
 		plan_end(uow, job, reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
 			reason);
 		return;
@@ -46,7 +46,11 @@ do_stop(struct uow *uow, struct job *job, enum job_reason reason)
 	job_move(job, JOB_STOPPING);
 	job->reason = reason;
 	plan_event_stopping(uow, job);
-	plan_stop_leased(uow, job, job_reason_name(reason));
+	plan_stop_leased(uow, job, job_reason_name(reason), false);
+	if (job->layout) {
+		(void)plan_group_step(uow, job);
+		plan_settle(uow, job);
+	}
 }
 
 /*
@@ -69,13 +73,14 @@ do_start(struct uow *uow, struct job *job)
 
 	UOW_PUSH(uow, &uow->incarnations, previous);
 	plan_drop_waiting(uow, job, false);
-	plan_stop_leased(uow, job, "restarted");
+	plan_stop_leased(uow, job, "restarted", true);
 	job_move(job, JOB_RESTARTING);
 	job->incarnation++;
 	job->reason = JOB_REASON_NONE;
 	job->counts = (struct job_counts) { 0 };
 	job->iteration = 1;
 	job->next_test = job->next_target = 0;
+	job->plan = NULL;
 	job->deadline_ms = job->started_ms = job->completed_ms = job->queued_ms = 0;
 	plan_event_restarting(uow, job, &previous);
 }
@@ -158,5 +163,7 @@ plan_due(struct uow *uow, struct lanes *lanes, struct job *job)
 {
 	if (plan_is_active(job) && job->deadline_ms > 0 && job->deadline_ms <= uow->now_ms)
 		do_stop(uow, job, JOB_REASON_TIMEOUT);
+	if (job->layout && plan_group_step(uow, job) >= 0)
+		plan_settle(uow, job);
 	plan_update(uow, lanes, job);
 }

@@ -64,14 +64,20 @@ nth_name(const char *names, int32_t index)
 }
 
 static void
-add_unit(struct jw *jw, const struct job *job, const struct run *run)
+add_target(struct jw *jw, const struct job *job, const struct run *run)
 {
-	jw_ki64(jw, "iteration", run->iteration);
-	jw_ki64(jw, "testIndex", run->test);
 	if (job->targets) {
 		struct str target = nth_name(job->targets, run->target);
 		jw_kstrn(jw, "target", target.p, target.n);
 	}
+}
+
+static void
+add_unit(struct jw *jw, const struct job *job, const struct run *run)
+{
+	jw_ki64(jw, "iteration", run->iteration);
+	jw_ki64(jw, "testIndex", run->test);
+	add_target(jw, job, run);
 	jw_ki64(jw, "attempt", run->attempt);
 }
 
@@ -179,6 +185,17 @@ plan_event_run_created(struct uow *uow, const struct job *job, const struct run 
 	data_emit(&data, uow, job, run, EV_RUN_CREATED);
 }
 
+/* NULL for a test. */
+static const char *
+role_of(const struct job *job, const struct run *run)
+{
+	int32_t ignored;
+
+	if (run_is_unit(job, run))
+		return NULL;
+	return run_role_name(layout_role(&job->grouping->layout, run->test, &ignored));
+}
+
 void
 plan_event_run_leased(
 	struct uow *uow, const struct job *job, const struct run *run, bool is_new)
@@ -188,8 +205,11 @@ plan_event_run_leased(
 	data_begin(&data);
 	jw_kuuid(&data.jw, "worker", &run->worker.u);
 	jw_ki64(&data.jw, "fence", run->fence);
-	if (is_new)
+	if (is_new || job->layout)
 		add_unit(&data.jw, job, run);
+	if (job->layout)
+		jw_ki64(&data.jw, "connection", run->connection);
+	jw_kstr_opt(&data.jw, "role", role_of(job, run));
 	data_emit(&data, uow, job, run, EV_RUN_LEASED);
 }
 
@@ -210,7 +230,32 @@ plan_event_run_finished(struct uow *uow, const struct job *job, const struct run
 }
 
 void
-plan_event_run_lost(struct uow *uow, const struct job *job, const struct run *run)
+plan_event_run_released(struct uow *uow, const struct job *job, const struct run *run)
+{
+	struct quarantine_tally tally = {
+		.attempts = run->attempt,
+		.passes = run->passes + (run->outcome == OUTCOME_PASSED),
+	};
+	struct data data;
+
+	data_begin(&data);
+	jw_ki64(&data.jw, "iteration", run->iteration);
+	jw_ki64(&data.jw, "testIndex", run->test);
+	add_target(&data.jw, job, run);
+	jw_kstr(&data.jw, "outcome", run_outcome_name(run->outcome));
+	jw_ki64(&data.jw, "attempts", run->attempt);
+	if (quarantine_is_unstable(&tally))
+		jw_kbool(&data.jw, "unstable", true);
+	if (run->quarantine != 0)
+		jw_kbool(&data.jw, "quarantined", true);
+	jw_ki64(&data.jw, "durationMs", run->duration_ms);
+	jw_kraw(&data.jw, "error", run->error);
+	data_emit(&data, uow, job, run, EV_RUN_RELEASED);
+}
+
+void
+plan_event_run_lost(struct uow *uow, const struct job *job, const struct run *run,
+	const char *reason)
 {
 	struct data data;
 
@@ -218,6 +263,7 @@ plan_event_run_lost(struct uow *uow, const struct job *job, const struct run *ru
 	jw_kuuid(&data.jw, "worker", &run->worker.u);
 	jw_ki64(&data.jw, "fence", run->fence);
 	jw_ki64(&data.jw, "losses", run->losses);
+	jw_kstr(&data.jw, "reason", reason);
 	data_emit(&data, uow, job, run, EV_RUN_LOST);
 }
 

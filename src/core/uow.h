@@ -30,6 +30,9 @@
 		size_t n, cap; \
 	}
 
+/* Results of earlier runs that a lease carries: of the job's before hook, of the fixture's. */
+enum { RESULT_OF_JOB, RESULT_OF_FIXTURE, RESULTS_PER_LEASE };
+
 /* A test of a job as it is leased: the definition with parameters filled in. */
 struct job_test {
 	int64_t job_seq;
@@ -38,6 +41,7 @@ struct job_test {
 	const char *kind;
 	struct str body;    /* JSON object */
 	int64_t timeout_ms; /* own limit of its runs; 0: the job's */
+	struct str results[RESULTS_PER_LEASE]; /* see struct test_key; not kept with it */
 };
 
 /* What only answers and leases need of a job: config, params, labels, extra … as submitted.

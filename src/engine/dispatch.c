@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/group.h"
 #include "engine/engine_impl.h"
 
 /* The ready jobs of one lane, in order; job[next] is its head. */
@@ -17,6 +18,7 @@ struct line {
 	struct queue *queue;
 	UOW_ARRAY(struct job *) job;
 	size_t next;
+	const struct offered *refused; /* the offer that none of its jobs has a run for */
 };
 
 struct lines {
@@ -240,14 +242,15 @@ line_is_better(const struct line *a, const struct line *b)
 }
 
 static struct line *
-best_line(const struct lines *lines, const struct offer *offer)
+best_line(const struct lines *lines, const struct offered *offered)
 {
+	struct offer offer = offer_of(offered->member);
 	struct line *best = NULL;
 
 	for (size_t i = 0; i < lines->used.n; i++) {
 		struct line *line = lines->used.item[i];
-		if (has_head(line) && queue_is_open(line->queue) &&
-			lane_matches(line->lane, offer) &&
+		if (has_head(line) && line->refused != offered &&
+			queue_is_open(line->queue) && lane_matches(line->lane, &offer) &&
 			(!best || line_is_better(line, best)))
 			best = line;
 	}
@@ -256,23 +259,63 @@ best_line(const struct lines *lines, const struct offer *offer)
 
 /* ---- leasing ---- */
 
+/* Takes the job at that place out of the line. */
 static void
-lease_head(struct turn *turn, struct lines *lines, struct line *line, struct offered *offered)
+leave_line(struct line *line, size_t at)
+{
+	for (; at > line->next; at--)
+		line->job.item[at] = line->job.item[at - 1];
+	line->next++;
+}
+
+/*
+ * Leases the first run of the line that is for this worker: a grouped job may have one for
+ * another worker only, and then those behind it come. False: there is none.
+ */
+static bool
+lease_from(struct turn *turn, struct lines *lines, struct line *line, struct offered *offered)
 {
 	struct engine *engine = turn->engine;
 	struct member *member = offered->member;
-	struct job *job = head(line);
-	int64_t lane = job->lane;
-	struct run *run = plan_lease(&turn->uow, &engine->lanes, job, &member->row);
+	struct run *run = NULL;
+	struct job *job = NULL;
+	int64_t lane = 0;
+	size_t at;
 
+	for (at = line->next; at < line->job.n; at++) {
+		job = line->job.item[at];
+		lane = job->lane;
+		run = plan_lease(&turn->uow, &engine->lanes, job, &member->row);
+		if (run)
+			break;
+	}
+	if (!run)
+		return false;
 	offered->runs[offered->n++] = run;
 	offered->free--;
 	member_add_run(member, run->id, run->fence);
 	atomic_fetch_add_explicit(&engine->stats.runs_leased, 1, memory_order_relaxed);
 	if (!job->ready || job->lane != lane)
-		line->next++;
+		leave_line(line, at);
 	if (job->ready && job->lane != lane)
 		move_to_line(turn, lines, job);
+	return true;
+}
+
+/* One run for the offer, from the best line that has one for it. */
+static bool
+lease_one(struct turn *turn, struct lines *lines, struct offered *offered)
+{
+	struct line *line;
+
+	if (offered->free == 0)
+		return false;
+	while ((line = best_line(lines, offered))) {
+		if (lease_from(turn, lines, line, offered))
+			return true;
+		line->refused = offered;
+	}
+	return false;
 }
 
 static void
@@ -352,14 +395,8 @@ dispatch(struct turn *turn)
 	while (progress) {
 		progress = false;
 		for (size_t i = 0; i < turn->offers.n && n_leased < LEASES_PER_TURN_MAX; i++) {
-			struct offered *offered = &turn->offers.item[i];
-			struct offer offer = offer_of(offered->member);
-			struct line *line =
-				offered->free > 0 ? best_line(&lines, &offer) : NULL;
-
-			if (!line)
+			if (!lease_one(turn, &lines, &turn->offers.item[i]))
 				continue;
-			lease_head(turn, &lines, line, offered);
 			n_leased++;
 			progress = true;
 		}
@@ -395,6 +432,47 @@ copy_str(struct arena *arena, struct str text)
 	return str_from(copy, text.n);
 }
 
+/* NULL for a test. */
+static const char *
+role_of_run(const struct run *run)
+{
+	int32_t ignored;
+
+	if (run_is_unit(run->job, run))
+		return NULL;
+	return run_role_name(layout_role(&run->job->grouping->layout, run->test, &ignored));
+}
+
+/* The key of what the run's lease carries. */
+static struct test_key
+key_of_run(struct uow *uow, const struct run *run)
+{
+	struct test_key key = { .job_seq = run->job_seq, .index = run->test };
+
+	if (!run->job->layout)
+		return key;
+	struct group *group = &group_of(uow, run->job)->groups[run->target];
+	int32_t fixture;
+	(void)layout_role(&run->job->grouping->layout, run->test, &fixture);
+	const struct open_fixture *open =
+		fixture < 0 ? NULL : group_open_fixture(group, fixture);
+	key.results[RESULT_OF_JOB] = group->before_run;
+	key.results[RESULT_OF_FIXTURE] = open ? open->before_run : 0;
+	return key;
+}
+
+/* Results that came in this turn are not stored yet: they are with the run itself. */
+static void
+add_new_results(const struct run *run, const struct test_key *key, struct job_test *test)
+{
+	for (const struct run *of = run->job->open_runs; of; of = of->job_next) {
+		for (int k = 0; k < RESULTS_PER_LEASE; k++) {
+			if (key->results[k] == of->seq && of->result)
+				test->results[k] = str_of(of->result);
+		}
+	}
+}
+
 static void
 fill_lease(struct lease *lease, const struct run *run, const struct job_test *test,
 	const struct job_options *options, struct arena *arena)
@@ -411,10 +489,15 @@ fill_lease(struct lease *lease, const struct run *run, const struct job_test *te
 		.test_index = run->test,
 		.target = job->targets ? nth_copy(arena, job->targets, run->target) : NULL,
 		.attempt = run->attempt,
+		.group = run->target,
+		.connection = run->connection,
+		.role = role_of_run(run),
 		.test = copy_str(arena, test->body),
 		.options = copy_str(arena, options->body),
 		.timeout_ms = test->timeout_ms > 0 ? test->timeout_ms : job->run_timeout_ms,
 	};
+	for (int k = 0; k < RESULTS_PER_LEASE; k++)
+		lease->results[k] = copy_str(arena, test->results[k]);
 }
 
 /* Tests of a job that this turn made are in the unit of work, in order of job and index. */
@@ -471,7 +554,7 @@ dispatch_load(struct turn *turn, struct err *err)
 		for (size_t k = 0; k < offered->n; k++) {
 			const struct run *run = offered->runs[k];
 			if (run->job->change != ROW_NEW)
-				keys[n_keys++] = (struct test_key) { run->job_seq, run->test };
+				keys[n_keys++] = key_of_run(uow, run);
 		}
 	}
 	if (n_keys > 0 &&
@@ -494,6 +577,7 @@ dispatch_load(struct turn *turn, struct err *err)
 				fill_lease(&offered->leases[k], run, new_test(uow, run), &own,
 					arena);
 			} else {
+				add_new_results(run, &keys[at], &tests[at]);
 				fill_lease(&offered->leases[k], run, &tests[at], &options[at],
 					arena);
 				at++;
@@ -506,7 +590,8 @@ dispatch_load(struct turn *turn, struct err *err)
 /* ---- after the commit ---- */
 
 static bool
-has_something_to_hear(const struct member *member, const struct poll *poll)
+has_something_to_hear(
+	const struct engine *engine, const struct member *member, const struct poll *poll)
 {
 	if (must_drain(member, poll))
 		return true;
@@ -514,7 +599,8 @@ has_something_to_hear(const struct member *member, const struct poll *poll)
 		const struct run_ref *hold = &poll->holds[i];
 		const struct member_run *run = member_run(member, hold->run, hold->fence);
 
-		if (!run || (run->stop_reason && !hold->stopping))
+		if (!run || (run->stop_reason && !hold->stopping) ||
+			watch_is_news(engine, hold))
 			return true;
 	}
 	return false;
@@ -553,7 +639,7 @@ dispatch_answer(struct turn *turn)
 
 		member->claiming = NULL;
 		if (offered->n == 0 && !is_over &&
-			!has_something_to_hear(member, &intent->in.poll)) {
+			!has_something_to_hear(engine, member, &intent->in.poll)) {
 			if (member->parked != intent)
 				member_park(engine, member, intent);
 			continue;

@@ -29,6 +29,7 @@ enum intent_kind {
 	INTENT_JOB_EXPLAIN,
 	INTENT_POLL,
 	INTENT_POLL_CANCEL, /* the connection of a parked poll is gone */
+	INTENT_RUN_WATCH,   /* somebody looks at a run, or nobody does any more */
 	INTENT_ARTIFACT_ADD,
 	INTENT_DEF_PUT,
 	INTENT_DEF_DELETE,
@@ -53,11 +54,13 @@ struct run_ref {
 	struct run_id run;
 	int64_t fence;
 	bool stopping; /* holds: a stop is under way */
+	bool watching; /* holds: it sends pictures */
 };
 
 struct poll_result {
 	struct run_id run;
 	int64_t fence;
+	bool is_lost; /* it has no verdict: it begins again; result.reason says why */
 	struct run_result result;
 };
 
@@ -99,12 +102,15 @@ struct lease {
 	int32_t test_index;
 	const char *target; /* or NULL */
 	int32_t attempt;
+	int32_t group, connection;                /* of a grouped job; connection 0: not one */
+	const char *role;                         /* of a hook; or NULL */
+	struct str results[RESULTS_PER_LEASE];    /* JSON of the before hooks' results; or empty */
 	struct str test;    /* JSON object */
 	struct str options; /* JSON object with config, params, …; or empty */
 	int64_t timeout_ms;
 };
 
-enum poll_do { POLL_DO_STOP, POLL_DO_DROP, POLL_DO_DRAIN };
+enum poll_do { POLL_DO_STOP, POLL_DO_DROP, POLL_DO_WATCH, POLL_DO_DRAIN };
 
 struct poll_directive {
 	struct run_id run; /* zero with DRAIN */
@@ -126,6 +132,11 @@ struct poll_answer {
 struct poll_cancel {
 	struct worker_id worker;
 	const void *user; /* intent.user of the poll; only compared */
+};
+
+struct run_watch {
+	struct run_id run;
+	bool is_on;
 };
 
 struct artifact_add {
@@ -187,6 +198,7 @@ struct intent {
 		struct poll poll;
 		struct poll_cancel cancel;
 		struct worker_id worker; /* WORKER_DRAIN, WORKER_GONE */
+		struct run_watch watch;
 		struct artifact_add artifact;
 		struct def_put def_put;
 		struct def_delete def_delete;

@@ -179,6 +179,18 @@ stale_result(struct turn *turn, const struct poll *poll, const struct run *run,
 	atomic_fetch_add_explicit(&turn->engine->stats.stale_results, 1, memory_order_relaxed);
 }
 
+/* Its browser died: it has no verdict and begins again. */
+static void
+take_lost(struct turn *turn, struct run *run, const struct poll_result *result)
+{
+	struct engine *engine = turn->engine;
+	const char *reason = result->result.reason;
+
+	plan_lost(&turn->uow, &engine->lanes, run, true,
+		reason && reason[0] ? reason : "browser_disconnected");
+	atomic_fetch_add_explicit(&engine->stats.runs_lost, 1, memory_order_relaxed);
+}
+
 static void
 take_result(struct turn *turn, const struct poll *poll, const struct poll_result *result)
 {
@@ -186,6 +198,11 @@ take_result(struct turn *turn, const struct poll *poll, const struct poll_result
 	struct run *known = uow_run(&turn->uow, result->run);
 	struct run *run = own_run(turn, poll, result->run, result->fence);
 
+	if (run && result->is_lost) {
+		take_lost(turn, run, result);
+		member_remove_run(engine, poll->worker, result->run);
+		return;
+	}
 	if (run) {
 		plan_finish(&turn->uow, &engine->lanes, run, &result->result);
 		member_remove_run(engine, poll->worker, run->id);
@@ -194,8 +211,8 @@ take_result(struct turn *turn, const struct poll *poll, const struct poll_result
 		return;
 	}
 	/* Deleted with its job, or said before and counted then: nothing to say. */
-	bool is_repetition =
-		known && known->fence == result->fence && known->state >= RUN_HELD;
+	bool is_repetition = known && known->fence == result->fence &&
+		(known->state >= RUN_HELD || result->is_lost);
 	if (known && known->job->change != ROW_DELETED && !is_repetition)
 		stale_result(turn, poll, known, result);
 }
@@ -207,7 +224,7 @@ return_run(struct turn *turn, const struct member *member, struct run_id id, boo
 
 	if (run && run->state == RUN_LEASED && run->job->change != ROW_DELETED &&
 		uuid_eq(&run->worker.u, &member->row.id.u)) {
-		plan_lost(&turn->uow, &turn->engine->lanes, run, is_loss);
+		plan_lost(&turn->uow, &turn->engine->lanes, run, is_loss, NULL);
 		if (is_loss)
 			atomic_fetch_add_explicit(
 				&turn->engine->stats.runs_lost, 1, memory_order_relaxed);
@@ -323,8 +340,8 @@ must_drain(const struct member *member, const struct poll *poll)
 
 /* Everything the worker holds and should not, or should end. */
 static void
-add_directives(struct poll_answer *answer, const struct member *member, const struct poll *poll,
-	struct arena *arena)
+add_directives(struct engine *engine, struct poll_answer *answer, const struct member *member,
+	const struct poll *poll, struct arena *arena)
 {
 	answer->directives =
 		arena_xalloc(arena, (poll->n_holds + 1) * sizeof *answer->directives);
@@ -336,6 +353,10 @@ add_directives(struct poll_answer *answer, const struct member *member, const st
 			add_directive(answer, hold, POLL_DO_DROP, "not_yours");
 		else if (run->stop_reason && !hold->stopping)
 			add_directive(answer, hold, POLL_DO_STOP, run->stop_reason);
+		else if (watch_is_news(engine, hold)) {
+			add_directive(answer, hold, POLL_DO_WATCH, NULL);
+			watch_told(engine, hold);
+		}
 	}
 	if (must_drain(member, poll))
 		add_directive(answer, &(struct run_ref) { .fence = 0 }, POLL_DO_DRAIN, "drain");
@@ -350,7 +371,7 @@ poll_answer(struct turn *turn, struct member *member, struct intent *intent,
 	answer->lease_ms = turn->engine->options.lease_ms;
 	answer->poll_ms = member->n_runs > 0 ? answer->lease_ms / 3 : POLL_PARK_MS_MAX;
 	if (intent->in.poll.claim && !answer->superseded)
-		add_directives(answer, member, &intent->in.poll, &intent->arena);
+		add_directives(turn->engine, answer, member, &intent->in.poll, &intent->arena);
 	if (offer) {
 		answer->leases = offer->leases;
 		answer->n_leases = offer->n;
@@ -385,7 +406,7 @@ worker_row_lost(struct turn *turn, struct worker_row *row)
 {
 	for (size_t i = 0; i < row->n_runs; i++) {
 		if (row->runs[i]->state == RUN_LEASED)
-			plan_lost(&turn->uow, &turn->engine->lanes, row->runs[i], true);
+			plan_lost(&turn->uow, &turn->engine->lanes, row->runs[i], true, NULL);
 	}
 	row->state = WORKER_LOST;
 	row->lease_until_ms = 0;

@@ -319,6 +319,15 @@ load_options(const struct memory_db *db, const struct test_key *key, struct aren
 	return 0;
 }
 
+static void
+load_result(const struct memory_db *db, int64_t run_seq, struct arena *arena, struct str *ret)
+{
+	for (size_t i = 0; run_seq > 0 && i < db->results.n; i++) {
+		if (db->results.item[i].run_seq == run_seq)
+			*ret = str_of(arena_strdup(arena, db->results.item[i].body));
+	}
+}
+
 int
 memory_load_tests(struct store *store, const struct test_key *keys, size_t n,
 	struct arena *arena, struct job_test *ret_tests, struct job_options *ret_options,
@@ -329,6 +338,8 @@ memory_load_tests(struct store *store, const struct test_key *keys, size_t n,
 		if (load_test(db, &keys[i], arena, &ret_tests[i], err) < 0 ||
 			load_options(db, &keys[i], arena, &ret_options[i], err) < 0)
 			return -1;
+		for (int k = 0; k < RESULTS_PER_LEASE; k++)
+			load_result(db, keys[i].results[k], arena, &ret_tests[i].results[k]);
 	}
 	return 0;
 }

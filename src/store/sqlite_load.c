@@ -392,6 +392,25 @@ load_test(struct loader *loader, const struct test_key *key, struct arena *arena
 }
 
 static int
+load_result(struct loader *loader, int64_t run_seq, struct arena *arena, struct str *ret)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt =
+		sql_get(loader->db, SQL_RUN_RESULT, loader->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, run_seq);
+	int rc = sql_step(loader->db, stmt, loader->err);
+	if (rc <= 0)
+		return rc;
+
+	int n = sqlite3_column_bytes(stmt, 0);
+	char *copy = arena_xalloc(arena, (size_t)n + 1);
+	memcpy(copy, sqlite3_column_text(stmt, 0), (size_t)n);
+	*ret = str_from(copy, (size_t)n);
+	return 0;
+}
+
+static int
 load_options(struct loader *loader, const struct test_key *key, struct arena *arena,
 	struct job_options *ret)
 {
@@ -420,6 +439,11 @@ sqlite_load_tests(struct store *store, const struct test_key *keys, size_t n,
 		rc = load_test(&loader, &keys[i], arena, &ret_tests[i]);
 		if (rc == 0)
 			rc = load_options(&loader, &keys[i], arena, &ret_options[i]);
+		for (int k = 0; k < RESULTS_PER_LEASE && rc == 0; k++) {
+			if (keys[i].results[k] > 0)
+				rc = load_result(&loader, keys[i].results[k], arena,
+					&ret_tests[i].results[k]);
+		}
 	}
 	struct err ignored;
 	(void)!sql_run(&sqlite->db, SQL_COMMIT, &ignored);

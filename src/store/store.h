@@ -83,6 +83,7 @@ struct turn_keys {
 struct test_key {
 	int64_t job_seq;
 	int32_t index;
+	int64_t results[RESULTS_PER_LEASE]; /* run.seq of results to bring along; 0: none */
 };
 
 int store_open_sqlite(struct store **ret, const char *path, const struct store_options *options,

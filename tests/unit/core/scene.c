@@ -112,7 +112,7 @@ play(struct scene *scene, enum run_outcome outcome)
 void
 lose(struct scene *scene, struct run *run)
 {
-	plan_lost(&scene->uow, &scene->lanes, run, true);
+	plan_lost(&scene->uow, &scene->lanes, run, true, NULL);
 }
 
 void

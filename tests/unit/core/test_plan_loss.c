@@ -74,7 +74,7 @@ a_lease_that_did_not_arrive_is_no_loss(void **state)
 	for (int i = 0; i < RUN_LOSSES_MAX * 2; i++) {
 		struct run *run = lease(s);
 		(void)told(s);
-		plan_lost(&s->uow, &s->lanes, run, false);
+		plan_lost(&s->uow, &s->lanes, run, false, NULL);
 		assert_string_equal(told(s), "run.restarted");
 		assert_int_equal(run->losses, 0);
 	}

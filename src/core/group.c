@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which run of a grouped job is next: docs/protocol/browser-jobs.md, 3. */
+#include "core/group.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+
+/* One look at one group. */
+struct look {
+	const struct job *job;
+	const struct grouping *grouping;
+	const struct group *group;
+	int32_t index;
+	const struct group_ask *ask;
+	bool used[CONCURRENCY_MAX + 1]; /* connections with a leased run */
+	bool kept[CONCURRENCY_MAX + 1]; /* of open fixtures that keep to theirs */
+	int32_t n_held, n_leased;
+	int64_t until_ms; /* see group_next */
+};
+
+static bool
+is_current(const struct job *job, const struct run *run, int32_t group)
+{
+	return run->incarnation == job->incarnation && run->target == group;
+}
+
+static const struct fixture_spec *
+spec_of(const struct look *look, const struct open_fixture *open)
+{
+	return &look->grouping->layout.fixtures[open->fixture];
+}
+
+static void
+look_at_runs(struct look *look)
+{
+	for (const struct run *run = look->job->open_runs; run; run = run->job_next) {
+		if (!is_current(look->job, run, look->index))
+			continue;
+		look->n_held += run->state == RUN_HELD;
+		if (run->state != RUN_LEASED)
+			continue;
+		look->n_leased++;
+		if (run->connection <= CONCURRENCY_MAX)
+			look->used[run->connection] = true;
+	}
+	for (int32_t i = 0; i < look->group->n_open; i++)
+		look->kept[look->group->open[i].connection] = true;
+	look->kept[0] = false;
+}
+
+/* ---- connections ---- */
+
+/* The lowest-numbered one that is free and that no fixture keeps; 0: none. */
+static int32_t
+free_connection(const struct look *look)
+{
+	for (int32_t i = 1; i <= look->job->concurrency; i++) {
+		if (!look->used[i] && !look->kept[i])
+			return i;
+	}
+	return 0;
+}
+
+/* The connection for a run of the fixture: its own when it keeps to one. 0: not now. */
+static int32_t
+connection_for(struct look *look, const struct open_fixture *open)
+{
+	if (!open || open->connection == 0)
+		return free_connection(look);
+	if (look->used[open->connection])
+		return 0;
+
+	int64_t until_ms = open->seen_ms + CONNECTION_KEPT_MS;
+	bool is_kept = !uuid_is_zero(&open->worker.u) && until_ms > look->ask->now_ms;
+	if (is_kept && (look->until_ms == 0 || until_ms < look->until_ms))
+		look->until_ms = until_ms;
+	if (is_kept && look->ask->worker &&
+		!uuid_eq(&look->ask->worker->id.u, &open->worker.u))
+		return 0;
+	return open->connection;
+}
+
+/* ---- kinds ---- */
+
+static bool
+kind_fits(const struct look *look, int32_t test)
+{
+	const struct job *job = look->job;
+	const char *wanted = look->ask->kind;
+
+	if (!wanted || job->kind)
+		return true;
+	struct str rest = str_of(job->kinds), kind = str_split_first(&rest, ',');
+	while (test-- > 0)
+		kind = str_split_first(&rest, ',');
+	return kind.n == strlen(wanted) && memcmp(kind.p, wanted, kind.n) == 0;
+}
+
+/* Fills *ret when a run of the fixture (NULL: of none) has a connection and the wanted kind. */
+static bool
+offer(struct look *look, const struct open_fixture *open, int32_t test, enum run_role role,
+	struct candidate *ret)
+{
+	int32_t connection = connection_for(look, open);
+
+	if (connection == 0 || !kind_fits(look, test))
+		return false;
+	*ret = (struct candidate) {
+		.group = look->index,
+		.connection = connection,
+		.test = test,
+		.role = role,
+		.opens = -1,
+	};
+	return true;
+}
+
+/* ---- the candidates, in order ---- */
+
+static const struct open_fixture *
+open_of(const struct look *look, int32_t fixture)
+{
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		if (look->group->open[i].fixture == fixture)
+			return &look->group->open[i];
+	}
+	return NULL;
+}
+
+/* A run that waits: the earliest unit first, hooks before all units. */
+static bool
+offer_waiting(struct look *look, struct candidate *ret)
+{
+	struct run *first = NULL;
+
+	for (struct run *run = look->job->open_runs; run; run = run->job_next) {
+		int32_t fixture;
+		struct candidate found;
+
+		if (run->state != RUN_WAITING || run->due_ms > look->ask->now_ms ||
+			!is_current(look->job, run, look->index))
+			continue;
+		if (first && first->start_n <= run->start_n)
+			continue;
+		enum run_role role =
+			layout_role(&look->grouping->layout, run->test, &fixture);
+		if (!look->ask->starts_units &&
+			role != RUN_ROLE_AFTER_FIXTURE && role != RUN_ROLE_AFTER_JOB)
+			continue;
+		if (!offer(look, fixture < 0 ? NULL : open_of(look, fixture), run->test, role,
+			    &found))
+			continue;
+		first = run;
+		*ret = found;
+		ret->waiting = run;
+	}
+	return first != NULL;
+}
+
+static bool
+offer_after_hooks(struct look *look, struct candidate *ret)
+{
+	const struct layout *layout = &look->grouping->layout;
+
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct open_fixture *open = &look->group->open[i];
+		if (open->phase == FIXTURE_AFTER && !open->is_hook_running &&
+			offer(look, open, spec_of(look, open)->after, RUN_ROLE_AFTER_FIXTURE, ret))
+			return true;
+	}
+	return look->group->phase == GROUP_AFTER && !look->group->is_hook_running &&
+		offer(look, NULL, layout->after, RUN_ROLE_AFTER_JOB, ret);
+}
+
+/* True when a run of the fixture is leased or waits, so that a serial one has its hands full. */
+static bool
+is_busy(const struct look *look, const struct fixture_spec *spec)
+{
+	for (const struct run *run = look->job->open_runs; run; run = run->job_next) {
+		if ((run->state == RUN_LEASED || run->state == RUN_WAITING) &&
+			is_current(look->job, run, look->index) && run->test >= spec->first &&
+			run->test < spec->first + spec->n_tests)
+			return true;
+	}
+	return false;
+}
+
+int32_t
+group_live_test(const struct grouping *grouping, const struct open_fixture *open)
+{
+	const struct layout *layout = &grouping->layout;
+	const struct fixture_spec *spec = &layout->fixtures[open->fixture];
+
+	for (int32_t test = open->next; test < spec->first + spec->n_tests; test++) {
+		if (!layout->skip[test])
+			return test;
+	}
+	return -1;
+}
+
+/* The test that the open fixture would start next; -1: none. */
+static int32_t
+next_test_of(const struct look *look, const struct open_fixture *open)
+{
+	return open->phase == FIXTURE_TESTS && open->failed == OUTCOME_NONE
+		? group_live_test(look->grouping, open)
+		: -1;
+}
+
+static bool
+offer_open_fixtures(struct look *look, struct candidate *ret)
+{
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct open_fixture *open = &look->group->open[i];
+		const struct fixture_spec *spec = spec_of(look, open);
+		int32_t test = next_test_of(look, open);
+
+		if (test < 0 || (spec->mode != FIXTURE_SHARED && is_busy(look, spec)))
+			continue;
+		if (offer(look, open, test, RUN_ROLE_TEST, ret))
+			return true;
+	}
+	return false;
+}
+
+/* The next fixture of the list that is not open, or -1. */
+static int32_t
+next_fixture(const struct look *look)
+{
+	return look->group->phase == GROUP_TESTS &&
+			look->group->next_fixture < look->grouping->layout.n_fixtures
+		? look->group->next_fixture
+		: -1;
+}
+
+static bool
+offer_next_fixture(struct look *look, struct candidate *ret)
+{
+	const struct layout *layout = &look->grouping->layout;
+	int32_t fixture = next_fixture(look);
+
+	if (fixture < 0 || layout_is_idle(layout, fixture))
+		return false;
+	const struct fixture_spec *spec = &layout->fixtures[fixture];
+	struct open_fixture fresh = { .fixture = fixture, .next = spec->first };
+	int32_t test = spec->before >= 0 ? spec->before
+					 : group_live_test(look->grouping, &fresh);
+	enum run_role role = spec->before >= 0 ? RUN_ROLE_BEFORE_FIXTURE : RUN_ROLE_TEST;
+
+	if (!offer(look, NULL, test, role, ret))
+		return false;
+	ret->opens = fixture;
+	return true;
+}
+
+/* ---- isolation ---- */
+
+static bool
+is_isolated(const struct grouping *grouping, int32_t fixture)
+{
+	return fixture >= 0 &&
+		grouping->layout.fixtures[fixture].mode == FIXTURE_ISOLATED;
+}
+
+/* The group whose isolated fixture is open, or -1. */
+static int32_t
+isolated_group(const struct grouping *grouping)
+{
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		const struct group *group = &grouping->groups[i];
+		for (int32_t k = 0; k < group->n_open; k++) {
+			if (is_isolated(grouping, group->open[k].fixture))
+				return i;
+		}
+	}
+	return -1;
+}
+
+/*
+ * What a group may do about isolated fixtures: go on freely; go on only because nothing of the
+ * job runs; or wait. A group that has come to an isolated fixture makes the others wait, so that
+ * its turn comes.
+ */
+static bool
+may_open_isolated(const struct look *look)
+{
+	return look->job->running == 0 && isolated_group(look->grouping) < 0;
+}
+
+/* True when the group has nothing to start but an isolated fixture. */
+static bool
+wants_isolation(const struct look *look)
+{
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		if (next_test_of(look, &look->group->open[i]) >= 0)
+			return false;
+	}
+	return is_isolated(look->grouping, next_fixture(look));
+}
+
+/* ---- the whole ---- */
+
+static void
+look_begin(struct look *look, const struct job *job, const struct grouping *grouping,
+	const struct group_ask *ask, int32_t index)
+{
+	*look = (struct look) {
+		.job = job,
+		.grouping = grouping,
+		.group = &grouping->groups[index],
+		.index = index,
+		.ask = ask,
+	};
+	look_at_runs(look);
+}
+
+/* The group that everybody else waits for, or -1. */
+static int32_t
+isolating_group(
+	const struct job *job, const struct grouping *grouping, const struct group_ask *ask)
+{
+	int32_t index = isolated_group(grouping);
+	bool any = false;
+
+	for (int32_t i = 0; i < grouping->layout.n_fixtures; i++)
+		any = any || is_isolated(grouping, i);
+	for (int32_t i = 0; any && index < 0 && i < grouping->n_groups; i++) {
+		const struct group_ask anybody = { .now_ms = ask->now_ms,
+			.starts_units = true };
+		struct look look;
+		look_begin(&look, job, grouping, &anybody, i);
+		if (wants_isolation(&look))
+			index = i;
+	}
+	return index;
+}
+
+static bool
+has_room(const struct look *look)
+{
+	return look->ask->starts_units && look->n_held < RUNS_HELD_MAX &&
+		look->job->waiting < RUNS_WAITING_MAX;
+}
+
+static bool
+next_of_group(struct look *look, struct candidate *ret)
+{
+	const struct layout *layout = &look->grouping->layout;
+
+	if (look->n_leased >= look->job->concurrency)
+		return false;
+	if (look->group->phase == GROUP_NEW)
+		return look->ask->starts_units && layout->before >= 0 &&
+			offer(look, NULL, layout->before, RUN_ROLE_BEFORE_JOB, ret);
+	if (offer_waiting(look, ret) || offer_after_hooks(look, ret))
+		return true;
+	if (!has_room(look))
+		return false;
+	if (offer_open_fixtures(look, ret))
+		return true;
+	if (is_isolated(look->grouping, next_fixture(look)) && !may_open_isolated(look))
+		return false;
+	return offer_next_fixture(look, ret);
+}
+
+bool
+group_next(const struct job *job, const struct grouping *grouping, const struct group_ask *ask,
+	struct candidate *ret, int64_t *ret_until_ms)
+{
+	int32_t only = isolating_group(job, grouping, ask);
+	int32_t n_best = 0;
+	bool found = false;
+
+	*ret_until_ms = 0;
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		struct look look;
+		struct candidate candidate;
+
+		if (only >= 0 && i != only)
+			continue;
+		look_begin(&look, job, grouping, ask, i);
+		bool offers = next_of_group(&look, &candidate);
+		if (look.until_ms > 0 &&
+			(*ret_until_ms == 0 || look.until_ms < *ret_until_ms))
+			*ret_until_ms = look.until_ms;
+		/* Groups go forward together: the one with the fewest runs under way. */
+		if (offers && (!found || look.n_leased < n_best)) {
+			found = true;
+			n_best = look.n_leased;
+			*ret = candidate;
+		}
+	}
+	return found;
+}
+
+bool
+group_is_done(const struct grouping *grouping)
+{
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		if (grouping->groups[i].phase != GROUP_DONE)
+			return false;
+	}
+	return true;
+}
+
+int64_t
+group_held_failures(const struct job *job)
+{
+	int64_t n = 0;
+
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		bool fails = run->outcome == OUTCOME_FAILED ||
+			run->outcome == OUTCOME_ERRORED || run->outcome == OUTCOME_TIMED_OUT;
+		n += run->state == RUN_HELD && run->incarnation == job->incarnation &&
+			fails && run->quarantine == 0;
+	}
+	return n;
+}

@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A grouped job's life: taking runs, what their ends mean, and what follows without a worker
+ * (docs/protocol/browser-jobs.md, 3 to 6).
+ */
+#include <assert.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/plan_impl.h"
+#include "core/report_read.h"
+
+/* ---- taking a run ---- */
+
+static struct group *
+group_of_run(struct uow *uow, struct job *job, const struct run *run)
+{
+	return &group_of(uow, job)->groups[run->target];
+}
+
+/* True when units may be started; else only what is owed. */
+static bool
+starts_units(const struct uow *uow, const struct job *job)
+{
+	return plan_may_start(uow, job) && !plan_is_halted(job);
+}
+
+/* True when anything at all may be started. */
+static bool
+starts_hooks(const struct uow *uow, const struct job *job)
+{
+	return plan_may_start(uow, job) || job->state == JOB_STOPPING;
+}
+
+int32_t
+plan_group_next_test(struct uow *uow, struct job *job)
+{
+	struct grouping *grouping = group_of(uow, job);
+	struct group_ask ask = { .now_ms = uow->now_ms, .starts_units = starts_units(uow, job) };
+	struct candidate candidate;
+	int64_t until_ms = 0;
+	bool is_final = job_state_is_final(job->state);
+	bool found = !is_final && starts_hooks(uow, job) &&
+		group_next(job, grouping, &ask, &candidate, &until_ms);
+
+	job->due_ms = 0;
+	if (plan_takes_runs(job))
+		(void)plan_first_due(job, uow->now_ms, &job->due_ms);
+	if (found && until_ms > uow->now_ms)
+		job->due_ms = plan_earlier(job->due_ms, until_ms);
+	if (grouping->has_more || (grouping->layout.n_live == 0 && plan_may_start(uow, job)))
+		job->due_ms = uow->now_ms;
+	group_save(uow, job);
+	return found ? candidate.test : -1;
+}
+
+/* A unit that ends without a run: skipped, or failed by a hook. */
+static void
+add_unit_without_run(struct uow *uow, struct job *job, int32_t target, struct group *group,
+	int32_t test, const struct run_result *result)
+{
+	struct run *run = plan_new_run(uow, job, group->iteration, test, target, 1);
+
+	run->start_n = group->next_start_n++;
+	plan_event_run_created(uow, job, run);
+	plan_set_result(uow, run, result, RUN_HELD);
+	run->is_last = true;
+	plan_event_run_finished(uow, job, run);
+}
+
+static const struct run_result skipped_result = { .outcome = OUTCOME_SKIPPED,
+	.reason = "skipped" };
+
+/* Opens the fixture that the candidate needs, bound to its connection when it is not shared. */
+static void
+open_for(struct uow *uow, struct grouping *grouping, struct group *group,
+	const struct candidate *candidate)
+{
+	struct open_fixture *open = group_open(uow, grouping, group, candidate->opens);
+
+	if (grouping->layout.fixtures[candidate->opens].mode != FIXTURE_SHARED)
+		open->connection = candidate->connection;
+	if (candidate->role == RUN_ROLE_BEFORE_FIXTURE)
+		open->phase = FIXTURE_BEFORE;
+}
+
+/* The test at the cursor of its fixture; what is skipped before it ends here. */
+static struct run *
+take_test(struct uow *uow, struct job *job, struct group *group,
+	const struct candidate *candidate)
+{
+	const struct layout *layout = &job->grouping->layout;
+	struct open_fixture *open =
+		group_open_fixture(group, layout_fixture_of(layout, candidate->test));
+
+	for (; open->next < candidate->test; open->next++)
+		add_unit_without_run(
+			uow, job, candidate->group, group, open->next, &skipped_result);
+	open->next = candidate->test + 1;
+
+	struct run *run = plan_new_run(
+		uow, job, group->iteration, candidate->test, candidate->group, 1);
+	run->start_n = group->next_start_n++;
+	return run;
+}
+
+static struct run *
+take_hook(struct uow *uow, struct job *job, struct group *group,
+	const struct candidate *candidate)
+{
+	struct run *run = plan_new_run(
+		uow, job, group->iteration, candidate->test, candidate->group, 1);
+	bool is_after = candidate->role == RUN_ROLE_AFTER_FIXTURE || candidate->role == RUN_ROLE_AFTER_JOB;
+
+	run->start_n = is_after ? START_N_AFTER_HOOK : START_N_BEFORE_HOOK;
+	return run;
+}
+
+/* Notes in the plan that the candidate's run is being leased. */
+static void
+note_taken(struct uow *uow, struct group *group, const struct layout *layout,
+	const struct candidate *candidate, const struct worker_row *worker)
+{
+	int32_t fixture;
+	enum run_role role = layout_role(layout, candidate->test, &fixture);
+	struct open_fixture *open = fixture < 0 ? NULL : group_open_fixture(group, fixture);
+
+	group->has_begun = true;
+	if (role == RUN_ROLE_BEFORE_JOB)
+		group->phase = GROUP_BEFORE;
+	if (role == RUN_ROLE_AFTER_JOB)
+		group->is_hook_running = true;
+	if (!open)
+		return;
+	open->has_begun = true;
+	if (role == RUN_ROLE_AFTER_FIXTURE)
+		open->is_hook_running = true;
+	if (open->connection > 0) {
+		open->worker = worker->id;
+		open->seen_ms = uow->now_ms;
+	}
+}
+
+struct run *
+plan_group_take(struct uow *uow, struct job *job, const char *kind,
+	const struct worker_row *worker, bool *ret_is_new)
+{
+	struct grouping *grouping = group_of(uow, job);
+	struct group_ask ask = {
+		.worker = worker,
+		.kind = kind,
+		.now_ms = uow->now_ms,
+		.starts_units = starts_units(uow, job),
+	};
+	struct candidate candidate;
+	int64_t ignored;
+
+	if (!group_next(job, grouping, &ask, &candidate, &ignored))
+		return NULL;
+	struct group *group = &grouping->groups[candidate.group];
+	struct run *run = candidate.waiting;
+	if (candidate.opens >= 0)
+		open_for(uow, grouping, group, &candidate);
+	*ret_is_new = !run;
+	if (run)
+		job->waiting--;
+	else if (candidate.role == RUN_ROLE_TEST)
+		run = take_test(uow, job, group, &candidate);
+	else
+		run = take_hook(uow, job, group, &candidate);
+	run->connection = candidate.connection;
+	note_taken(uow, group, &grouping->layout, &candidate, worker);
+	return run;
+}
+
+/* ---- the end of a run ---- */
+
+void
+plan_group_unit_ended(struct uow *uow, struct job *job, const struct run *run)
+{
+	struct group *group = group_of_run(uow, job, run);
+	struct open_fixture *open = group_open_fixture(
+		group, layout_fixture_of(&job->grouping->layout, run->test));
+
+	if (!open)
+		return;
+	open->last_run = run->seq;
+	open->seen_ms = uow->now_ms;
+}
+
+void
+plan_group_run_lost(struct uow *uow, struct job *job, const struct run *run)
+{
+	int32_t fixture;
+	struct group *group = group_of_run(uow, job, run);
+
+	(void)layout_role(&job->grouping->layout, run->test, &fixture);
+	struct open_fixture *open = fixture < 0 ? NULL : group_open_fixture(group, fixture);
+	if (open) /* its connection is replaced, on whatever worker */
+		open->worker = (struct worker_id) { 0 };
+}
+
+/* "The before hook of fixture "Checkout" failed: …" as a JSON error. */
+static const char *
+hook_error(struct uow *uow, const char *hook, const char *fixture, const struct run *run)
+{
+	_cleanup_(json_unrefp) json_t *tree = run->error ? json_loads(run->error, 0, NULL) : NULL;
+	const char *message = json_string_value(json_object_get(tree, "message"));
+	char of[NAME_BYTES_MAX + 32] = "the job", text[HOOK_ERROR_BYTES_MAX];
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(HOOK_ERROR_BYTES_MAX * 8);
+	struct jw jw;
+
+	if (fixture)
+		(void)snprintf(of, sizeof of, "fixture \"%.*s\"", NAME_BYTES_MAX, fixture);
+	(void)snprintf(text, sizeof text, "The %s hook of %s %s: %s", hook, of,
+		run->outcome == OUTCOME_FAILED ? "failed" : "could not be carried out",
+		message ? message : run_outcome_name(run->outcome));
+	jw_init(&jw, &out);
+	jw_obj(&jw);
+	jw_kstrn(&jw, "message", text, report_cut_len(text, sizeof text - 1));
+	jw_end_obj(&jw);
+	if (jw_done(&jw) < 0)
+		return "{\"message\":\"A hook failed.\"}";
+	char *copy = arena_xalloc(uow->arena, out.len + 1);
+	memcpy(copy, out.data, out.len);
+	return copy;
+}
+
+/* The unit's own error with the hook's behind it. */
+static const char *
+join_errors(struct uow *uow, const char *own, const char *hook)
+{
+	_cleanup_(json_unrefp) json_t *tree = own ? json_loads(own, 0, NULL) : NULL;
+	_cleanup_(json_unrefp) json_t *more = json_loads(hook, 0, NULL);
+	const char *message = json_string_value(json_object_get(tree, "message"));
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(RUN_ERROR_BYTES_MAX * 2);
+	struct jw jw;
+
+	if (!message)
+		return hook;
+	_cleanup_free_ char *both = xasprintf("%s\n%s", message,
+		json_string_value(json_object_get(more, "message")));
+	(void)json_object_set_new(tree, "message", json_string(both));
+	jw_init(&jw, &out);
+	jw_tree(&jw, tree);
+	if (jw_done(&jw) < 0)
+		return own;
+	char *copy = arena_xalloc(uow->arena, out.len + 1);
+	memcpy(copy, out.data, out.len);
+	return copy;
+}
+
+static struct run *
+held_run(const struct job *job, int64_t seq)
+{
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->seq == seq && run->state == RUN_HELD)
+			return run;
+	}
+	return NULL;
+}
+
+/* An after hook failed: the unit that ended last answers for it, or else the job. */
+static void
+blame(struct uow *uow, struct job *job, int64_t last_run, const struct run *hook,
+	const char *error)
+{
+	struct run *run = held_run(job, last_run);
+
+	if (!run || run->outcome == OUTCOME_SKIPPED) {
+		job->grouping->hook_failed = true;
+		return;
+	}
+	run->error = join_errors(uow, run->error, error);
+	if (run->outcome == OUTCOME_PASSED) {
+		run->outcome = hook->outcome;
+		run->reason = "after_hook";
+	}
+	uow_touch_run(uow, run);
+}
+
+static void
+before_job_ended(struct uow *uow, struct group *group, const struct run *run, bool passed)
+{
+	group->phase = GROUP_TESTS;
+	if (passed) {
+		group->before_run = run->seq;
+	} else if (run->outcome != OUTCOME_CANCELLED) {
+		group->failed = run->outcome;
+		group->error = hook_error(uow, "before", NULL, run);
+	}
+}
+
+static void
+before_fixture_ended(struct uow *uow, struct open_fixture *open, const char *name,
+	const struct run *run, bool passed)
+{
+	open->phase = FIXTURE_TESTS;
+	open->seen_ms = uow->now_ms;
+	if (passed) {
+		open->before_run = run->seq;
+	} else if (run->outcome != OUTCOME_CANCELLED) {
+		open->failed = run->outcome;
+		open->error = hook_error(uow, "before", name, run);
+	}
+}
+
+void
+plan_group_hook_ended(struct uow *uow, struct job *job, const struct run *run)
+{
+	struct group *group = group_of_run(uow, job, run);
+	const struct layout *layout = &job->grouping->layout;
+	bool passed = run->outcome == OUTCOME_PASSED || run->outcome == OUTCOME_SKIPPED;
+	int32_t fixture;
+	enum run_role role = layout_role(layout, run->test, &fixture);
+	struct open_fixture *open = fixture < 0 ? NULL : group_open_fixture(group, fixture);
+	const char *name = fixture < 0 ? NULL : layout->fixtures[fixture].name;
+
+	if (role == RUN_ROLE_BEFORE_JOB) {
+		before_job_ended(uow, group, run, passed);
+	} else if (role == RUN_ROLE_BEFORE_FIXTURE && open) {
+		before_fixture_ended(uow, open, name, run, passed);
+	} else if (role == RUN_ROLE_AFTER_FIXTURE && open) {
+		if (!passed)
+			blame(uow, job, open->last_run, run,
+				hook_error(uow, "after", name, run));
+		group_close(group, open);
+	} else if (role == RUN_ROLE_AFTER_JOB) {
+		if (!passed)
+			job->grouping->hook_failed = true;
+		group->phase = GROUP_DONE;
+	}
+}
+
+/* ---- what follows without a worker ---- */
+
+/* One step of one job: what is common to its groups. */
+struct step {
+	struct uow *uow;
+	struct job *job;
+	struct grouping *grouping;
+	bool stops;    /* nothing new is begun */
+	bool no_hooks; /* not even what is owed */
+	int budget;    /* units that may still end without a run */
+};
+
+/* A run of these tests that is leased or waits. */
+static bool
+has_open_run(const struct job *job, int32_t target, int32_t first, int32_t n)
+{
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if ((run->state == RUN_LEASED || run->state == RUN_WAITING) &&
+			run->incarnation == job->incarnation && run->target == target &&
+			run->test >= first && run->test < first + n)
+			return true;
+	}
+	return false;
+}
+
+/* Units of the fixture that need no run, up to the next test that does. */
+static void
+end_units(struct step *step, int32_t target, struct open_fixture *open)
+{
+	struct group *group = &step->grouping->groups[target];
+	const struct layout *layout = &step->grouping->layout;
+	const struct fixture_spec *spec = &layout->fixtures[open->fixture];
+	const struct run_result failed = {
+		.outcome = open->failed,
+		.reason = "before_hook",
+		.error = open->error,
+	};
+
+	for (; open->next < spec->first + spec->n_tests; open->next++) {
+		bool skips = layout->skip[open->next];
+		if (!skips && open->failed == OUTCOME_NONE)
+			return;
+		if (step->budget-- <= 0) {
+			step->grouping->has_more = true;
+			return;
+		}
+		add_unit_without_run(step->uow, step->job, target, group, open->next,
+			skips ? &skipped_result : &failed);
+		if (!skips)
+			open->last_run = step->uow->next_run_seq - 1;
+	}
+}
+
+/* True when the fixture is over and closed. */
+static bool
+step_fixture(struct step *step, int32_t target, struct open_fixture *open)
+{
+	struct group *group = &step->grouping->groups[target];
+	const struct fixture_spec *spec = &step->grouping->layout.fixtures[open->fixture];
+
+	if (open->phase == FIXTURE_BEFORE) {
+		if (!step->stops || has_open_run(step->job, target, spec->before, 1))
+			return false;
+		open->phase = FIXTURE_TESTS; /* the hook was dropped */
+	}
+	if (open->phase == FIXTURE_TESTS) {
+		if (!step->stops)
+			end_units(step, target, open);
+		if (!step->stops && open->next < spec->first + spec->n_tests)
+			return false;
+		if (has_open_run(step->job, target, spec->first, spec->n_tests))
+			return false;
+		open->phase = FIXTURE_AFTER;
+		open->is_hook_running = false;
+	}
+	bool owes = spec->after >= 0 && open->has_begun && !step->no_hooks;
+	if (owes || (spec->after >= 0 && has_open_run(step->job, target, spec->after, 1)))
+		return false;
+	group_close(group, open);
+	return true;
+}
+
+static void
+step_fixtures(struct step *step, int32_t target)
+{
+	struct group *group = &step->grouping->groups[target];
+
+	for (int32_t i = 0; i < group->n_open;) {
+		if (!step_fixture(step, target, &group->open[i]))
+			i++;
+	}
+}
+
+/* Opens the next fixture when no run of it will be leased. True when it did. */
+static bool
+open_idle(struct step *step, struct group *group)
+{
+	int32_t next = group->next_fixture;
+
+	if (step->stops || next >= step->grouping->layout.n_fixtures || step->budget <= 0)
+		return false;
+	if (group->failed == OUTCOME_NONE && !layout_is_idle(&step->grouping->layout, next))
+		return false;
+	(void)group_open(step->uow, step->grouping, group, next);
+	return true;
+}
+
+static bool
+has_next_iteration(const struct step *step, const struct group *group)
+{
+	const struct job *job = step->job;
+
+	return !step->stops && group->failed == OUTCOME_NONE &&
+		step->grouping->layout.n_live > 0 &&
+		(job->iterations == 0 || group->iteration < job->iterations);
+}
+
+/* The group's tests, as far as no worker is needed. True when its phase changed. */
+static bool
+step_tests(struct step *step, int32_t target)
+{
+	struct group *group = &step->grouping->groups[target];
+
+	do {
+		step_fixtures(step, target);
+	} while (open_idle(step, group));
+	if (group->n_open > 0 ||
+		(!step->stops && group->next_fixture < step->grouping->layout.n_fixtures))
+		return false;
+	if (has_next_iteration(step, group)) {
+		group->iteration++;
+		group->next_fixture = 0;
+		return true;
+	}
+	group->phase = GROUP_AFTER;
+	return true;
+}
+
+/* True when the group's phase changed. */
+static bool
+step_group(struct step *step, int32_t target)
+{
+	struct group *group = &step->grouping->groups[target];
+	const struct layout *layout = &step->grouping->layout;
+
+	switch (group->phase) {
+	case GROUP_NEW:
+		if (!step->stops && layout->before >= 0)
+			return false;
+		group->phase = step->stops ? GROUP_DONE : GROUP_TESTS;
+		return true;
+	case GROUP_BEFORE:
+		if (!step->stops || has_open_run(step->job, target, layout->before, 1))
+			return false;
+		group->phase = GROUP_TESTS; /* the hook was dropped */
+		return true;
+	case GROUP_TESTS:
+		return step_tests(step, target);
+	case GROUP_AFTER:
+		if (layout->after >= 0 &&
+			((group->has_begun && !step->no_hooks) ||
+				has_open_run(step->job, target, layout->after, 1)))
+			return false;
+		group->phase = GROUP_DONE;
+		return true;
+	case GROUP_DONE:
+	case GROUP_PHASE_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* ---- release ---- */
+
+/* The unit of the group that was started first and is not released, or NULL. */
+static struct run *
+first_unit(const struct job *job, int32_t target)
+{
+	struct run *first = NULL;
+
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state == RUN_FINISHED || run->incarnation != job->incarnation ||
+			run->target != target || !run_is_unit(job, run))
+			continue;
+		if (!first || run->start_n < first->start_n)
+			first = run;
+	}
+	return first;
+}
+
+/* The unit that its fixture's after hook may still fail. */
+static bool
+waits_for_after_hook(const struct group *group, const struct run *run)
+{
+	for (int32_t i = 0; i < group->n_open; i++) {
+		if (group->open[i].phase == FIXTURE_AFTER &&
+			group->open[i].last_run == run->seq)
+			return true;
+	}
+	return false;
+}
+
+static int64_t
+release_group(struct uow *uow, struct job *job, int32_t target)
+{
+	const struct group *group = &job->grouping->groups[target];
+	int64_t n = 0;
+
+	for (;;) {
+		struct run *run = first_unit(job, target);
+		if (!run || run->state != RUN_HELD || waits_for_after_hook(group, run))
+			return n;
+		run_move(run, RUN_FINISHED);
+		uow_touch_run(uow, run);
+		plan_event_run_released(uow, job, run);
+		plan_count_unit(uow, job, run);
+		n++;
+	}
+}
+
+/* A job of which every test is skipped begins without a worker. */
+static void
+begin_idle(struct uow *uow, struct job *job)
+{
+	if (job->grouping->layout.n_live > 0 || !plan_may_start(uow, job) ||
+		job->started_ms > 0)
+		return;
+	plan_note_start(uow, job);
+	job_move(job, JOB_RUNNING);
+	plan_event(uow, job, EV_JOB_STARTED);
+}
+
+int64_t
+plan_group_step(struct uow *uow, struct job *job)
+{
+	struct grouping *grouping = group_of(uow, job);
+	bool is_ending = job->state == JOB_STOPPING;
+	struct step step = { uow, job, grouping, .budget = GROUP_STEP_MAX };
+	int64_t n = 0;
+
+	grouping->has_more = false;
+	if (job_state_is_final(job->state))
+		return 0;
+	begin_idle(uow, job);
+	if (job->started_ms == 0)
+		return 0;
+	step.stops = is_ending || plan_is_halted(job);
+	step.no_hooks = is_ending && job->reason == JOB_REASON_CANCELLED;
+	if (!is_ending && plan_is_halted(job)) {
+		plan_group_drop_waiting(uow, job, true);
+		if (job->cancel_on_first_failure)
+			plan_stop_leased(uow, job, "first_failure", false);
+	}
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		while (step_group(&step, i)) {
+		}
+		n += release_group(uow, job, i);
+	}
+	return n;
+}
+
+void
+plan_group_drop_waiting(struct uow *uow, struct job *job, bool counted)
+{
+	static const struct run_result cancelled = { .outcome = OUTCOME_CANCELLED };
+
+	(void)group_of(uow, job);
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		bool counts = counted && run->incarnation == job->incarnation;
+
+		if (run->state == RUN_HELD && !counts) {
+			run_move(run, RUN_FINISHED); /* of an incarnation that is over */
+			uow_touch_run(uow, run);
+		}
+		if (run->state != RUN_WAITING || (counts && plan_is_owed(job, run)))
+			continue;
+		job->waiting--;
+		plan_set_result(uow, run, &cancelled,
+			counts && run_is_unit(job, run) ? RUN_HELD : RUN_FINISHED);
+		run->is_last = true;
+		plan_event_run_finished(uow, job, run);
+		if (counts && run_is_unit(job, run))
+			plan_group_unit_ended(uow, job, run);
+	}
+}
