@@ -52,5 +52,9 @@ int config_apply_context(struct config_applier *applier, const char *context_id,
  */
 void config_apply_session(struct config_applier *applier, const char *session, bool is_frame);
 
+/* The cookies as Storage.setCookies takes them. Owned by the caller. */
+json_t *config_cookies_json(const struct config_cookie *cookies, size_t n)
+	__attribute__((returns_nonnull));
+
 /* -1 with err INVALID when the browser refused a member so far, else 0. */
 int config_refused(const struct config_applier *applier, struct err *err) MUST_CHECK;
