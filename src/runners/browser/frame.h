@@ -56,6 +56,9 @@ void frame_release(struct frame *frame, const char *handle);
 
 /* --- Frames and elements --- */
 
+/* 0 while it can be asked; -1 NOT_FOUND: removed, or its page is closed or has crashed. */
+int frame_check(const struct frame *frame, struct err *err) MUST_CHECK;
+
 /* The frame inside an <iframe> or <frame> element, or NULL with err: NOT_FOUND when it is none.
  */
 struct frame *frame_of_element(struct frame *frame, const char *handle,

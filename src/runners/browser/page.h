@@ -41,7 +41,11 @@ struct frame {
 	unsigned document;       /* counts its documents, to notice a new one */
 	unsigned reached;        /* bit 1 << enum load_state of the current document */
 	int64_t world[2];        /* execution contexts by enum world; 0: not known yet */
-	int64_t own_ready;       /* the own world in which own_script ran already */
+	bool is_own_ready;       /* own_script ran in the own world */
+	char *next_loader;       /* a document that is not yet committed, or NULL; owned */
+	unsigned next_reached;
+	unsigned n_within; /* navigations inside documents: fragments, the history API */
+	bool is_dead;      /* removed; frames stay in memory until the context's end */
 };
 
 /* What the server said to the last navigation of the main frame. */
@@ -53,15 +57,16 @@ struct page_response {
 };
 
 struct page {
-	struct list_node node; /* in context->pages while it is open, else in its graveyard */
+	struct list_node node; /* in context->pages while it is open */
 	struct context *context;
 	struct session *session; /* its main session; NULL once closed */
 	struct page *opener;     /* the page whose script or link opened it, or NULL */
 	char *target;            /* owned */
 	unsigned number;         /* from 1, in order of birth in its context */
 	struct list_node frames; /* main frame first */
-	struct frame *main;      /* NULL until it is usable and after it is closed */
-	struct page_response response;
+	struct frame *main;      /* of every page that was handed out; dead once closed */
+	struct page_response response,
+		next_response; /* of the current document; not yet shown */
 	struct dialog *dialog; /* the newest one of this page, or NULL */
 	double mouse_x, mouse_y;
 	unsigned mouse_buttons; /* pressed: bit 0 left, 1 right, 2 middle */
