@@ -39,6 +39,13 @@ struct pending {
 	void *arg;
 };
 
+struct timer {
+	struct list_node node; /* in cdp->timers, soonest first */
+	int64_t due_mono_ms;
+	cdp_timer_fn *fn;
+	void *arg;
+};
+
 struct cdp_handler {
 	char *session; /* NULL: any; owned */
 	char *prefix;  /* owned */
@@ -58,12 +65,71 @@ struct cdp {
 	size_t sent;    /* bytes of out that are written */
 	int64_t last_id;
 	unsigned dispatching; /* depth: 1 inside a handler */
-	struct list_node pending;
+	struct list_node pending, timers;
 	struct cdp_handler **handler;
 	size_t n_handlers, cap_handlers;
 	bool has_removed;
 	struct cdp_counts counts;
 };
+
+/* --- Timers --- */
+
+static void
+timer_free(struct timer *timer)
+{
+	list_remove(&timer->node);
+	free(timer);
+}
+
+void
+cdp_at(struct cdp *cdp, int64_t due_mono_ms, cdp_timer_fn *fn, void *arg)
+{
+	struct timer *timer = xcalloc(1, sizeof *timer);
+	struct list_node *at = cdp->timers.next;
+
+	*timer = (struct timer) { .due_mono_ms = due_mono_ms, .fn = fn, .arg = arg };
+	while (at != &cdp->timers &&
+		list_entry(at, struct timer, node)->due_mono_ms <= due_mono_ms)
+		at = at->next;
+	list_insert_before(at, &timer->node);
+}
+
+static void
+forget_timers(struct cdp *cdp, const void *arg, bool all)
+{
+	LIST_FOR_EACH_SAFE(node, &cdp->timers) {
+		struct timer *timer = list_entry(node, struct timer, node);
+		if (all || timer->arg == arg)
+			timer_free(timer);
+	}
+}
+
+/* When the next one is due, at most `deadline`. */
+static int64_t
+next_due(const struct cdp *cdp, int64_t deadline_mono_ms)
+{
+	if (list_empty(&cdp->timers))
+		return deadline_mono_ms;
+	int64_t due = list_entry(cdp->timers.next, struct timer, node)->due_mono_ms;
+	return due < deadline_mono_ms ? due : deadline_mono_ms;
+}
+
+static void
+run_timers(struct cdp *cdp)
+{
+	while (!list_empty(&cdp->timers)) {
+		struct timer *timer = list_entry(cdp->timers.next, struct timer, node);
+		cdp_timer_fn *fn = timer->fn;
+		void *arg = timer->arg;
+
+		if (timer->due_mono_ms > clock_mono_ms())
+			return;
+		timer_free(timer);
+		cdp->dispatching++;
+		fn(arg);
+		cdp->dispatching--;
+	}
+}
 
 /* --- Life --- */
 
@@ -77,6 +143,7 @@ cdp_new(int fd_in, int fd_out)
 	cdp->in = (struct buf)BUF_INIT(CDP_MESSAGE_BYTES_MAX + READ_BYTES_MIN);
 	cdp->out = (struct buf)BUF_INIT(CDP_OUT_BYTES_MAX);
 	list_init(&cdp->pending);
+	list_init(&cdp->timers);
 	struct err err;
 	if (fd_set_nonblock(fd_in, &err) < 0 || fd_set_nonblock(fd_out, &err) < 0) {
 		cdp->is_lost = true;
@@ -146,6 +213,7 @@ cdp_free(struct cdp *cdp)
 	err_set(&err, ERR_UNAVAILABLE, "the browser was ended");
 	become_lost(cdp, &err);
 	settle_all(cdp, &cdp->lost);
+	forget_timers(cdp, NULL, true);
 	for (size_t i = 0; i < cdp->n_handlers; i++)
 		handler_free(cdp->handler[i]);
 	free(cdp->handler);
@@ -299,6 +367,7 @@ cdp_forget(struct cdp *cdp, const void *arg)
 		if (pending->arg == arg)
 			pending->reply = NULL;
 	}
+	forget_timers(cdp, arg, false);
 }
 
 void
@@ -565,14 +634,14 @@ is_cancelled(const struct cdp *cdp)
 	return cdp->kit && !cdp->is_deaf && kit_cancelled(cdp->kit);
 }
 
-/* Waits for bytes in either direction, the worker, or the deadline. */
+/* Waits for bytes in either direction, the worker, a timer or the deadline. */
 static void
 wait_for_bytes(struct cdp *cdp, int64_t deadline_mono_ms)
 {
 	flush(cdp);
 	if (cdp->is_lost)
 		return;
-	int64_t left_ms = deadline_mono_ms - clock_mono_ms();
+	int64_t left_ms = next_due(cdp, deadline_mono_ms) - clock_mono_ms();
 	int timeout_ms = left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 	struct pollfd fds[2] = {
 		{ .fd = cdp->fd_in, .events = POLLIN },
@@ -605,6 +674,7 @@ pump(struct cdp *cdp, int64_t deadline_mono_ms, cdp_until_fn *until, void *arg, 
 	unsigned served = 0;
 
 	for (;;) {
+		run_timers(cdp);
 		if (until && until(arg))
 			return 0;
 		if (check_state(cdp, err) < 0)

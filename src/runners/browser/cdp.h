@@ -89,7 +89,15 @@ int cdp_call(struct cdp *cdp, const char *session, const char *method, json_t *p
 void cdp_send(struct cdp *cdp, const char *session, const char *method, json_t *params,
 	cdp_reply_fn *reply, void *arg);
 
-/* Forgets the callbacks of all commands under way that would be called with `arg`. */
+typedef void cdp_timer_fn(void *arg);
+
+/*
+ * Has fn called once, as soon as somebody waits (cdp_pump(), cdp_call()) at or after that time.
+ * It may do what a handler may. cdp_forget() takes it away; freeing the connection drops it.
+ */
+void cdp_at(struct cdp *cdp, int64_t due_mono_ms, cdp_timer_fn *fn, void *arg);
+
+/* Forgets the callbacks of all commands and timers that would be called with `arg`. */
 void cdp_forget(struct cdp *cdp, const void *arg);
 
 /*
