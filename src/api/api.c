@@ -7,6 +7,7 @@
 
 #include "api/api_impl.h"
 #include "api/hub.h"
+#include "api/screens.h"
 #include "api/view.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -305,6 +306,7 @@ api_free(struct api *api)
 
 	if (api->hub)
 		hub_free(api->hub);
+	screens_free(api->screens);
 	for (size_t i = 0; i < api->n_readers; i++)
 		(void)store_reader_close(api->readers[i]);
 	for (size_t at = 0; map_next(&api->queue_names, &at, &entry);)
@@ -334,6 +336,7 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	api->streams_max = or_default(options->streams_max, SSE_STREAMS_MAX);
 	api->started_mono_ms = clock_mono_ms();
 	list_init(&api->calls);
+	api->screens = screens_new(api);
 	map_init(&api->queue_names, MAP_KEYS_COPIED);
 	map_init(&api->fresh_blobs, MAP_KEYS_COPIED);
 	rand_bytes(api->ticket_key, sizeof api->ticket_key);

@@ -29,6 +29,7 @@ struct blob_store;
 struct call;
 struct hub;
 struct route;
+struct screens;
 
 enum {
 	READERS_MAX =
@@ -52,6 +53,7 @@ struct api {
 	struct http_server *http, *view_http;
 	uv_async_t async; /* outputs of the engine wait */
 	struct hub *hub;
+	struct screens *screens;
 	struct auth auth;
 	uint8_t ticket_key[32]; /* of view tickets; new at each start */
 	const char *durable;
@@ -115,7 +117,7 @@ struct call {
 
 /* --- Routes --- */
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_JSON_OPTIONAL, BODY_STREAM };
+enum body_kind { BODY_NONE, BODY_JSON, BODY_JSON_OPTIONAL, BODY_BYTES, BODY_STREAM };
 
 enum reply_kind { REPLY_JSON, REPLY_STREAM, REPLY_BYTES, REPLY_NOTHING };
 

@@ -30,9 +30,8 @@ read_path_run(struct call *call, struct store_reader *reader, int at, struct run
 	return r;
 }
 
-/* Job and run of a path …/jobs/{id}/runs/{run}. */
-static int
-read_path(struct call *call, struct store_reader *reader, struct job **ret_job,
+int
+read_path_run_of_job(struct call *call, struct store_reader *reader, struct job **ret_job,
 	struct run **ret, struct err *err)
 {
 	struct job_id owner;
@@ -134,7 +133,7 @@ run_show(struct call *call, struct store_reader *reader, struct err *err)
 	struct run *run;
 	struct jw jw = call_jw(call);
 
-	if (read_path(call, reader, &job, &run, err) < 0 ||
+	if (read_path_run_of_job(call, reader, &job, &run, err) < 0 ||
 		read_job_tests(reader, job->seq, call->arena, &tests, &more.n_tests, err) < 0 ||
 		read_run_result(reader, run->seq, call->arena, &more.result, err) < 0 ||
 		read_artifacts(reader, job->seq, run->seq, call->arena, &artifacts,
@@ -174,7 +173,7 @@ run_artifacts(struct call *call, struct store_reader *reader, struct err *err)
 	struct job *job;
 	struct run *run;
 
-	if (read_path(call, reader, &job, &run, err) < 0)
+	if (read_path_run_of_job(call, reader, &job, &run, err) < 0)
 		return -1;
 	return write_artifacts(call, reader, job->seq, run->seq, err);
 }
@@ -197,7 +196,7 @@ run_artifact(struct call *call, struct store_reader *reader, struct err *err)
 	struct run *run;
 	int r;
 
-	if (read_path(call, reader, &job, &run, err) < 0)
+	if (read_path_run_of_job(call, reader, &job, &run, err) < 0)
 		return -1;
 	r = read_artifact(reader, run->seq, call->arg[2], call->arena, &artifact, err);
 	if (r == STORE_NONE)
@@ -261,7 +260,7 @@ run_log(struct call *call, struct store_reader *reader, struct err *err)
 	struct run *run;
 	size_t n;
 
-	if (read_path(call, reader, &job, &run, err) < 0 ||
+	if (read_path_run_of_job(call, reader, &job, &run, err) < 0 ||
 		read_artifacts(reader, job->seq, run->seq, call->arena, &artifacts, &n, err) <
 			0)
 		return -1;
@@ -285,7 +284,7 @@ read_view(struct call *call, struct store_reader *reader, struct err *err)
 	const char *url;
 	struct jw jw = call_jw(call);
 
-	if (read_path(call, reader, &job, &run, err) < 0)
+	if (read_path_run_of_job(call, reader, &job, &run, err) < 0)
 		return -1;
 	ticket_make(call->api->ticket_key, call->project, &run->id, until, ticket);
 	url = arena_printf(call->arena, "%s/view/%s/", call->api->view_url, ticket);

@@ -31,6 +31,9 @@ READ_HANDLER(run_artifacts);
 READ_HANDLER(run_artifact);
 READ_HANDLER(job_artifacts);
 BEGIN_HANDLER(run_view);
+/* screens.c */
+BEGIN_HANDLER(run_screen);
+BEGIN_HANDLER(run_screen_put);
 /* api_definitions.c */
 READ_HANDLER(tests_list);
 READ_HANDLER(test_show);
@@ -120,6 +123,9 @@ struct artifact_put_query {
 	int64_t fence;
 	const char *kind, *case_id;
 };
+struct screen_put_query {
+	int64_t fence, width, height;
+};
 struct workers_query {
 	const char *cursor;
 	int64_t limit;
@@ -131,7 +137,7 @@ struct revision_query {
 
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
 	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
-	artifact_put_query_fields[], workers_query_fields[], revision_query_fields[],
+	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[], revision_query_fields[],
 	page_query_fields[];
 extern const struct jobs_query jobs_query_defaults;
 extern const struct runs_query runs_query_defaults;
@@ -143,6 +149,10 @@ extern const struct page_query page_query_defaults;
 /* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
 int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,
 	struct err *err) MUST_CHECK;
+
+/* Job and run of a path …/jobs/{id}/runs/{run}. */
+int read_path_run_of_job(struct call *call, struct store_reader *reader, struct job **ret_job,
+	struct run **ret, struct err *err) MUST_CHECK;
 
 /* Everything of one job as the single view shows it. */
 int write_job_whole(struct call *call, struct store_reader *reader, const struct job *job,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/screens.h"
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/mem.h"
@@ -73,8 +74,8 @@ struct hub {
 
 /* --- Interest --- */
 
-static void
-interest(struct hub *hub, int change)
+void
+hub_interest(struct hub *hub, int change)
 {
 	size_t before = hub->n_interested;
 
@@ -133,7 +134,7 @@ waiter_end(struct hub *hub, struct waiter *waiter)
 	watch_put(hub, waiter->watch);
 	waiter->call->waiter = NULL;
 	free(waiter);
-	interest(hub, -1);
+	hub_interest(hub, -1);
 }
 
 static void
@@ -175,7 +176,7 @@ hub_wait(struct hub *hub, struct call *call, const struct job_id *job, int64_t w
 	waiter->due.key = clock_mono_ms() + wait_ms;
 	heap_push(&hub->waiters, &waiter->due);
 	call->waiter = waiter;
-	interest(hub, +1);
+	hub_interest(hub, +1);
 	arm_timer(hub);
 }
 
@@ -231,7 +232,7 @@ stream_free(struct stream *stream)
 	buf_deinit(&stream->page);
 	list_remove(&stream->node);
 	watch_put(hub, stream->watch);
-	interest(hub, -1);
+	hub_interest(hub, -1);
 	free(stream);
 }
 
@@ -450,7 +451,7 @@ stream_new(struct hub *hub, struct call *call, const struct job_id *job, int64_t
 		stream->watch = watch_get(hub, job);
 	}
 	list_push_back(job ? &stream->watch->streams : &hub->streams, &stream->node);
-	interest(hub, +1);
+	hub_interest(hub, +1);
 	return stream;
 }
 
@@ -476,15 +477,24 @@ cleanup_stream(struct call *call)
 	call->state = NULL;
 }
 
-static void
-on_first_page(struct call *call)
+void
+hub_open(struct hub *hub, struct sse_stream *stream, int fd,
+	void (*closed)(struct sse_stream *stream))
 {
 	static const char head[] =
 		"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 		"Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
 		"X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+	struct sse_block *block = sse_block_new(head, sizeof head - 1);
+
+	sse_open(&hub->sse, stream, fd, block, closed);
+	sse_block_unref(block);
+}
+
+static void
+on_first_page(struct call *call)
+{
 	struct stream *stream = call->state;
-	struct sse_block *block;
 	int fd;
 
 	if (call->read_result < 0) {
@@ -510,9 +520,7 @@ on_first_page(struct call *call)
 	call->state = NULL; /* the socket's from here */
 	stream->is_open = true;
 	stream->sse.drained = on_drained;
-	block = sse_block_new(head, sizeof head - 1);
-	sse_open(&stream->hub->sse, &stream->sse, fd, block, on_sse_closed);
-	sse_block_unref(block);
+	hub_open(stream->hub, &stream->sse, fd, on_sse_closed);
 	take_page(stream);
 }
 
@@ -615,6 +623,7 @@ hub_turn(struct hub *hub, const struct turn_output *output)
 		hub_gap(hub);
 	for (size_t i = 0; i < output->n_events; i++)
 		hub_event(hub, &output->events[i]);
+	screens_turn(hub->api->screens, output);
 	arm_timer(hub);
 }
 

@@ -42,5 +42,13 @@ bool hub_unwait(struct hub *hub, struct call *call);
 void hub_stream(struct hub *hub, struct call *call, const struct job_id *job, int64_t after,
 	uint64_t types);
 
+/* Somebody else wants turns to hand out copies of their events (+1), or does no more (-1). */
+void hub_interest(struct hub *hub, int change);
+
+struct sse_stream;
+/* Begins an event stream of somebody else's on the socket (owned); closed at hub_stop. */
+void hub_open(struct hub *hub, struct sse_stream *stream, int fd,
+	void (*closed)(struct sse_stream *stream));
+
 size_t hub_streams(const struct hub *hub);
 uint64_t hub_dropped(const struct hub *hub);

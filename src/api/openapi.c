@@ -65,6 +65,8 @@ static const struct {
 	{ "Bytes", "application/octet-stream" },
 	{ "Report", "text/html application/xml JobReport" },
 	{ "Event[]", "text/event-stream Event[]" },
+	{ "Frames", "text/event-stream" },
+	{ "Jpeg", "image/jpeg" },
 };
 
 static const char *
@@ -108,7 +110,7 @@ static int
 check_routes(struct err *err)
 {
 	for (const struct route *route = routes; route->path; route++)
-		if (check_names(route, route->request, err) < 0 ||
+		if (check_names(route, content_of(route->request), err) < 0 ||
 			check_names(route, content_of(route->response), err) < 0)
 			return -1;
 	return 0;
@@ -266,9 +268,9 @@ write_request_body(struct jw *jw, const struct route *route)
 	if (route->body == BODY_NONE)
 		return;
 	jw_kobj(jw, "requestBody");
-	jw_kbool(jw, "required", route->body == BODY_JSON);
+	jw_kbool(jw, "required", route->body == BODY_JSON || route->body == BODY_BYTES);
 	if (route->request)
-		write_content(jw, route->request);
+		write_content(jw, content_of(route->request));
 	else if (route->body == BODY_STREAM)
 		write_content(jw, "application/octet-stream");
 	else
@@ -306,7 +308,10 @@ write_refusals(struct jw *jw, const struct route *route)
 		write_refusal(jw, "412");
 	if (route->body != BODY_NONE)
 		write_refusal(jw, "413");
-	if (route->body == BODY_JSON || route->body == BODY_JSON_OPTIONAL)
+	if (route->body == BODY_BYTES) /* of a run that is not looked at */
+		write_refusal(jw, "410");
+	if (route->body == BODY_JSON || route->body == BODY_JSON_OPTIONAL ||
+		route->body == BODY_BYTES)
 		write_refusal(jw, "415");
 	write_refusal(jw, "default");
 }

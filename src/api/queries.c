@@ -115,6 +115,15 @@ const struct json_field artifact_put_query_fields[] = {
 };
 #undef T
 
+#define T screen_put_query
+const struct json_field screen_put_query_fields[] = {
+	{ .name = "fence", .kind = FIELD_INT, AT(fence), .min = 0, .max = INT64_MAX, .required = true },
+	{ .name = "width", .kind = FIELD_INT, AT(width), .min = 1, .max = SCREEN_SIDE_MAX, .required = true },
+	{ .name = "height", .kind = FIELD_INT, AT(height), .min = 1, .max = SCREEN_SIDE_MAX, .required = true },
+	{ 0 },
+};
+#undef T
+
 #define T workers_query
 const struct json_field workers_query_fields[] = {
 	{ .name = "all", .kind = FIELD_FLAG, AT(all) },

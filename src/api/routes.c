@@ -28,6 +28,9 @@ const struct route routes[] = {
 	{ HTTP_PUT, "/runs/{run}/artifacts/{name*}", .scope = SCOPE_WORK, .body = BODY_STREAM, QUERY(artifact_put), .head = artifact_put_head, .begin = artifact_put,
 		.id = "putArtifact", .summary = "A worker keeps a file of its run", .response = "Stored", .ok = 201 },
 
+	{ HTTP_POST, "/runs/{run}/screen", .scope = SCOPE_WORK, .body = BODY_BYTES, .body_max = SCREEN_FRAME_BYTES_MAX, QUERY(screen_put), .begin = run_screen_put,
+		.id = "postScreen", .summary = "A worker shows a picture of its run to those who look; 410: nobody does", .request = "Jpeg", .ok = 204 },
+
 	/* --- One job --- */
 	{ HTTP_DELETE, "/jobs/{id}", .scope = SCOPE_WRITE, .begin = job_delete,
 		.id = "deleteJob", .summary = "Deletes a job with everything that belongs to it", .response = "Deleted" },
@@ -57,6 +60,8 @@ const struct route routes[] = {
 		.id = "getRun", .summary = "A run with its result", .response = "Run" },
 	{ HTTP_GET, "/jobs/{id}/runs/{run}/log", .scope = SCOPE_READ, .read = run_log,
 		.id = "getRunLog", .summary = "What the run wrote", .response = "Text" },
+	{ HTTP_GET, "/jobs/{id}/runs/{run}/screen", .scope = SCOPE_READ, .begin = run_screen,
+		.id = "streamRunScreen", .summary = "Pictures of a browser run while it goes on, as a stream", .response = "Frames" },
 	{ HTTP_GET, "/jobs/{id}/runs/{run}/artifacts", .scope = SCOPE_READ, .read = run_artifacts,
 		.id = "listRunArtifacts", .summary = "Files of a run", .response = "Artifact[]" },
 	{ HTTP_GET, "/jobs/{id}/runs/{run}/artifacts/{name*}", .scope = SCOPE_READ, .read = run_artifact,

@@ -109,6 +109,7 @@ engine_open(struct engine **ret, struct store *store, const struct engine_option
 		rng_seed_os(&engine->rng);
 	lanes_init(&engine->lanes, engine->options.ageing_ms);
 	map_init(&engine->members, MAP_KEYS_BORROWED);
+	map_init(&engine->watched, MAP_KEYS_BORROWED);
 	list_init(&engine->parked);
 	heap_init(&engine->timers);
 	arena_init(&engine->arena, ARENA_TURN_BYTES_MAX);
@@ -139,6 +140,7 @@ engine_close(struct engine *engine, struct turn_output *out)
 	}
 	heap_deinit(&engine->timers); /* its nodes are the members' */
 	members_deinit(engine);
+	watches_deinit(engine);
 	lanes_deinit(&engine->lanes);
 	arena_deinit(&engine->arena);
 	free(engine);

@@ -44,6 +44,7 @@ struct engine {
 	struct rng rng;
 	struct lanes lanes;
 	struct map members;      /* worker_id → struct member */
+	struct map watched;      /* run_id → struct watched */
 	struct list_node parked; /* members with a parked poll, longest waiting first */
 	struct heap timers;
 	struct arena arena;   /* of the present turn */
@@ -138,6 +139,14 @@ bool must_drain(const struct member *member, const struct poll *poll);
 /* Fills the answer and puts it among the answered. */
 void poll_answer(struct turn *turn, struct member *member, struct intent *intent,
 	const struct offered *offer);
+
+/* ---- watch.c ---- */
+
+void watch_apply(struct engine *engine, const struct run_watch *watch);
+/* The worker that holds the run is to hear that somebody looks at it. */
+bool watch_is_news(const struct engine *engine, const struct run_ref *hold);
+void watch_told(struct engine *engine, const struct run_ref *hold);
+void watches_deinit(struct engine *engine);
 
 /* ---- dispatch.c ---- */
 

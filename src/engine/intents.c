@@ -585,6 +585,7 @@ intent_keys(struct turn *turn, struct intent *intent)
 	}
 	case INTENT_JOB_CREATE:
 	case INTENT_POLL_CANCEL:
+	case INTENT_RUN_WATCH:
 	case INTENT_QUEUE_PUT:
 	case INTENT_WORKER_DRAIN:
 	case INTENT_KIND_COUNT:
@@ -612,6 +613,10 @@ intent_apply(struct turn *turn, struct intent *intent)
 		break;
 	case INTENT_POLL_CANCEL:
 		poll_cancel(turn, &intent->in.cancel);
+		intent_answer(turn, intent);
+		break;
+	case INTENT_RUN_WATCH:
+		watch_apply(turn->engine, &intent->in.watch);
 		intent_answer(turn, intent);
 		break;
 	case INTENT_ARTIFACT_ADD:
