@@ -206,6 +206,9 @@ describe('answers', () => {
 		await get('/jobs/{id}/runs/{run}/artifacts/{name}', { ...run, name: 'shot.png' });
 		await get('/jobs/{id}/artifacts', at);
 		await post('/jobs/{id}/runs/{run}/view', {}, { args: run });
+		/* A run of another kind has no pictures: the stream says so and ends. */
+		await get('/jobs/{id}/runs/{run}/screen', run);
+		called.add('postScreen'); // screen.test.mjs
 		for (const format of ['html', 'junit', 'json'])
 			await get('/jobs/{id}/report', at, `?format=${format}`);
 		await get('/jobs/{id}/events', at, '?format=json');
