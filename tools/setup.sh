@@ -43,9 +43,11 @@ packages() {
 		;;
 	run) cat <<-'LIST'
 		ca-certificates|-|TLS to the npm registry and to tested sites
-		nodejs|node|runs Playwright
-		npm|npm|installs Playwright
+		nodejs|node|runs Playwright and TestCafe
+		npm|npm|installs Playwright and TestCafe
 		chromium-headless-shell|chromium-headless-shell|the browser
+		chromium|chromium|the browser of TestCafe suites
+		procps|ps|TestCafe finds the browsers that it closes with it
 		fonts-liberation|-|fonts, without which pages have no text
 		ffmpeg|ffmpeg|video of browser tests
 		LIST
@@ -86,7 +88,7 @@ packages() {
 # Folders whose package-lock.json is installed with a group.
 npm_folders() {
 	case $1 in
-	run) echo "runners/playwright examples/shop" ;;
+	run) echo "runners/playwright runners/testcafe examples/shop" ;;
 	test) echo "tests" ;;
 	bench) echo "tests/bench" ;;
 	esac

@@ -182,11 +182,13 @@ bundle_pack(const char *dir, int *ret_fd, int64_t *ret_size, struct err *err)
 static bool
 has_config(const char *dir)
 {
-	static const char *const endings[] = { "ts", "js", "mts", "mjs", "cts", "cjs" };
+	static const char *const names[] = { "playwright.config.ts", "playwright.config.js",
+		"playwright.config.mts", "playwright.config.mjs", "playwright.config.cts",
+		"playwright.config.cjs", ".testcaferc.js", ".testcaferc.json",
+		".testcaferc.cjs" };
 
-	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		_cleanup_free_ char *path =
-			xasprintf("%s/playwright.config.%s", dir, endings[i]);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, names[i]);
 		if (access(path, R_OK) == 0)
 			return true;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packs what a Playwright test's path names, and uploads it. */
+/* Packs what the path of a Playwright or TestCafe test names, and uploads it. */
 #pragma once
 
 #include <stdint.h>
@@ -19,7 +19,7 @@ int bundle_pack(const char *dir, int *ret_fd, int64_t *ret_size, struct err *err
 
 /*
  * For every test of the job that needs it: finds the project that its path belongs to (the
- * nearest folder with a Playwright configuration, else the path's own folder), uploads it once,
+ * nearest folder with a configuration of either, else the path's own folder), uploads it once,
  * and puts `bundle` and the path inside it into the test.
  */
 int bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err) MUST_CHECK;

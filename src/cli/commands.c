@@ -158,7 +158,7 @@ static const struct cli_option run_options[] = {
 		.letter = 'g',
 		.kind = OPTION_TEXT,
 		.value = "REGEX",
-		.help = "only Playwright tests whose title matches" },
+		.help = "only Playwright or TestCafe tests whose title matches" },
 	{ .name = "project",
 		.kind = OPTION_TEXT,
 		.value = "NAME",
@@ -496,9 +496,9 @@ const struct cli_command cli_commands[] = {
 		.arguments = "PATH...",
 		.args_min = 1,
 		.args_max = -1,
-		.summary = "Run Playwright files or a job file, without a server of their own.",
+		.summary = "Run Playwright or TestCafe files or a job file, without a server of their own.",
 		.details =
-			"Each PATH is a folder with Playwright tests, a test file, or a job file "
+			"Each PATH is a folder with Playwright or TestCafe tests, a test file, or a job file "
 			"(YAML or JSON).\n"
 			"An embedded server on the data directory carries the job out; a server that\n"
 			"already has the directory is used instead.\n\n"

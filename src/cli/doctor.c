@@ -160,10 +160,11 @@ look_node(struct doctor *doctor)
 		doctor, FINDING_OK, NULL, "%s " STR_FMT, doctor->places.node, STR_ARG(version));
 }
 
+/* A kind whose runner is in JavaScript, and the package that does its work. */
 static struct finding
-look_playwright(struct doctor *doctor)
+look_package(struct doctor *doctor, const char *name, const char *package_name, int missing)
 {
-	const struct kind *kind = kind_find("playwright");
+	const struct kind *kind = kind_find(name);
 	_cleanup_(buf_deinit) struct buf text = BUF_INIT(MIB(1));
 	struct err err;
 
@@ -171,17 +172,28 @@ look_playwright(struct doctor *doctor)
 		return found(doctor, FINDING_FAIL, "set PROCTOR_RUNNERS_DIR",
 			"the runners written in JavaScript are not found");
 	if (kind_available(kind, &doctor->places, &err) < 0)
-		return found(doctor, FINDING_FAIL, "run tools/setup.sh run", "%s", err.text);
-	_cleanup_free_ char *path =
-		xasprintf("%s/playwright/node_modules/@playwright/test/package.json",
-			doctor->places.runners_dir);
+		return found(doctor, missing, "run tools/setup.sh run", "%s", err.text);
+	_cleanup_free_ char *path = xasprintf("%s/%s/node_modules/%s/package.json",
+		doctor->places.runners_dir, name, package_name);
 	if (file_read(path, MIB(1), &text, &err) < 0)
 		return found(doctor, FINDING_FAIL, "run tools/setup.sh run", "%s", err.text);
 	_cleanup_(json_unrefp) json_t *package =
 		json_read(buf_text(&text), text.len, JSON_DEPTH_MAX, &err);
 	const char *version = json_string_value(json_object_get(package, "version"));
-	return found(doctor, FINDING_OK, NULL, "@playwright/test %s in %s",
+	return found(doctor, FINDING_OK, NULL, "%s %s in %s", package_name,
 		version ? version : "of unknown version", doctor->places.runners_dir);
+}
+
+static struct finding
+look_playwright(struct doctor *doctor)
+{
+	return look_package(doctor, "playwright", "@playwright/test", FINDING_FAIL);
+}
+
+static struct finding
+look_testcafe(struct doctor *doctor)
+{
+	return look_package(doctor, "testcafe", "testcafe", FINDING_WARN);
 }
 
 static struct finding
@@ -368,6 +380,7 @@ const struct doctor_check doctor_checks[] = {
 	{ "chromium", look_chromium },
 	{ "node", look_node },
 	{ "playwright", look_playwright },
+	{ "testcafe", look_testcafe },
 	{ "ffmpeg", look_ffmpeg },
 	{ "pidfd", look_pidfd },
 	{ "namespaces", look_namespaces },

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Job files and Playwright paths to a job request. */
+/* Job files, Playwright and TestCafe paths to a job request. */
 #include "cli/job_file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,49 +48,10 @@ is_playwright_config(const char *name)
 	return strncmp(name, "playwright.config.", strlen("playwright.config.")) == 0;
 }
 
-static enum path_kind
-kind_of_file(const char *name)
+static bool
+is_testcafe_config(const char *name)
 {
-	static const char *const job_files[] = { ".yaml", ".yml", ".json", NULL };
-
-	if (strncmp(name, ".testcaferc.", strlen(".testcaferc.")) == 0)
-		return PATH_TESTCAFE;
-	if (is_playwright_config(name) || is_spec(name))
-		return PATH_PLAYWRIGHT;
-	if (ends_with(name, job_files))
-		return PATH_JOB_FILE;
-	return PATH_UNKNOWN;
-}
-
-/*
- * Looks for Playwright's files in a folder and what is below it. Sets *ret_job_file (owned)
- * when the folder itself has a *.proctor.yaml.
- */
-static enum path_kind
-kind_of_folder(const char *path, int depth, char **ret_job_file)
-{
-	DIR *dir = opendir(path);
-	enum path_kind kind = PATH_UNKNOWN;
-	struct dirent *entry;
-
-	if (!dir)
-		return PATH_UNKNOWN;
-	while (kind != PATH_PLAYWRIGHT && (entry = readdir(dir)) != NULL) {
-		enum path_kind one = kind_of_file(entry->d_name);
-		if (one == PATH_PLAYWRIGHT || one == PATH_TESTCAFE)
-			kind = one;
-		if (ret_job_file && !*ret_job_file &&
-			str_ends(str_of(entry->d_name), STR(".proctor.yaml")))
-			*ret_job_file = xasprintf("%s/%s", path, entry->d_name);
-		if (entry->d_type != DT_DIR || depth == 0 || entry->d_name[0] == '.' ||
-			strcmp(entry->d_name, "node_modules") == 0)
-			continue;
-		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
-		if (kind == PATH_UNKNOWN)
-			kind = kind_of_folder(below, depth - 1, NULL);
-	}
-	(void)closedir(dir);
-	return kind;
+	return strncmp(name, ".testcaferc.", strlen(".testcaferc.")) == 0;
 }
 
 static const char *
@@ -98,6 +60,103 @@ base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+/*
+ * TestCafe files have no names of their own, so it is their text that tells: they import
+ * `testcafe`, or a line begins with `fixture`.
+ */
+static bool
+is_testcafe_source(const char *path)
+{
+	static const char *const endings[] = { ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx",
+		NULL };
+	static const char *const signs[] = { "'testcafe'", "\"testcafe\"", "\nfixture(",
+		"\nfixture `", "\nfixture`", NULL };
+	char text[16 * 1024 + 2] = "\n";
+
+	if (!ends_with(path, endings))
+		return false;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, text + 1, sizeof text - 2);
+	if (n <= 0)
+		return false;
+	text[1 + n] = '\0';
+	for (size_t i = 0; signs[i]; i++) {
+		if (strstr(text, signs[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum path_kind
+kind_of_file(const char *path)
+{
+	static const char *const job_files[] = { ".yaml", ".yml", ".json", NULL };
+	const char *name = base_name(path);
+
+	if (is_testcafe_config(name))
+		return PATH_TESTCAFE;
+	if (is_playwright_config(name))
+		return PATH_PLAYWRIGHT;
+	if (is_testcafe_source(path))
+		return PATH_TESTCAFE;
+	if (is_spec(name))
+		return PATH_PLAYWRIGHT;
+	if (ends_with(name, job_files))
+		return PATH_JOB_FILE;
+	return PATH_UNKNOWN;
+}
+
+static bool
+is_below(const struct dirent *entry)
+{
+	return entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+		strcmp(entry->d_name, "node_modules") != 0;
+}
+
+/*
+ * Looks for Playwright's and TestCafe's files in a folder and what is below it: a configuration
+ * decides, otherwise the first file that is a test. Sets *ret_job_file (owned) when the folder
+ * itself has a *.proctor.yaml.
+ */
+static enum path_kind
+kind_of_folder(const char *path, int depth, char **ret_job_file)
+{
+	DIR *dir = opendir(path);
+	enum path_kind kind = PATH_UNKNOWN, configured = PATH_UNKNOWN;
+	struct dirent *entry;
+
+	if (!dir)
+		return PATH_UNKNOWN;
+	while (configured != PATH_PLAYWRIGHT && (entry = readdir(dir)) != NULL) {
+		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
+		if (ret_job_file && !*ret_job_file &&
+			str_ends(str_of(entry->d_name), STR(".proctor.yaml")))
+			*ret_job_file = xasprintf("%s/%s", path, entry->d_name);
+		if (is_playwright_config(entry->d_name) || is_testcafe_config(entry->d_name))
+			configured = kind_of_file(below);
+		if (kind != PATH_UNKNOWN || configured != PATH_UNKNOWN)
+			continue;
+		enum path_kind one = kind_of_file(below);
+		if (is_below(entry) && depth > 0)
+			one = kind_of_folder(below, depth - 1, NULL);
+		if (one != PATH_JOB_FILE)
+			kind = one;
+	}
+	(void)closedir(dir);
+	return configured != PATH_UNKNOWN ? configured : kind;
+}
+
+static enum path_kind
+kind_of_path(const char *path, char **ret_job_file)
+{
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return PATH_UNKNOWN;
+	return S_ISDIR(info.st_mode) ? kind_of_folder(path, 8, ret_job_file)
+				     : kind_of_file(path);
 }
 
 /* --- Reading a file --- */
@@ -181,12 +240,15 @@ load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct
 	return refused(file, err);
 }
 
-/* --- Playwright paths --- */
+/* --- Paths of tests --- */
 
 static json_t *
-playwright_test(const char *path, const char *name)
+test_of_path(const char *path, const char *name)
 {
-	return json_pack("{s:s, s:s, s:s}", "name", name, "kind", "playwright", "path", path);
+	const char *kind =
+		kind_of_path(path, NULL) == PATH_TESTCAFE ? "testcafe" : "playwright";
+
+	return json_pack("{s:s, s:s, s:s}", "name", name, "kind", kind, "path", path);
 }
 
 /* "tests" for /x/shop/tests/, "cart.spec.ts" for the file; the name of the test. */
@@ -211,7 +273,7 @@ load_paths(struct job_file *file, const struct cli *cli, struct err *err)
 		if (!real)
 			return err_sys(err, ERR_INVALID, errno, "%s", cli->args[i]);
 		_cleanup_free_ char *title = title_of(real);
-		(void)json_array_append_new(tests, playwright_test(real, title));
+		(void)json_array_append_new(tests, test_of_path(real, title));
 		if (i == 0) {
 			(void)json_object_set_new(file->job, "name", json_string(title));
 			if (absolute_dir(file, real, err) < 0)
@@ -222,13 +284,11 @@ load_paths(struct job_file *file, const struct cli *cli, struct err *err)
 }
 
 static int
-unknown_path(const char *path, enum path_kind kind, struct err *err)
+unknown_path(const char *path, struct err *err)
 {
-	if (kind == PATH_TESTCAFE)
-		return err_set(
-			err, ERR_INVALID, "%s: TestCafe suites are not supported yet", path);
 	return err_set(err, ERR_INVALID,
-		"%s: found no playwright.config.*, *.spec.{ts,js}, *.test.{ts,js} or *.proctor.yaml",
+		"%s: found no playwright.config.*, *.spec.{ts,js}, *.test.{ts,js}, .testcaferc.*, "
+		"TestCafe fixtures or *.proctor.yaml",
 		path);
 }
 
@@ -242,12 +302,11 @@ sort_out(const struct cli *cli, char **ret_job_file, struct err *err)
 		struct stat info;
 		if (stat(path, &info) < 0)
 			return err_sys(err, ERR_INVALID, errno, "%s", path);
-		enum path_kind kind = S_ISDIR(info.st_mode) ? kind_of_folder(path, 8, &inside)
-							    : kind_of_file(base_name(path));
+		enum path_kind kind = kind_of_path(path, &inside);
 		if (kind == PATH_UNKNOWN && inside)
 			kind = PATH_JOB_FILE;
-		if (kind == PATH_UNKNOWN || kind == PATH_TESTCAFE)
-			return unknown_path(path, kind, err);
+		if (kind == PATH_UNKNOWN)
+			return unknown_path(path, err);
 		if (kind == PATH_JOB_FILE && cli->n_args > 1)
 			return err_set(err, ERR_INVALID,
 				"%s: a job file stands alone, not with other paths", path);
@@ -299,21 +358,35 @@ set_retries(struct job_file *file, const struct cli *cli)
 	(void)json_object_set_new(retries, "max", json_integer(cli_number(cli, "retries")));
 }
 
+static bool
+is_kind(const json_t *test, const char *kind)
+{
+	const char *own = json_string_value(json_object_get(test, "kind"));
+
+	return own && strcmp(own, kind) == 0;
+}
+
+/* Playwright and TestCafe tests name a project on the machine that submits them. */
+static bool
+has_project(const json_t *test)
+{
+	return is_kind(test, "playwright") || is_kind(test, "testcafe");
+}
+
 static void
-set_playwright(struct job_file *file, const struct cli *cli)
+set_selection(struct job_file *file, const struct cli *cli)
 {
 	json_t *tests = json_object_get(file->job, "tests"), *test;
 	size_t i;
 
 	json_array_foreach(tests, i, test)
 	{
-		const char *kind = json_string_value(json_object_get(test, "kind"));
-		if (!kind || strcmp(kind, "playwright") != 0)
+		if (!has_project(test))
 			continue;
 		if (has_option(cli, "grep"))
 			(void)json_object_set_new(
 				test, "grep", json_string(cli_text(cli, "grep")));
-		if (has_option(cli, "project"))
+		if (has_option(cli, "project") && is_kind(test, "playwright"))
 			(void)json_object_set_new(
 				test, "projectName", json_string(cli_text(cli, "project")));
 	}
@@ -332,7 +405,7 @@ apply_options(struct job_file *file, const struct cli *cli)
 	if (strcmp(cli->command->noun, "run") == 0)
 		set_number(file, cli, "timeout", "timeout");
 	set_retries(file, cli);
-	set_playwright(file, cli);
+	set_selection(file, cli);
 }
 
 int
@@ -383,14 +456,6 @@ make_absolute(struct job_file *file, json_t *test, const char *member)
 	(void)json_object_set_new(test, member, json_string(full));
 }
 
-static bool
-is_kind(const json_t *test, const char *kind)
-{
-	const char *own = json_string_value(json_object_get(test, "kind"));
-
-	return own && strcmp(own, kind) == 0;
-}
-
 void
 job_file_localize_paths(struct job_file *file)
 {
@@ -399,7 +464,7 @@ job_file_localize_paths(struct job_file *file)
 
 	json_array_foreach(json_object_get(file->job, "tests"), i, test)
 	{
-		if (is_kind(test, "playwright") && !json_object_get(test, "bundle"))
+		if (has_project(test) && !json_object_get(test, "bundle"))
 			make_absolute(file, test, "path");
 	}
 }
@@ -427,7 +492,7 @@ job_file_needs_bundle(const struct job_file *file, size_t i)
 {
 	const json_t *test = json_array_get(json_object_get(file->job, "tests"), i);
 
-	return is_kind(test, "playwright") && json_object_get(test, "path") &&
+	return has_project(test) && json_object_get(test, "path") &&
 		!json_object_get(test, "bundle");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What people hand to `proctor run` and `proctor job submit`: a job file (YAML or JSON), or
- * Playwright files and folders, made into one job request.
+ * Playwright and TestCafe files and folders, made into one job request.
  *
  * A job file is a job with three things more: `params` may declare ({type, default, required,
  * enum}) instead of only give values, `services` name programs that a local run starts first,
@@ -30,7 +30,7 @@ struct job_file {
 };
 
 /*
- * Makes the job of the arguments: one job file, or Playwright paths. Options that the command
+ * Makes the job of the arguments: one job file, or paths of tests. Options that the command
  * has (param, name, grep, project, iterations, concurrency, retries, timeout, priority, queue,
  * run-at) go over what the file says.
  *
@@ -44,7 +44,7 @@ void job_file_deinit(struct job_file *file);
  */
 void job_file_localize(struct job_file *file);
 
-/* The same for the paths of Playwright tests alone. */
+/* The same for the paths of Playwright and TestCafe tests alone. */
 void job_file_localize_paths(struct job_file *file);
 
 /* True when the test at the index names files beside the job file that a server needs. */

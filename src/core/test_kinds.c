@@ -106,6 +106,22 @@ static const struct json_field browser_fields[] = {
 	{ .name = "testIdAttribute", .kind = FIELD_STR, AT(texts[1]), .min = 1, .max = NAME_BYTES_MAX },
 	{ 0 },
 };
+
+static const struct json_field testcafe_fields[] = {
+	COMMON_FIELDS,
+	{ .name = "bundle", .kind = FIELD_STR, AT(texts[0]), .min = 71, .max = 71 },
+	{ .name = "path", .kind = FIELD_STR, AT(texts[1]), .min = 1, .max = PATH_BYTES_MAX },
+	{ .name = "paths", .kind = FIELD_STRS, AT(strs[0]), .min = 1, .max = 1000, .item_max = PATH_BYTES_MAX },
+	{ .name = "browsers", .kind = FIELD_ANY, AT(trees[0]) },
+	{ .name = "grep", .kind = FIELD_STR, AT(texts[2]), .min = 1, .max = 4096 },
+	{ .name = "testName", .kind = FIELD_STR, AT(texts[3]), .min = 1, .max = 4096 },
+	{ .name = "fixture", .kind = FIELD_STR, AT(texts[4]), .min = 1, .max = 4096 },
+	{ .name = "fixtureGrep", .kind = FIELD_STR, AT(texts[5]), .min = 1, .max = 4096 },
+	{ .name = "meta", .kind = FIELD_OBJ, AT(trees[1]), .min = 0, .max = 100 },
+	{ .name = "fixtureMeta", .kind = FIELD_OBJ, AT(trees[2]), .min = 0, .max = 100 },
+	{ .name = "env", .kind = FIELD_OBJ, AT(trees[3]), .min = 0, .max = COMMAND_ENV_MAX },
+	{ 0 },
+};
 /* clang-format on */
 
 /* --- Rules between members --- */
@@ -247,12 +263,41 @@ check_playwright(json_t *test, const char *pointer, struct issues *issues)
 	check_bundle(test, pointer, issues);
 }
 
+static void
+check_all_texts(json_t *test, const char *name, const char *pointer, struct issues *issues)
+{
+	const char *at = json_pointer_member(issues->arena, pointer, name);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(test, name), key, value)
+	{
+		if (!json_is_string(value))
+			issues_add_member(issues, at, key, ISSUE_INVALID, "a text is expected");
+	}
+}
+
+static void
+check_testcafe(json_t *test, const char *pointer, struct issues *issues)
+{
+	if (!json_object_get(test, "bundle") && !json_object_get(test, "path"))
+		issues_add(issues, pointer, ISSUE_MISSING,
+			"bundle (with a path inside it) or path is expected");
+	check_texts(test, "browsers", pointer, issues);
+	check_all_texts(test, "meta", pointer, issues);
+	check_all_texts(test, "fixtureMeta", pointer, issues);
+	check_scalars(test, "env", pointer, issues);
+	check_bundle(test, pointer, issues);
+}
+
 const struct test_kind test_kinds[] = {
 	{ "command", "any program; the verdict is its exit status or its report",
 		command_fields, check_command },
 	{ "http", "one request and what is expected of its response", http_fields, check_http },
 	{ "playwright", "a script, a bundle or a project of @playwright/test",
 		playwright_fields, check_playwright },
+	{ "testcafe", "a TestCafe suite as it is: a bundle or a path", testcafe_fields,
+		check_testcafe },
 	{ "browser", "steps in a browser: what to do and what to expect", browser_fields,
 		browser_test_check },
 	{ 0 },
@@ -297,13 +342,14 @@ report_kind(json_t *kind, const char *pointer, struct issues *issues)
 		names[i] = test_kinds[i].name;
 	if (!json_is_string(kind)) {
 		issues_add_member(issues, pointer, "kind", kind ? ISSUE_INVALID : ISSUE_MISSING,
-			"the kind of test is expected: command, http, playwright or browser (or, for "
-			"saved tests, `test: NAME` or `tags: EXPRESSION` alone)");
+			"the kind of test is expected: command, http, playwright, testcafe or "
+			"browser (or, for saved tests, `test: NAME` or `tags: EXPRESSION` alone)");
 		return;
 	}
 	near = near_name(json_string_value(kind), names);
 	issues_add_member(issues, pointer, "kind", ISSUE_INVALID,
-		"there is no kind \"%.40s\"; known are command, http, playwright, browser%s%s%s",
+		"there is no kind \"%.40s\"; known are command, http, playwright, "
+		"testcafe, browser%s%s%s",
 		json_string_value(kind), near ? " (did you mean " : "", near ? near : "",
 		near ? "?)" : "");
 }

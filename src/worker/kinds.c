@@ -23,11 +23,13 @@ const struct kind kind_table[KIND_COUNT] = {
 	[KIND_PLAYWRIGHT] = { .name = "playwright",
 		.prewarm = true,
 		.idle_ms = RUNNER_IDLE_MS },
+	[KIND_TESTCAFE] = { .name = "testcafe", .warm = true, .idle_ms = RUNNER_IDLE_MS },
 };
 
 /* NULL: a runner inside this program. */
 static const char *const scripts[KIND_COUNT] = {
 	[KIND_PLAYWRIGHT] = "playwright/runner.js",
+	[KIND_TESTCAFE] = "testcafe/runner.js",
 };
 
 const struct kind *
@@ -149,6 +151,26 @@ playwright_available(const struct kind_places *places, struct err *err)
 	return chromium_available(err);
 }
 
+static int
+testcafe_available(const struct kind_places *places, struct err *err)
+{
+	static const char *const browsers[] = { "chromium", "chromium-browser",
+		"chromium-headless-shell", "google-chrome", "firefox", NULL };
+
+	if (!places->node)
+		return err_set(
+			err, ERR_UNAVAILABLE, "Node is missing (apt-get install nodejs)");
+	if (!places->runners_dir || !has_file(places, scripts[KIND_TESTCAFE]))
+		return err_set(err, ERR_UNAVAILABLE, "the TestCafe runner is not installed");
+	if (!has_file(places, "testcafe/node_modules/testcafe/package.json"))
+		return err_set(err, ERR_UNAVAILABLE,
+			"testcafe is missing (npm ci in %s/testcafe)", places->runners_dir);
+	if (!any_program(browsers) && !getenv("PROCTOR_CHROMIUM"))
+		return err_set(
+			err, ERR_UNAVAILABLE, "Chromium is missing (apt-get install chromium)");
+	return 0;
+}
+
 int
 kind_available(const struct kind *kind, const struct kind_places *places, struct err *err)
 {
@@ -156,6 +178,8 @@ kind_available(const struct kind *kind, const struct kind_places *places, struct
 		return playwright_available(places, err);
 	if (kind == &kind_table[KIND_BROWSER])
 		return chromium_available(err);
+	if (kind == &kind_table[KIND_TESTCAFE])
+		return testcafe_available(places, err);
 	return 0;
 }
 
