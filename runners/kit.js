@@ -50,6 +50,8 @@ const LEVELS = new Set(["debug", "info", "warn", "error"]);
  *
  * run(request, ctx) resolves to the members of `result` (without type and run). What it throws
  * becomes `errored`, reason "runner_error", or the error's own `outcome`, `reason` and `details`.
+ * prepare(hello), which a runner may have, is called once, after `ready` and in general before a run
+ * is there: the time for what is slow to start.
  * A run that is still going leaveMs (default 5,000) after it was told to leave is abandoned.
  */
 function
@@ -119,6 +121,8 @@ class Session {
 			kinds: this.runner.kinds,
 			reusable: Boolean(this.runner.reusable),
 		});
+		if (this.runner.prepare)
+			setImmediate(() => this.runner.prepare(message));
 	}
 
 	onRun(request) {

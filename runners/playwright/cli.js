@@ -3,8 +3,8 @@
  * One process of Playwright's command line: starts it, hands on what its reporter says, stops it,
  * and leaves nothing of it behind.
  *
- * It is started with node directly: npx costs a second and adds nothing. A pool of processes that
- * have Playwright already loaded can take the place of start() here; nothing else would change.
+ * It is started with node directly: npx costs a second and adds nothing. A spare (spare.js) can
+ * take the place of the new process; whatever goes wrong with that, a new process is started.
  */
 "use strict";
 
@@ -22,7 +22,8 @@ const OUTPUT_LINGER_MS = 1000;
 
 class Cli {
 	/*
-	 * plan: {cli, args, cwd, env, dir, use, preload}. onMessage takes each message of
+	 * plan: {cli, args, cwd, env, dir, use, preload, spare?, onPlain?}: spare is ended if it is not used,
+	 * and onPlain is told why. onMessage takes each message of
 	 * the reporter and may return a promise; the next one waits for it, and so does Playwright.
 	 */
 	constructor(plan, onMessage) {
@@ -31,51 +32,90 @@ class Cli {
 		this.mark = crypto.randomUUID();
 		this.tail = "";
 		this.killTimer = null;
+		this.stopAfter = undefined; /* was to be stopped before there was a process */
 	}
 
 	/* Resolves to {code, signal, output} when the process and its reporter's socket are closed. */
-	run() {
-		const child = this.start();
-		this.child = child;
+	async run() {
+		try {
+			this.child = await this.start();
+			if (this.stopAfter !== undefined)
+				this.stop(this.stopAfter);
+			return await this.follow(this.child);
+		} finally {
+			this.cleanUp();
+		}
+	}
+
+	async follow(child) {
 		let failure;
 		const reports = this.readReports(child.stdio[REPORT_FD]).catch((error) => {
 			failure = error;
 			this.kill();
 		});
 		child.stderr.on("data", (chunk) => this.onErrorOutput(chunk));
-		const ended = new Promise((resolve, reject) => {
+		/* A process that got away may hold stderr open: the end of node is the end all the same. */
+		child.on("exit", () => this.onExit());
+		const end = await new Promise((resolve, reject) => {
 			child.on("error", reject);
 			child.on("close", (code, signal) => resolve({ code, signal }));
 		});
-		/* A process that got away may hold stderr open: the end of node is the end all the same. */
-		child.on("exit", () => this.onExit());
-		return ended.then(async (end) => {
-			await reports;
-			if (failure)
-				throw failure;
-			return { ...end, output: this.tail };
-		}).finally(() => this.cleanUp());
+		await reports;
+		if (failure)
+			throw failure;
+		return { ...end, output: this.tail };
 	}
 
-	start() {
+	async start() {
 		const { plan } = this;
 		/* Browser profiles and the like go where they vanish with the run. */
-		const tmp = path.join(plan.dir, "tmp");
-		const attachments = path.join(plan.dir, "attachments");
-		for (const directory of [tmp, attachments])
+		for (const directory of [path.join(plan.dir, "tmp"), this.attachments()])
 			fs.mkdirSync(directory, { recursive: true });
-		const report = { fd: REPORT_FD, attachments, use: plan.use, mark: this.mark };
+		const child = plan.spare && await this.startWith(plan.spare);
+		return child || this.startPlainly();
+	}
+
+	async startWith(spare) {
+		const { cli, args, cwd, onPlain } = this.plan;
+		const plainMark = this.mark;
+		this.mark = spare.mark;
+		const env = this.environment();
+		try {
+			const objection = spare.objection({ cli, env });
+			if (!objection)
+				return await spare.take({ args, cwd, env });
+			onPlain(objection);
+		} catch (error) {
+			onPlain(error.message);
+		}
+		spare.end();
+		this.mark = plainMark;
+		return undefined;
+	}
+
+	startPlainly() {
+		const { plan } = this;
 		return spawn(process.execPath, ["-r", path.join(__dirname, "preload.js"), plan.cli, ...plan.args], {
 			cwd: plan.cwd,
-			env: {
-				...plan.env,
-				PROCTOR_REPORT: JSON.stringify(report),
-				PROCTOR_PRELOAD: JSON.stringify(plan.preload),
-				TMPDIR: tmp,
-				[MARK]: this.mark,
-			},
+			env: this.environment(),
 			stdio: ["ignore", "inherit", "pipe", "pipe"],
 		});
+	}
+
+	environment() {
+		const { plan } = this;
+		const report = { fd: REPORT_FD, attachments: this.attachments(), use: plan.use, mark: this.mark };
+		return {
+			...plan.env,
+			PROCTOR_REPORT: JSON.stringify(report),
+			PROCTOR_PRELOAD: JSON.stringify(plan.preload),
+			TMPDIR: path.join(plan.dir, "tmp"),
+			[MARK]: this.mark,
+		};
+	}
+
+	attachments() {
+		return path.join(this.plan.dir, "attachments");
 	}
 
 	async readReports(socket) {
@@ -104,6 +144,8 @@ class Cli {
 	 * writes its report. After graceMs everything of it is killed.
 	 */
 	stop(graceMs) {
+		if (!this.child)
+			this.stopAfter = graceMs;
 		if (this.killTimer || !this.child || this.child.exitCode !== null)
 			return;
 		this.child.kill("SIGINT");

@@ -5,8 +5,9 @@
  * was a fifth of the time of a short run. Node 22 has this built in (NODE_COMPILE_CACHE); for 18
  * and 20 it is done here, for files of Playwright alone, never for the user's.
  *
- * An entry is a digest followed by V8's data, under a name that says for which Node, which file and
- * which content. V8 refuses data of another version but does not look at damage, hence the digest.
+ * An entry is a digest followed by V8's data, under a name that says for which Node, which file,
+ * which content and which of the two parts. V8 refuses data of another version but does not look at
+ * damage, hence the digest.
  */
 "use strict";
 
@@ -59,7 +60,9 @@ function
 nameOf(filename)
 {
 	const { mtimeMs, size } = fs.statSync(filename);
-	const identity = [process.version, process.arch, filename, mtimeMs, size].join("\0");
+	/* The command line and its workers use other functions of the same files. */
+	const part = process.send ? "worker" : "main";
+	const identity = [process.version, process.arch, part, filename, mtimeMs, size].join("\0");
 	return crypto.createHash("sha1").update(identity).digest("hex");
 }
 

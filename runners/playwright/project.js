@@ -220,4 +220,4 @@ slug(text, max)
 	return plain || "unnamed";
 }
 
-module.exports = { locate, choosePlaywright, slug };
+module.exports = { locate, choosePlaywright, bundledPlaywright, slug };

@@ -6,6 +6,9 @@ let parent;
 
 export async function initialize(data) {
 	parent = data.parent;
+	/* A spare's thread has what Playwright will register in it loaded already. */
+	if (data.early)
+		await import(data.early).catch(() => {});
 }
 
 export async function resolve(specifier, context, nextResolve) {

@@ -11,15 +11,44 @@ const path = require("path");
 const { Cli } = require("./cli");
 const { Collector, REPORT } = require("./collect");
 const { readOptions } = require("./options");
-const { choosePlaywright, locate } = require("./project");
+const { bundledPlaywright, choosePlaywright, locate } = require("./project");
 const { Refusal } = require("./refusal");
 const { findPrograms, offered, shim } = require("./shim");
+const { Spare, unwanted } = require("./spare");
 
 const STOP_GRACE_MS = 6000; /* below the worker's 10 s, so that the result still gets through */
 const LEAVE_GRACE_MS = 1500;
 const DEADLINE_MARGIN = 0.1; /* of timeoutMs, at most … */
 const DEADLINE_MARGIN_MAX_MS = 3000;
 const BROWSERS = { chromium: "Chromium", firefox: "Firefox", webkit: "WebKit" };
+
+let spare; /* for the next run; none on most roads to a surprise */
+
+/*
+ * Starts what the next run will need and can be had without knowing it. hello's members are those of
+ * runner.md.
+ */
+function
+prepare({ dir, cache })
+{
+	try {
+		const playwright = dir && cache && bundledPlaywright();
+		if (!playwright || unwanted(playwright))
+			return;
+		const request = { cache, dir, artifacts: dir, test: {} };
+		const env = environment(request, prepareBrowsers(cache, playwright));
+		const tmp = path.join(dir, "tmp");
+		fs.mkdirSync(tmp, { recursive: true });
+		spare = new Spare({
+			playwright,
+			env: { ...env, TMPDIR: tmp },
+			cwd: request.dir,
+			preload: preload(request, playwright, true),
+		});
+	} catch {
+		spare = undefined; /* the run itself will say what is wrong */
+	}
+}
 
 async function
 run(request, ctx)
@@ -30,7 +59,7 @@ run(request, ctx)
 	const options = readOptions(request, project.configFile ? {} : { screenshot: "on-failure" });
 	if (options.unknown.length > 0)
 		ctx.warn(`config: playwright tests do not use ${options.unknown.join(", ")}`);
-	const browsers = prepareBrowsers(request, playwright);
+	const browsers = prepareBrowsers(request.cache, playwright);
 	refuseTarget(request.target, browsers);
 	ctx.log("info", `Playwright ${playwright.version}${playwright.isOwn ? " (the project's own)" : ""}`);
 
@@ -44,10 +73,10 @@ run(request, ctx)
 
 /* The browsers' folder: the operator's own when the environment names one, otherwise the shim. */
 function
-prepareBrowsers(request, playwright)
+prepareBrowsers(cache, playwright)
 {
 	const own = process.env.PLAYWRIGHT_BROWSERS_PATH;
-	const root = own || shim(playwright.coreDir, request.cache, findPrograms());
+	const root = own || shim(playwright.coreDir, cache, findPrograms());
 	return { root, names: offered(root) };
 }
 
@@ -165,7 +194,7 @@ refusal({ refused, begun }, { target, test })
 }
 
 function
-plan({ request, project, playwright, options, browsers })
+plan({ request, ctx, project, playwright, options, browsers })
 {
 	const args = ["test", `--reporter=${path.join(__dirname, "reporter.js")},html`,
 		`--output=${path.join(request.dir, "results")}`, ...options.args, ...project.filters];
@@ -177,13 +206,26 @@ plan({ request, project, playwright, options, browsers })
 		cwd: project.root,
 		dir: request.dir,
 		use: options.use,
-		preload: {
-			modules: playwright.modules,
-			isModule: project.isModule,
-			compiled: path.join(request.cache, "compiled"),
-		},
+		preload: preload(request, playwright, project.isModule),
 		env: environment(request, browsers),
+		spare: takeSpare(),
+		onPlain: (why) => ctx.log("debug", `started without a spare: ${why}`),
 	};
+}
+
+/* A spare serves one start; the second one of a run (Attempt.run) is plain. */
+function
+takeSpare()
+{
+	const taken = spare;
+	spare = undefined;
+	return taken;
+}
+
+function
+preload({ cache }, { modules }, isModule)
+{
+	return { modules, isModule, compiled: path.join(cache, "compiled") };
 }
 
 function
@@ -220,4 +262,4 @@ ownVariables(env = {})
 	}));
 }
 
-module.exports = { run };
+module.exports = { run, prepare };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The `playwright` runner: carries out a script, a bundle or a project with Playwright Test.
- * Everything of weight is loaded with the first run, so that `ready` is sent at once.
+ * Everything of weight is loaded after `ready` has been sent, while no run is there yet.
  */
 "use strict";
 
@@ -11,5 +11,6 @@ kit.serve({
 	name: "playwright",
 	kinds: ["playwright"],
 	reusable: true,
+	prepare: (hello) => require("./run").prepare(hello),
 	run: (request, ctx) => require("./run").run(request, ctx),
 });

@@ -138,7 +138,8 @@ make_env(void)
 	for (size_t i = 0; i < n; i++) {
 		bool is_ours = strncmp(environ[i], "PROCTOR_", 8) == 0;
 		bool may_pass = strncmp(environ[i], "PROCTOR_RUNNERS_DIR=", 20) == 0 ||
-			strncmp(environ[i], "PROCTOR_CHROMIUM=", 17) == 0;
+			strncmp(environ[i], "PROCTOR_CHROMIUM=", 17) == 0 ||
+			strncmp(environ[i], "PROCTOR_PLAYWRIGHT_SPARE=", 25) == 0;
 
 		if ((!is_ours || may_pass) && strncmp(environ[i], "TMPDIR=", 7) != 0)
 			env[kept++] = xstrdup(environ[i]);
