@@ -47,9 +47,6 @@ void pool_fail(struct worker *worker, enum err_code code, const char *text);
 
 /* --- From the parts of a run --- */
 
-/* A runner's result arrived: whether the kind works on this machine. reason may be NULL. */
-void pool_note_result(struct runner *runner, const char *outcome, const char *reason);
-
 void pool_bundle_done(struct task *task, const struct err *err);
 void pool_upload_done(struct task *task);
 void pool_runner_ready(struct runner *runner);
@@ -62,6 +59,3 @@ void pool_runner_gone(struct runner *runner);
 
 /* Kills children of ours that are no shepherds. Returns how many there were. */
 int pool_end_orphans(struct worker *worker);
-
-/* Looks at disk, memory and start times; every now and then. */
-void pool_watch(struct worker *worker);

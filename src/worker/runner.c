@@ -29,6 +29,7 @@
 #include "worker/sweep.h"
 #include "worker/task.h"
 #include "worker/upload.h"
+#include "worker/watch.h"
 
 enum {
 	READY_MS = 30 * 1000, /* from hello to ready (runner.md §2) */
@@ -311,7 +312,7 @@ take_result(struct runner *runner, json_t *body)
 		runner->n_lost >= RUNNER_LOST_RUNS_MAX)
 		runner->is_reusable = false;
 	task_take_result(runner->task, body);
-	pool_note_result(runner, outcome, reason);
+	watch_result(runner, outcome, reason);
 	runner_event(runner, SUPERVISE_EV_RESULT);
 }
 

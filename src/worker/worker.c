@@ -27,6 +27,7 @@
 #include "worker/screen.h"
 #include "worker/task.h"
 #include "worker/upload.h"
+#include "worker/watch.h"
 
 enum {
 	GRACE_MS_DEFAULT = 10 * 1000, /* runner.md §3 */
@@ -185,7 +186,7 @@ on_watch(uv_timer_t *timer)
 
 	if (worker->has_orphans)
 		worker->has_orphans = pool_end_orphans(worker) > 0;
-	pool_watch(worker);
+	watch_all(worker);
 }
 
 void
