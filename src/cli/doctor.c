@@ -116,16 +116,15 @@ look_chromium(struct doctor *doctor)
 {
 	static const char mend[] = "apt-get install chromium-headless-shell";
 	const char *chosen = getenv("PROCTOR_CHROMIUM");
-	_cleanup_free_ char *path = chosen && chosen[0]
-		? xstrdup(chosen)
-		: find_program("chromium-headless-shell");
+	_cleanup_free_ char *path =
+		chosen && chosen[0] ? xstrdup(chosen) : find_program("chromium-headless-shell");
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(KIB(64));
 
 	if (!path)
 		path = find_program("chromium");
 	if (!path)
-		return found(
-			doctor, FINDING_FAIL, mend, "no Chromium: browser and Playwright tests cannot run");
+		return found(doctor, FINDING_FAIL, mend,
+			"no Chromium: browser and Playwright tests cannot run");
 	const char *argv[] = { path, "--headless", "--no-sandbox", "--disable-gpu",
 		"--dump-dom", "data:text/html,<p>proctor</p>", NULL };
 	if (run_program(argv, &out) != 0 || !strstr(buf_text(&out), "<p>proctor</p>"))
