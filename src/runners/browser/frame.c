@@ -170,9 +170,6 @@ evaluate(struct frame *frame, const char *method, json_t *params, int64_t deadli
 	json_t **ret, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *reply = NULL;
-	struct err own;
-
-	err = err ? err : &own;
 	json_object_set_new(params, "awaitPromise", json_true());
 	json_object_set_new(params, "userGesture", json_true());
 	if (cdp_call(frame->page->context->cdp, frame->session->id, method, params,
@@ -217,26 +214,54 @@ give_value(int r, json_t *result, json_t **ret)
 	return r;
 }
 
+/*
+ * Evaluates in a world of the current document. When that went away before the code began, the
+ * next document is asked: params (borrowed) are those of the command but for the world.
+ */
+static int
+evaluate_in_world(struct frame *frame, enum world world, const char *method,
+	const char *world_key, json_t *params, int64_t deadline_mono_ms, json_t **ret,
+	struct err *err)
+{
+	for (;;) {
+		int64_t id;
+
+		if (find_world(frame, world, deadline_mono_ms, &id, err) < 0)
+			return -1;
+		json_t *copy = json_copy(params);
+		json_object_set_new(copy, world_key, json_integer(id));
+		int r = evaluate(frame, method, copy, deadline_mono_ms, ret, err);
+		if (r >= 0 || err->code != ERR_CONFLICT || !strstr(err->text, "Cannot find"))
+			return r;
+		/* The event that tells so is on its way. */
+		if (frame->world[world] == id) {
+			frame->world[world] = 0;
+			frame->is_own_ready &= world != WORLD_OWN;
+		}
+	}
+}
+
 /* Calls in a world, or on a handle when there is one. Consumes args. */
 static int
 call_function(struct frame *frame, enum world world, const char *handle, const char *function,
 	json_t *args, bool by_value, int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
-	_cleanup_(json_unrefp) json_t *arguments = call_arguments(args);
-	int64_t id = 0;
+	_cleanup_(json_unrefp) json_t *params =
+		json_pack("{s:s, s:o, s:b}", "functionDeclaration", function, "arguments",
+			call_arguments(args), "returnByValue", by_value);
+	struct err own;
 
-	if (handle ? frame_check(frame, err) < 0
-		   : find_world(frame, world, deadline_mono_ms, &id, err) < 0)
-		return -1;
-	json_t *params = json_pack("{s:s, s:O, s:b}", "functionDeclaration", function,
-		"arguments", arguments, "returnByValue", by_value);
+	err = err ? err : &own;
 	if (!params)
 		return err_set(err, ERR_INVALID, "the function is not UTF-8");
-	if (handle)
-		json_object_set_new(params, "objectId", json_string(handle));
-	else
-		json_object_set_new(params, "executionContextId", json_integer(id));
-	return evaluate(frame, "Runtime.callFunctionOn", params, deadline_mono_ms, ret, err);
+	if (!handle)
+		return evaluate_in_world(frame, world, "Runtime.callFunctionOn",
+			"executionContextId", params, deadline_mono_ms, ret, err);
+	if (frame_check(frame, err) < 0)
+		return -1;
+	json_object_set_new(params, "objectId", json_string(handle));
+	return evaluate(frame, "Runtime.callFunctionOn", json_incref(params), deadline_mono_ms,
+		ret, err);
 }
 
 int
@@ -244,8 +269,8 @@ frame_eval(struct frame *frame, enum world world, const char *function, json_t *
 	int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
 	json_t *result = NULL;
-	int r = call_function(
-		frame, world, NULL, function, args, true, deadline_mono_ms, &result, err);
+	int r = call_function(frame, world, NULL, function, args, true, deadline_mono_ms,
+		&result, err);
 
 	return give_value(r, result, ret);
 }
@@ -254,16 +279,16 @@ int
 frame_eval_expression(struct frame *frame, enum world world, const char *expression,
 	int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
+	_cleanup_(json_unrefp) json_t *params =
+		json_pack("{s:s, s:b}", "expression", expression, "returnByValue", 1);
 	json_t *result = NULL;
-	int64_t id;
+	struct err own;
 
-	if (find_world(frame, world, deadline_mono_ms, &id, err) < 0)
-		return -1;
-	json_t *params = json_pack("{s:s, s:I, s:b}", "expression", expression, "contextId",
-		(json_int_t)id, "returnByValue", 1);
+	err = err ? err : &own;
 	if (!params)
 		return err_set(err, ERR_INVALID, "the expression is not UTF-8");
-	int r = evaluate(frame, "Runtime.evaluate", params, deadline_mono_ms, &result, err);
+	int r = evaluate_in_world(frame, world, "Runtime.evaluate", "contextId", params,
+		deadline_mono_ms, &result, err);
 	return give_value(r, result, ret);
 }
 
@@ -272,14 +297,13 @@ frame_eval_handle(struct frame *frame, enum world world, const char *function, j
 	int64_t deadline_mono_ms, char **ret_handle, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *result = NULL;
-	int r = call_function(
-		frame, world, NULL, function, args, false, deadline_mono_ms, &result, err);
+	int r = call_function(frame, world, NULL, function, args, false, deadline_mono_ms,
+		&result, err);
 
 	if (r < 0)
 		return -1;
-	const char *id = r == FRAME_THREW
-		? json_string_value(result)
-		: json_string_value(json_object_get(result, "objectId"));
+	const char *id = r == FRAME_THREW ? json_string_value(result)
+					  : json_string_value(json_object_get(result, "objectId"));
 	*ret_handle = id ? xstrdup(id) : NULL;
 	return r;
 }
@@ -289,8 +313,8 @@ frame_call(struct frame *frame, const char *handle, const char *function, json_t
 	int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
 	json_t *result = NULL;
-	int r = call_function(
-		frame, WORLD_OWN, handle, function, args, true, deadline_mono_ms, &result, err);
+	int r = call_function(frame, WORLD_OWN, handle, function, args, true, deadline_mono_ms,
+		&result, err);
 
 	return give_value(r, result, ret);
 }

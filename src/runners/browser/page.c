@@ -14,6 +14,10 @@
 #include "base/mem.h"
 #include "runners/browser/driver.h"
 
+enum {
+	WITHIN_MS = 1000, /* the event of a navigation that stays in its document: at once */
+};
+
 /* --- Load states --- */
 
 static const char *const load_state_names[LOAD_STATE_COUNT] = {
@@ -206,6 +210,33 @@ read_navigate_reply(
 	return (*ret_loader)[0] ? 0 : 1;
 }
 
+/* The reply to a navigation inside the document comes before the event that tells of it. */
+static bool
+has_gone_within(void *arg)
+{
+	const struct load_awaited *awaited = arg;
+	const struct page *page = awaited->page;
+
+	return page->is_closed || page->is_crashed ||
+		page->main->n_within != awaited->before_within ||
+		page->main->document != awaited->before;
+}
+
+static int
+wait_within(struct load_awaited *awaited, int64_t deadline_mono_ms, struct err *err)
+{
+	int64_t patience_ms = clock_mono_ms() + WITHIN_MS;
+	struct cdp *cdp = awaited->page->context->cdp;
+	struct err own;
+
+	if (cdp_pump(cdp, patience_ms < deadline_mono_ms ? patience_ms : deadline_mono_ms,
+		    has_gone_within, awaited, &own) == 0 ||
+		own.code == ERR_TIMEOUT) /* then there was nothing to tell */
+		return 0;
+	*err = own;
+	return -1;
+}
+
 /* Before a crashed page is used again: the process is new, the session is not. */
 static int
 revive(struct page *page, struct err *err)
@@ -233,11 +264,12 @@ page_goto(struct page *page, const char *url, const char *referrer, enum load_st
 	if (referrer)
 		json_object_set_new(params, "referrer", json_string(referrer));
 	awaited.before = page->main->document;
+	awaited.before_within = page->main->n_within;
 	if (page_call(page, "Page.navigate", params, deadline_mono_ms, &reply, err) < 0)
 		return err_wrap(err, "open %.100s", url);
 	int r = read_navigate_reply(reply, url, &awaited.loader, err);
 	if (r != 0)
-		return r < 0 ? -1 : 0;
+		return r < 0 ? -1 : wait_within(&awaited, deadline_mono_ms, err);
 	if (wait_load(&awaited, deadline_mono_ms, err) < 0)
 		return err_wrap(err, "open %.100s", url);
 	return 0;
