@@ -22,8 +22,8 @@ const OUTPUT_LINGER_MS = 1000;
 
 class Cli {
 	/*
-	 * plan: {cli, args, cwd, env, dir, use, preload, spare?, onPlain?}: spare is ended if it is not used,
-	 * and onPlain is told why. onMessage takes each message of
+	 * plan: {cli, args, cwd, env, dir, use, preload, spare?, note}: spare is ended if it is not used, and
+	 * note(text) is told which way it went. onMessage takes each message of
 	 * the reporter and may return a promise; the next one waits for it, and so does Playwright.
 	 */
 	constructor(plan, onMessage) {
@@ -76,17 +76,20 @@ class Cli {
 	}
 
 	async startWith(spare) {
-		const { cli, args, cwd, onPlain } = this.plan;
+		const { cli, args, cwd, note } = this.plan;
 		const plainMark = this.mark;
 		this.mark = spare.mark;
 		const env = this.environment();
 		try {
 			const objection = spare.objection({ cli, env });
-			if (!objection)
-				return await spare.take({ args, cwd, env });
-			onPlain(objection);
+			if (!objection) {
+				const child = await spare.take({ args, cwd, env });
+				note("started from a spare");
+				return child;
+			}
+			note(`started without its spare: ${objection}`);
 		} catch (error) {
-			onPlain(error.message);
+			note(`started without its spare: ${error.message}`);
 		}
 		spare.end();
 		this.mark = plainMark;

@@ -209,7 +209,7 @@ plan({ request, ctx, project, playwright, options, browsers })
 		preload: preload(request, playwright, project.isModule),
 		env: environment(request, browsers),
 		spare: takeSpare(),
-		onPlain: (why) => ctx.log("debug", `started without a spare: ${why}`),
+		note: (text) => ctx.log("debug", text),
 	};
 }
 

@@ -13,12 +13,13 @@ const fs = require("fs");
 const Module = require("module");
 const path = require("path");
 const { assume, differs } = require("./spare-env");
-const { libraries, preload } = require("./spare-modules");
+const { entryOfWorkers, libraries, preload } = require("./spare-modules");
 
 const ORDER_FD = 4;
 const WORKER = path.join(__dirname, "spare-worker.js");
 
-const library = libraries(process.argv[2]);
+const cli = process.argv[2];
+const library = libraries(cli);
 const wantsBrowser = process.argv[3];
 const started = { ...process.env };
 const plainFork = childProcess.fork;
@@ -46,10 +47,10 @@ hold(child, isWanted)
 function
 lendWorker(spare)
 {
-	const entryOfWorkers = path.join(library, "worker/workerProcessEntry.js");
+	const wanted = entryOfWorkers(library);
 
 	childProcess.fork = function (entry, ...rest) {
-		if (entry !== entryOfWorkers)
+		if (entry !== wanted)
 			return plainFork.call(this, entry, ...rest);
 		childProcess.fork = plainFork;
 		if (!suits(spare, ...rest)) {
@@ -98,7 +99,7 @@ function
 main()
 {
 	const worker = forkWorker();
-	preload(library, "runner");
+	preload(library, "runner", cli);
 	const order = readOrder();
 	if (!order)
 		return leave();
@@ -107,10 +108,10 @@ main()
 
 	process.chdir(order.cwd);
 	assume(started, order.env);
-	process.argv = [process.argv[0], order.cli, ...order.args];
+	process.argv = [process.argv[0], cli, ...order.args];
 	lendWorker(worker);
 	/* As `node cli.js` would: the main module, under its own name. */
-	Module._load(order.cli, null, true);
+	Module._load(cli, null, true);
 }
 
 main();

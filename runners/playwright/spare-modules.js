@@ -6,12 +6,12 @@
 "use strict";
 
 const path = require("path");
-const { createRequire } = require("module");
+const Module = require("module");
 
+const BOTH = ["common/index.js", "index.js", "matchers/expect.js", "transform/babelBundle.js", "../test.js"];
 const FILES = {
-	both: ["common/index.js", "index.js", "matchers/expect.js", "transform/babelBundle.js", "../test.js"],
-	runner: ["runner/index.js", "program.js"],
-	worker: [],
+	runner: ["program.js", "runner/index.js", ...BOTH],
+	worker: BOTH,
 };
 
 /* What it registers in Node's loader thread, before it reads a configuration. */
@@ -21,19 +21,32 @@ const LOADER = "transform/esmLoader.js";
 function
 libraries(cli)
 {
-	return path.join(path.dirname(createRequire(cli).resolve("playwright/package.json")), "lib");
+	return path.join(path.dirname(Module.createRequire(cli).resolve("playwright/package.json")), "lib");
+}
+
+/* What Playwright forks to have a worker process. */
+function
+entryOfWorkers(library)
+{
+	return path.join(library, "worker/workerProcessEntry.js");
 }
 
 /* The first test to be transformed otherwise pays for Babel's plugins. */
 const SAMPLE = "import { test } from 'x'; type T = { a?: number }; test('s', async ({ page }) => {"
 	+ " const b = page as unknown as T; await test.step(`${b?.a ?? 1}`, async () => {}); });";
 
-/* Loads what there is, for "runner" or "worker". What fails is met again when it is needed. */
+/*
+ * Loads what there is, for "runner" or "worker", as if `main` had asked for it: Node names that file
+ * when a test imports what is not there. What fails is met again when it is needed.
+ */
 function
-preload(library, part)
+preload(library, part, main)
 {
-	for (const file of [...FILES.both, ...FILES[part]])
-		attempt(() => require(path.join(library, file)));
+	const parent = new Module(main);
+
+	parent.filename = main;
+	for (const file of FILES[part])
+		attempt(() => Module._load(path.join(library, file), parent, false));
 	if (part === "runner")
 		attempt(() => require(path.join(library, "transform/babelBundle.js"))
 			.babelTransform(SAMPLE, "/sample.spec.ts", false, [], []));
@@ -49,4 +62,4 @@ attempt(load)
 	}
 }
 
-module.exports = { libraries, preload, LOADER };
+module.exports = { libraries, preload, entryOfWorkers, LOADER };

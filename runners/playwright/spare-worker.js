@@ -7,8 +7,9 @@
 
 const Module = require("module");
 const { assume } = require("./spare-env");
-const { preload } = require("./spare-modules");
+const { entryOfWorkers, preload } = require("./spare-modules");
 
+const library = process.argv[2];
 const started = { ...process.env };
 
 /* As in spare-main.js: a process without a run has nothing to keep. */
@@ -43,7 +44,7 @@ function
 startBrowser()
 {
 	try {
-		const { chromium } = require(require.resolve("playwright-core", { paths: [process.argv[2]] }));
+		const { chromium } = require(require.resolve("playwright-core", { paths: [library] }));
 		require("./spare-browser").startEarly({ chromium }).catch(() => {});
 	} catch {
 		/* Then tests launch theirs. */
@@ -60,6 +61,6 @@ process.once("message", ({ cwd, env, entry }) => {
 	/* It says that it is ready at once, so it must not be loaded before it is. */
 	Module._load(entry, null, true);
 });
-preload(process.argv[2], "worker");
+preload(library, "worker", entryOfWorkers(library));
 if (process.argv[3] === "browser")
 	startBrowser();

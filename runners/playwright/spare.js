@@ -75,7 +75,7 @@ class Spare {
 	async take(orders) {
 		this.unref(false);
 		const answer = this.answer();
-		this.order.write(JSON.stringify({ ...orders, cli: this.cli }) + "\n");
+		this.order.write(JSON.stringify(orders) + "\n");
 		if (await answer !== "going\n") {
 			this.end();
 			throw new Error(`the spare ${this.child.exitCode === null ? "did not answer"
