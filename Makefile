@@ -9,10 +9,12 @@ MESON_FLAGS ?=
 # Seeds of the simulator: a number ("how many") or FIRST:COUNT
 SEEDS ?= 20000
 FUZZ_SECONDS ?= 60
+# Browser runs of make thousand
+RUNS ?= 1000
 # More options for tools/run_tests.py
 TEST_FLAGS ?=
 
-.PHONY: all setup setup-build demo test install fuzz bench sim style sanitize tsan clean
+.PHONY: all setup setup-build demo test install fuzz bench sim style sanitize tsan thousand clean
 
 all: setup-build
 	@$(MAKE) --no-print-directory $(BUILD)/proctor
@@ -75,6 +77,12 @@ sanitize:
 tsan:
 	@tools/setup.sh
 	tools/sanitize.sh tsan
+
+# A thousand browser runs in a row on one worker: the everyday suite has fifty.
+thousand:
+	@tools/setup.sh build run
+	@$(MAKE) --no-print-directory $(BUILD)/proctor
+	RUNS=$(RUNS) PROCTOR_BIN=$(abspath $(BUILD))/proctor node --test tests/e2e/thousand.test.mjs
 
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-bench

@@ -100,6 +100,7 @@ screen_watch(struct task *task)
 {
 	if (task->screen.is_wanted || task->phase > TASK_RUNNING || task->is_dropped)
 		return;
+	log_debug("run.screen", NULL, "run %s: somebody looks", task->run);
 	task->screen.is_wanted = true;
 	task->screen.n_failures = 0;
 	if (task->runner)
@@ -121,6 +122,7 @@ screen_frame(struct task *task, json_t *body)
 	json_t *data = json_object_get(body, "data");
 	const struct str text = str_from(json_string_value(data), json_string_length(data));
 
+	log_debug("run.frame", NULL, "a picture of run %s", task->run);
 	if (!screen->is_wanted)
 		return; /* crossed with our word that nobody looks */
 	screen->waiting.max = SCREEN_FRAME_BYTES_MAX;
@@ -152,6 +154,8 @@ screen_off(struct task *task)
 {
 	bool was_wanted = task->screen.is_wanted;
 
+	if (was_wanted)
+		log_debug("run.screen", NULL, "run %s: nobody looks any more", task->run);
 	screen_deinit(task);
 	if (was_wanted && task->runner)
 		runner_screen(task->runner);

@@ -159,9 +159,9 @@ export class Server extends Child {
 
 export class Worker extends Child {
 	/* data: its private files; by default a folder of its own. */
-	static start(t, server, { data = temporary(t), capacity = 2, args = [], env } = {}) {
+	static start(t, server, { data = temporary(t), capacity = 2, args = [], env, log = 'warn' } = {}) {
 		const worker = new Worker(['worker', '--url', server.url, '--data', data, '--capacity',
-			String(capacity), '--log', 'warn', ...args],
+			String(capacity), '--log', log, ...args],
 			{ env: { PROCTOR_TOKEN: server.token, ...env } });
 
 		t?.after(() => worker.stop());
