@@ -39,6 +39,7 @@ packages() {
 		libexpat1-dev|-|reading JUnit XML
 		libyaml-dev|-|job files in YAML
 		libarchive-dev|-|test bundles (tar, zip)
+		libpng-dev|-|comparing screenshots
 		LIST
 		;;
 	run) cat <<-'LIST'

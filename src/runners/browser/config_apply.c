@@ -22,6 +22,9 @@
 #include "base/parse.h"
 #include "runners/browser/cdp.h"
 
+/* A proxy that nobody is: the connection is refused at once. */
+#define NOWHERE "http://127.0.0.1:1"
+
 enum slot_index {
 	SLOT_VIEWPORT,
 	SLOT_USER_AGENT,
@@ -64,21 +67,47 @@ struct config_applier {
 
 /* --- Before the context --- */
 
-void
-config_context_params(const struct browser_config *config, json_t *params)
+/* A host pattern as the browser's rules for going around a proxy have it. */
+static int
+add_bypass(struct buf *out, const char *pattern)
 {
-	if (!config->proxy_server)
+	bool is_exact = *pattern == '=' || *pattern == '*' || *pattern == '[';
+
+	if (*pattern == '=')
+		pattern++;
+	/* Without a mark a host stands for those below it too; an address has none. */
+	return is_exact ? buf_addf(out, ",%s", pattern)
+			: buf_addf(out, ",%s,*.%s", pattern, pattern);
+}
+
+void
+config_proxy(const struct browser_config *config, struct arena *arena, const char **ret_proxy,
+	const char **ret_bypass)
+{
+	_cleanup_(buf_deinit) struct buf bypass = BUF_INIT(HOSTS_BYTES_MAX);
+	/* Loopback goes around every proxy by itself; who names one means all of the traffic.
+	 */
+	int r = buf_adds(&bypass, "<-loopback>");
+
+	*ret_proxy = *ret_bypass = NULL;
+	if (config->proxy_server) {
+		*ret_proxy = config->proxy_server;
+		if (config->proxy_bypass)
+			r |= buf_addf(&bypass, ",%s", config->proxy_bypass);
+	} else if (config->has_allow_hosts) {
+		*ret_proxy = NOWHERE;
+		for (size_t i = 0; i < config->n_allow_hosts; i++)
+			r |= add_bypass(&bypass, config->allow_hosts[i]);
+	} else {
 		return;
-	json_object_set_new(params, "proxyServer", json_string(config->proxy_server));
-	/* Loopback would go around every proxy; who names one means all of the traffic. */
-	json_object_set_new(params, "proxyBypassList",
-		json_string(config->proxy_bypass ? config->proxy_bypass : "<-loopback>"));
+	}
+	*ret_bypass = r < 0 ? NULL : arena_strdup(arena, buf_text(&bypass));
 }
 
 bool
 config_fits_any_context(const struct browser_config *config)
 {
-	return config->proxy_server == NULL;
+	return !config->proxy_server && !config->has_allow_hosts;
 }
 
 int

@@ -13,10 +13,14 @@
 struct cdp;
 
 /*
- * Adds the members of Target.createBrowserContext that the config needs (proxyServer,
- * proxyBypassList) to `params`. Everything else can be changed on an open context.
+ * The proxy that the run's context is made with; both NULL for none. Everything else can be
+ * changed on an open context.
+ *
+ * allowHosts without a proxy names one that does not exist, with the allowed hosts going around
+ * it: what interception does not see (WebSockets, service workers) goes nowhere either.
  */
-void config_context_params(const struct browser_config *config, json_t *params);
+void config_proxy(const struct browser_config *config, struct arena *arena,
+	const char **ret_proxy, const char **ret_bypass);
 
 /* True when a context that was made ahead with nothing special serves this config. */
 bool config_fits_any_context(const struct browser_config *config);
