@@ -177,6 +177,7 @@
 #define GROUP_STEP_MAX            200             /* units that end without a run (skipped, hook failed) in one turn */
 #define HOOK_ERROR_BYTES_MAX      KIB(2)          /* what a failed hook says about each of its units; cut */
 #define CONNECTION_KEPT_MS        15000           /* a fixture keeps to the worker of its connection for this long without a sign of life */
+#define HOOKS_OVERDUE_MS          MINUTES_MS(10)  /* after hooks that no worker took while their job is being ended; then it ends without */
 #define AHEAD_COUNT_MAX           1000            /* jobs ahead are counted up to this */
 #define AGEING_MS_DEFAULT         MINUTES_MS(10)  /* waiting that weighs one step of priority */
 #define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
@@ -236,9 +237,7 @@
 #define BROWSER_TEXT_BYTES_MAX    KIB(256)        /* typed, stored or evaluated */
 #define BROWSER_LABEL_BYTES_MAX   KIB(4)          /* a selector, a text that is looked for */
 #define BROWSER_TITLE_BYTES_MAX   300             /* title of a step; cut */
-#define BROWSER_ACTION_MS         SECONDS_MS(10)  /* until an element is ready, unasked */
-#define BROWSER_EXPECT_MS         SECONDS_MS(5)   /* until an expectation holds, unasked */
-#define BROWSER_NAVIGATION_MS     SECONDS_MS(30)  /* until a page is there, unasked */
+#define BROWSER_SET_UP_MS         SECONDS_MS(30)  /* until a context and its first page are there */
 #define BROWSER_LOOK_MS           SECONDS_MS(2)   /* a condition is asked once: the page must answer */
 #define BROWSER_AFTERMATH_MS      SECONDS_MS(5)   /* evidence of a failure and tidying up */
 #define BROWSER_OUTPUT_BYTES_MAX  KIB(128)        /* what a test extracts: fits the result's line */

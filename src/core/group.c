@@ -17,8 +17,19 @@ struct look {
 	bool used[CONCURRENCY_MAX + 1]; /* connections with a leased run */
 	bool kept[CONCURRENCY_MAX + 1]; /* of open fixtures that keep to theirs */
 	int32_t n_held, n_leased;
+	const struct open_fixture *alone; /* the isolated fixture that is open; NULL: none */
+	bool may_borrow; /* a connection that a fixture keeps and does not use now */
 	int64_t until_ms; /* see group_next */
 };
+
+/* An isolated fixture with nothing to run disturbs nobody. */
+static bool
+is_isolated(const struct grouping *grouping, int32_t fixture)
+{
+	return fixture >= 0 &&
+		grouping->layout.fixtures[fixture].mode == FIXTURE_ISOLATED &&
+		!layout_is_idle(&grouping->layout, fixture);
+}
 
 static bool
 is_current(const struct job *job, const struct run *run, int32_t group)
@@ -45,22 +56,34 @@ look_at_runs(struct look *look)
 		if (run->connection <= CONCURRENCY_MAX)
 			look->used[run->connection] = true;
 	}
-	for (int32_t i = 0; i < look->group->n_open; i++)
-		look->kept[look->group->open[i].connection] = true;
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct open_fixture *open = &look->group->open[i];
+		look->kept[open->connection] = true;
+		if (is_isolated(look->grouping, open->fixture))
+			look->alone = open;
+	}
 	look->kept[0] = false;
 }
 
 /* ---- connections ---- */
 
-/* The lowest-numbered one that is free and that no fixture keeps; 0: none. */
+/*
+ * The lowest-numbered one that is free and that no fixture keeps, else, for what goes before
+ * all new units, one that is kept and not in use: or else a unit that waits could wait for a
+ * fixture that waits for its release. 0: none.
+ */
 static int32_t
 free_connection(const struct look *look)
 {
+	int32_t kept = 0;
+
 	for (int32_t i = 1; i <= look->job->concurrency; i++) {
 		if (!look->used[i] && !look->kept[i])
 			return i;
+		if (!look->used[i] && kept == 0)
+			kept = i;
 	}
-	return 0;
+	return look->may_borrow ? kept : 0;
 }
 
 /* The connection for a run of the fixture: its own when it keeps to one. 0: not now. */
@@ -103,8 +126,9 @@ static bool
 offer(struct look *look, const struct open_fixture *open, int32_t test, enum run_role role,
 	struct candidate *ret)
 {
+	if (look->alone && open != look->alone)
+		return false;
 	int32_t connection = connection_for(look, open);
-
 	if (connection == 0 || !kind_fits(look, test))
 		return false;
 	*ret = (struct candidate) {
@@ -200,13 +224,15 @@ group_live_test(const struct grouping *grouping, const struct open_fixture *open
 	return -1;
 }
 
-/* The test that the open fixture would start next; -1: none. */
+/* The test that the open fixture would start next; -1: none, or too much is skipped before it,
+ * which the plan's next step reports first. */
 static int32_t
 next_test_of(const struct look *look, const struct open_fixture *open)
 {
-	return open->phase == FIXTURE_TESTS && open->failed == OUTCOME_NONE
-		? group_live_test(look->grouping, open)
-		: -1;
+	if (open->phase != FIXTURE_TESTS || open->failed != OUTCOME_NONE)
+		return -1;
+	int32_t test = group_live_test(look->grouping, open);
+	return test - open->next <= GROUP_STEP_MAX ? test : -1;
 }
 
 static bool
@@ -241,7 +267,7 @@ offer_next_fixture(struct look *look, struct candidate *ret)
 	const struct layout *layout = &look->grouping->layout;
 	int32_t fixture = next_fixture(look);
 
-	if (fixture < 0 || layout_is_idle(layout, fixture))
+	if (fixture < 0 || group_opens_without_run(look->grouping, look->group))
 		return false;
 	const struct fixture_spec *spec = &layout->fixtures[fixture];
 	struct open_fixture fresh = { .fixture = fixture, .next = spec->first };
@@ -255,14 +281,20 @@ offer_next_fixture(struct look *look, struct candidate *ret)
 	return true;
 }
 
-/* ---- isolation ---- */
-
-static bool
-is_isolated(const struct grouping *grouping, int32_t fixture)
+bool
+group_opens_without_run(const struct grouping *grouping, const struct group *group)
 {
-	return fixture >= 0 &&
-		grouping->layout.fixtures[fixture].mode == FIXTURE_ISOLATED;
+	const struct layout *layout = &grouping->layout;
+	const struct fixture_spec *spec = &layout->fixtures[group->next_fixture];
+	struct open_fixture fresh = { .fixture = group->next_fixture, .next = spec->first };
+
+	if (group->failed != OUTCOME_NONE || layout_is_idle(layout, group->next_fixture))
+		return true;
+	return spec->before < 0 && spec->mode != FIXTURE_ISOLATED &&
+		group_live_test(grouping, &fresh) - spec->first > GROUP_STEP_MAX;
 }
+
+/* ---- isolation ---- */
 
 /* The group whose isolated fixture is open, or -1. */
 static int32_t
@@ -279,14 +311,14 @@ isolated_group(const struct grouping *grouping)
 }
 
 /*
- * What a group may do about isolated fixtures: go on freely; go on only because nothing of the
- * job runs; or wait. A group that has come to an isolated fixture makes the others wait, so that
- * its turn comes.
+ * Nothing of the job runs or waits for another attempt, and all earlier fixtures of the group
+ * are over: so nothing that the fixture's own results wait for could be held back by it.
  */
 static bool
 may_open_isolated(const struct look *look)
 {
-	return look->job->running == 0 && isolated_group(look->grouping) < 0;
+	return look->job->running == 0 && look->job->waiting == 0 &&
+		look->group->n_open == 0 && isolated_group(look->grouping) < 0;
 }
 
 /* True when the group has nothing to start but an isolated fixture. */
@@ -316,22 +348,32 @@ look_begin(struct look *look, const struct job *job, const struct grouping *grou
 	look_at_runs(look);
 }
 
-/* The group that everybody else waits for, or -1. */
+/* True when a has got less far than b. */
+static bool
+is_behind(const struct group *a, const struct group *b)
+{
+	return a->iteration != b->iteration ? a->iteration < b->iteration
+					    : a->next_fixture < b->next_fixture;
+}
+
+/*
+ * The group that has come to an isolated fixture, or -1: the others begin nothing new, so that
+ * its turn comes. Of several the one that is furthest behind, so that each has its turn.
+ */
 static int32_t
 isolating_group(
 	const struct job *job, const struct grouping *grouping, const struct group_ask *ask)
 {
-	int32_t index = isolated_group(grouping);
 	bool any = false;
+	int32_t index = -1;
 
 	for (int32_t i = 0; i < grouping->layout.n_fixtures; i++)
 		any = any || is_isolated(grouping, i);
-	for (int32_t i = 0; any && index < 0 && i < grouping->n_groups; i++) {
-		const struct group_ask anybody = { .now_ms = ask->now_ms,
-			.starts_units = true };
+	for (int32_t i = 0; any && ask->starts_units && i < grouping->n_groups; i++) {
 		struct look look;
-		look_begin(&look, job, grouping, &anybody, i);
-		if (wants_isolation(&look))
+		look_begin(&look, job, grouping, ask, i);
+		if (wants_isolation(&look) &&
+			(index < 0 || is_behind(look.group, &grouping->groups[index])))
 			index = i;
 	}
 	return index;
@@ -344,20 +386,21 @@ has_room(const struct look *look)
 		look->job->waiting < RUNS_WAITING_MAX;
 }
 
+/* begins: what is new may be begun; else only what goes before that. */
 static bool
-next_of_group(struct look *look, struct candidate *ret)
+next_of_group(struct look *look, bool begins, struct candidate *ret)
 {
-	const struct layout *layout = &look->grouping->layout;
-
 	if (look->n_leased >= look->job->concurrency)
 		return false;
-	if (look->group->phase == GROUP_NEW)
-		return look->ask->starts_units && layout->before >= 0 &&
-			offer(look, NULL, layout->before, RUN_ROLE_BEFORE_JOB, ret);
+	look->may_borrow = true;
 	if (offer_waiting(look, ret) || offer_after_hooks(look, ret))
 		return true;
-	if (!has_room(look))
+	look->may_borrow = false;
+	if (!begins || !has_room(look))
 		return false;
+	if (look->group->phase == GROUP_NEW)
+		return offer(look, NULL, look->grouping->layout.before, RUN_ROLE_BEFORE_JOB,
+			ret);
 	if (offer_open_fixtures(look, ret))
 		return true;
 	if (is_isolated(look->grouping, next_fixture(look)) && !may_open_isolated(look))
@@ -369,7 +412,8 @@ bool
 group_next(const struct job *job, const struct grouping *grouping, const struct group_ask *ask,
 	struct candidate *ret, int64_t *ret_until_ms)
 {
-	int32_t only = isolating_group(job, grouping, ask);
+	int32_t alone = isolated_group(grouping);
+	int32_t only = alone >= 0 ? alone : isolating_group(job, grouping, ask);
 	int32_t n_best = 0;
 	bool found = false;
 
@@ -378,10 +422,10 @@ group_next(const struct job *job, const struct grouping *grouping, const struct 
 		struct look look;
 		struct candidate candidate;
 
-		if (only >= 0 && i != only)
+		if (alone >= 0 && i != alone)
 			continue;
 		look_begin(&look, job, grouping, ask, i);
-		bool offers = next_of_group(&look, &candidate);
+		bool offers = next_of_group(&look, only < 0 || i == only, &candidate);
 		if (look.until_ms > 0 &&
 			(*ret_until_ms == 0 || look.until_ms < *ret_until_ms))
 			*ret_until_ms = look.until_ms;

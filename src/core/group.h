@@ -21,7 +21,7 @@
 #include "core/worker_row.h"
 
 enum group_phase {
-	GROUP_NEW,    /* nothing was started */
+	GROUP_NEW,    /* the job's before hook is due */
 	GROUP_BEFORE, /* the job's before hook is under way */
 	GROUP_TESTS,
 	GROUP_AFTER, /* the job's after hook is due or under way */
@@ -72,7 +72,7 @@ struct grouping {
 	int32_t n_groups;
 	int32_t incarnation; /* that the plan belongs to */
 	bool hook_failed;    /* one that no unit answers for: the job fails */
-	bool has_more;       /* the step had too much to do; not kept */
+	bool has_more;       /* there is more to do that needs no worker */
 };
 
 /* What may be started next, and where. */
@@ -118,6 +118,10 @@ struct open_fixture *group_open_fixture(struct group *group, int32_t fixture);
 struct open_fixture *group_open(
 	struct uow *uow, struct grouping *grouping, struct group *group, int32_t fixture);
 void group_close(struct group *group, struct open_fixture *open);
+
+/* True when the next fixture of the group's list is opened by the plan's own step and not by its
+ * first run: there will be none, or much is to be reported as skipped before it. */
+bool group_opens_without_run(const struct grouping *grouping, const struct group *group);
 
 /* The next test of the open fixture that is not skipped, or -1. */
 int32_t group_live_test(const struct grouping *grouping, const struct open_fixture *open);

@@ -32,11 +32,27 @@ text_of(struct arena *arena, const json_t *object, const char *name)
 	return text ? arena_strdup(arena, text) : NULL;
 }
 
-static void
-read_open(const json_t *in, struct arena *arena, struct open_fixture *ret)
+static bool
+is_between(int64_t value, int64_t low, int64_t high)
+{
+	return value >= low && value <= high;
+}
+
+/* -1: what is there makes no sense. */
+static int
+read_open(const json_t *in, const struct layout *layout, struct arena *arena,
+	struct open_fixture *ret)
 {
 	const char *worker = json_string_value(json_object_get(in, "worker"));
 
+	if (!is_between(number_of(in, "fixture"), 0, layout->n_fixtures - 1) ||
+		!is_between(number_of(in, "phase"), 0, FIXTURE_PHASE_COUNT - 1) ||
+		!is_between(number_of(in, "connection"), 0, CONCURRENCY_MAX) ||
+		!is_between(number_of(in, "failed"), 0, OUTCOME_COUNT - 1))
+		return -1;
+	const struct fixture_spec *spec = &layout->fixtures[number_of(in, "fixture")];
+	if (!is_between(number_of(in, "next"), spec->first, spec->first + spec->n_tests))
+		return -1;
 	*ret = (struct open_fixture) {
 		.fixture = (int32_t)number_of(in, "fixture"),
 		.phase = (enum fixture_phase)number_of(in, "phase"),
@@ -52,14 +68,22 @@ read_open(const json_t *in, struct arena *arena, struct open_fixture *ret)
 	};
 	if (worker && uuid_parse(str_of(worker), &ret->worker.u) < 0)
 		ret->worker = (struct worker_id) { 0 };
+	return 0;
 }
 
-static void
-read_group(const json_t *in, struct arena *arena, struct group *ret)
+/* The same. */
+static int
+read_group(const json_t *in, const struct layout *layout, struct arena *arena,
+	struct group *ret)
 {
 	const json_t *open = json_object_get(in, "open");
 	int32_t n = (int32_t)json_array_size(open);
 
+	if (!is_between(number_of(in, "phase"), 0, GROUP_PHASE_COUNT - 1) ||
+		!is_between(number_of(in, "next"), 0, layout->n_fixtures) ||
+		!is_between(number_of(in, "failed"), 0, OUTCOME_COUNT - 1) ||
+		number_of(in, "iteration") < 1 || number_of(in, "start") < 1)
+		return -1;
 	*ret = (struct group) {
 		.phase = (enum group_phase)number_of(in, "phase"),
 		.iteration = number_of(in, "iteration"),
@@ -74,15 +98,50 @@ read_group(const json_t *in, struct arena *arena, struct group *ret)
 		.n_open = n,
 		.cap_open = n + 4,
 	};
-	for (int32_t i = 0; i < n; i++)
-		read_open(json_array_get(open, (size_t)i), arena, &ret->open[i]);
+	for (int32_t i = 0; i < n; i++) {
+		if (read_open(json_array_get(open, (size_t)i), layout, arena, &ret->open[i]) <
+				0 ||
+			ret->open[i].fixture >= ret->next_fixture ||
+			(i > 0 && ret->open[i].fixture <= ret->open[i - 1].fixture))
+			return -1;
+	}
+	return 0;
 }
 
+/* As in the beginning: the job's before hook is due when there is one and a test to run. */
 static void
 begin_groups(struct grouping *grouping)
 {
+	const struct layout *layout = &grouping->layout;
+
+	grouping->hook_failed = grouping->has_more = false;
 	for (int32_t i = 0; i < grouping->n_groups; i++)
-		grouping->groups[i] = (struct group) { .iteration = 1, .next_start_n = 1 };
+		grouping->groups[i] = (struct group) {
+			.phase = layout->before >= 0 && layout->n_live > 0 ? GROUP_NEW
+									   : GROUP_TESTS,
+			.iteration = 1,
+			.next_start_n = 1,
+		};
+}
+
+/* The groups as the plan's text has them. -1: it makes no sense. */
+static int
+read_plan(struct grouping *grouping, const char *text, struct arena *arena)
+{
+	_cleanup_(json_unrefp) json_t *tree = text ? json_loads(text, 0, NULL) : NULL;
+	const json_t *groups = json_object_get(tree, "groups");
+
+	if (number_of(tree, "incarnation") != grouping->incarnation ||
+		json_array_size(groups) != (size_t)grouping->n_groups)
+		return -1;
+	grouping->hook_failed = flag_of(tree, "hookFailed");
+	grouping->has_more = flag_of(tree, "more");
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		if (read_group(json_array_get(groups, (size_t)i), &grouping->layout, arena,
+			    &grouping->groups[i]) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 struct grouping *
@@ -105,17 +164,8 @@ group_of(struct uow *uow, struct job *job)
 		job->grouping = grouping;
 	}
 	grouping->incarnation = job->incarnation;
-	grouping->hook_failed = false;
-	begin_groups(grouping);
-
-	_cleanup_(json_unrefp) json_t *tree = job->plan ? json_loads(job->plan, 0, NULL) : NULL;
-	const json_t *groups = json_object_get(tree, "groups");
-	if (number_of(tree, "incarnation") != job->incarnation ||
-		json_array_size(groups) != (size_t)grouping->n_groups)
-		return grouping;
-	grouping->hook_failed = flag_of(tree, "hookFailed");
-	for (int32_t i = 0; i < grouping->n_groups; i++)
-		read_group(json_array_get(groups, (size_t)i), uow->arena, &grouping->groups[i]);
+	if (read_plan(grouping, job->plan, uow->arena) < 0)
+		begin_groups(grouping);
 	return grouping;
 }
 
@@ -136,7 +186,7 @@ write_flag(struct jw *jw, const char *name, bool value)
 }
 
 static void
-write_open(struct jw *jw, const struct open_fixture *open)
+write_open(struct jw *jw, const struct open_fixture *open, bool has_errors)
 {
 	jw_obj(jw);
 	jw_ki64(jw, "fixture", open->fixture);
@@ -151,12 +201,12 @@ write_open(struct jw *jw, const struct open_fixture *open)
 	write_number(jw, "before", open->before_run);
 	write_number(jw, "last", open->last_run);
 	write_number(jw, "failed", open->failed);
-	jw_kstr_opt(jw, "error", open->error);
+	jw_kstr_opt(jw, "error", has_errors ? open->error : NULL);
 	jw_end_obj(jw);
 }
 
 static void
-write_group(struct jw *jw, const struct group *group)
+write_group(struct jw *jw, const struct group *group, bool has_errors)
 {
 	jw_obj(jw);
 	write_number(jw, "phase", group->phase);
@@ -170,30 +220,41 @@ write_group(struct jw *jw, const struct group *group)
 	jw_kstr_opt(jw, "error", group->error);
 	jw_karr(jw, "open");
 	for (int32_t i = 0; i < group->n_open; i++)
-		write_open(jw, &group->open[i]);
+		write_open(jw, &group->open[i], has_errors);
 	jw_end_arr(jw);
 	jw_end_obj(jw);
+}
+
+static int
+write_plan(struct buf *out, const struct grouping *grouping, bool has_errors)
+{
+	struct jw jw;
+
+	buf_clear(out);
+	jw_init(&jw, out);
+	jw_obj(&jw);
+	jw_ki64(&jw, "incarnation", grouping->incarnation);
+	write_flag(&jw, "hookFailed", grouping->hook_failed);
+	write_flag(&jw, "more", grouping->has_more);
+	jw_karr(&jw, "groups");
+	for (int32_t i = 0; i < grouping->n_groups; i++)
+		write_group(&jw, &grouping->groups[i], has_errors);
+	jw_end_arr(&jw);
+	jw_end_obj(&jw);
+	return jw_done(&jw);
 }
 
 void
 group_save(struct uow *uow, struct job *job)
 {
-	const struct grouping *grouping = job->grouping;
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(LAYOUT_BYTES_MAX);
-	struct jw jw;
 
-	jw_init(&jw, &out);
-	jw_obj(&jw);
-	jw_ki64(&jw, "incarnation", grouping->incarnation);
-	write_flag(&jw, "hookFailed", grouping->hook_failed);
-	jw_karr(&jw, "groups");
-	for (int32_t i = 0; i < grouping->n_groups; i++)
-		write_group(&jw, &grouping->groups[i]);
-	jw_end_arr(&jw);
-	jw_end_obj(&jw);
-	int r = jw_done(&jw);
-	assert(r == 0 && "open fixtures are bounded by connections and waiting runs");
-	(void)r;
+	/* The errors of very many failed hooks are too much: their units then fail without. */
+	if (write_plan(&out, job->grouping, true) < 0) {
+		int r = write_plan(&out, job->grouping, false);
+		assert(r == 0 && "FIXTURES_PER_JOB_MAX × TARGETS_PER_JOB_MAX of them fit");
+		(void)r;
+	}
 	char *copy = arena_xalloc(uow->arena, out.len + 1);
 	memcpy(copy, out.data, out.len);
 	job->plan = copy;

@@ -128,6 +128,7 @@ struct job {
 	enum row_change change;
 	struct grouping *grouping; /* layout and plan, decoded: core/group.h */
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */
+	struct run *last_open_run;
 	bool runs_loaded;      /* open_runs is complete */
 	bool is_stored;        /* the store has it: set by store_load, as is the next */
 	enum job_state stored_state; /* its state there: the store counts jobs by state */

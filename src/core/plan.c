@@ -23,11 +23,29 @@ cursor_is_exhausted(const struct job *job)
 	return job->iterations > 0 && job->iteration > job->iterations;
 }
 
-/* No new unit is started any more: enough have failed, or the definition itself cannot run. */
+bool
+plan_says_invalid(enum run_outcome outcome, const char *reason)
+{
+	return outcome == OUTCOME_ERRORED && reason &&
+		strcmp(reason, "invalid_definition") == 0;
+}
+
+/* The same of a unit that is not counted yet. */
+static bool
+is_held_invalid(const struct job *job)
+{
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state == RUN_HELD && run->incarnation == job->incarnation &&
+			plan_says_invalid(run->outcome, run->reason))
+			return true;
+	}
+	return false;
+}
+
 bool
 plan_is_halted(const struct job *job)
 {
-	if (job->reason == JOB_REASON_INVALID_DEFINITION)
+	if (job->reason == JOB_REASON_INVALID_DEFINITION || is_held_invalid(job))
 		return true;
 
 	bool ends_by_failures = job->stop_on_first_failure || job->iterations == 0;
@@ -140,7 +158,8 @@ plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 	job->ready = test >= 0 && set_lane(uow, lanes, job, test);
 	if (plan_takes_runs(job) && job->run_at_ms > uow->now_ms)
 		job->due_ms = plan_earlier(job->due_ms, job->run_at_ms);
-	if (plan_is_active(job))
+	if (plan_is_active(job) ||
+		(job->layout && job->state == JOB_STOPPING && job->deadline_ms > uow->now_ms))
 		job->due_ms = plan_earlier(job->due_ms, job->deadline_ms);
 	if (job->ready)
 		lanes_lane(lanes, job->lane)->maybe_ready = true;
@@ -384,18 +403,10 @@ count_of(struct job_counts *counts, enum run_outcome outcome)
 	return NULL;
 }
 
-/* The runner says that the definition cannot run: no retry and no other test will mend that. */
-static bool
-says_invalid(enum run_outcome outcome, const char *reason)
-{
-	return outcome == OUTCOME_ERRORED && reason &&
-		strcmp(reason, "invalid_definition") == 0;
-}
-
 static bool
 is_invalid(const struct run_result *result)
 {
-	return says_invalid(result->outcome, result->reason);
+	return plan_says_invalid(result->outcome, result->reason);
 }
 
 /* What the job would be called if it ended now: a wrong product weighs more than a broken
@@ -405,7 +416,7 @@ note_reason(struct job *job, const struct run *run)
 {
 	if (job->state == JOB_STOPPING || job->reason == JOB_REASON_INVALID_DEFINITION)
 		return;
-	if (says_invalid(run->outcome, run->reason))
+	if (plan_says_invalid(run->outcome, run->reason))
 		job->reason = JOB_REASON_INVALID_DEFINITION;
 	else if (job->reason == JOB_REASON_TESTS_FAILED)
 		return;
@@ -616,26 +627,32 @@ end_run(struct uow *uow, struct job *job, struct run *run, const struct run_resu
 	plan_set_result(uow, run, result, is_held ? RUN_HELD : RUN_FINISHED);
 	run->is_last = !again;
 	plan_event_run_finished(uow, job, run);
+	if (counts && is_unit && job->layout)
+		plan_group_unit_ended(uow, job, run);
 	if (again)
 		plan_retry(uow, job, run);
-	else if (is_held)
-		plan_group_unit_ended(uow, job, run);
-	else if (counts && is_unit)
+	else if (counts && is_unit && !job->layout)
 		plan_count_unit(uow, job, run);
-	else if (counts)
+	else if (counts && !is_unit)
 		plan_group_hook_ended(uow, job, run);
 }
 
-/* A run has left its worker: moves the job on. */
-static void
-after_run(struct uow *uow, struct lanes *lanes, struct job *job, bool shows_progress)
+void
+plan_advance(struct uow *uow, struct job *job, bool shows_progress)
 {
-	release(lanes, job);
 	if (job->layout)
 		shows_progress = plan_group_step(uow, job) > 0;
 	plan_settle(uow, job);
 	if (shows_progress && plan_is_active(job) && job_units_total(job) != 1)
 		plan_event_progress(uow, job);
+}
+
+/* A run has left its worker. */
+static void
+after_run(struct uow *uow, struct lanes *lanes, struct job *job, bool shows_progress)
+{
+	release(lanes, job);
+	plan_advance(uow, job, shows_progress);
 	plan_update(uow, lanes, job);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "core/plan_impl.h"
 
 static void
@@ -37,6 +38,7 @@ do_unpause(struct uow *uow, struct job *job)
 static void
 do_stop(struct uow *uow, struct job *job, enum job_reason reason)
 {
+	job->reason = reason; /* says whether hooks that wait are still owed */
 	plan_drop_waiting(uow, job, true);
 	if (job->running == 0 && (!job->layout || job->started_ms == 0)) {
 		plan_end(uow, job, reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
@@ -44,13 +46,12 @@ do_stop(struct uow *uow, struct job *job, enum job_reason reason)
 		return;
 	}
 	job_move(job, JOB_STOPPING);
-	job->reason = reason;
+	if (job->layout)
+		job->deadline_ms = uow->now_ms + HOOKS_OVERDUE_MS;
 	plan_event_stopping(uow, job);
 	plan_stop_leased(uow, job, job_reason_name(reason), false);
-	if (job->layout) {
-		(void)plan_group_step(uow, job);
-		plan_settle(uow, job);
-	}
+	if (job->layout)
+		plan_advance(uow, job, false);
 }
 
 /*
@@ -163,7 +164,7 @@ plan_due(struct uow *uow, struct lanes *lanes, struct job *job)
 {
 	if (plan_is_active(job) && job->deadline_ms > 0 && job->deadline_ms <= uow->now_ms)
 		do_stop(uow, job, JOB_REASON_TIMEOUT);
-	if (job->layout && plan_group_step(uow, job) >= 0)
-		plan_settle(uow, job);
+	if (job->layout)
+		plan_advance(uow, job, false);
 	plan_update(uow, lanes, job);
 }

@@ -232,8 +232,9 @@ plan_event_run_finished(struct uow *uow, const struct job *job, const struct run
 void
 plan_event_run_released(struct uow *uow, const struct job *job, const struct run *run)
 {
+	/* One that was planned and never begun is no attempt. */
 	struct quarantine_tally tally = {
-		.attempts = run->attempt,
+		.attempts = run->attempt - (run->fence == 0),
 		.passes = run->passes + (run->outcome == OUTCOME_PASSED),
 	};
 	struct data data;
@@ -243,7 +244,7 @@ plan_event_run_released(struct uow *uow, const struct job *job, const struct run
 	jw_ki64(&data.jw, "testIndex", run->test);
 	add_target(&data.jw, job, run);
 	jw_kstr(&data.jw, "outcome", run_outcome_name(run->outcome));
-	jw_ki64(&data.jw, "attempts", run->attempt);
+	jw_ki64(&data.jw, "attempts", tally.attempts);
 	if (quarantine_is_unstable(&tally))
 		jw_kbool(&data.jw, "unstable", true);
 	if (run->quarantine != 0)

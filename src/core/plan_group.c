@@ -36,6 +36,27 @@ starts_hooks(const struct uow *uow, const struct job *job)
 	return plan_may_start(uow, job) || job->state == JOB_STOPPING;
 }
 
+/* A job of which every test is skipped begins without a worker. */
+static bool
+begins_idle(const struct uow *uow, const struct job *job)
+{
+	return job->grouping->layout.n_live == 0 && job->started_ms == 0 &&
+		plan_may_start(uow, job);
+}
+
+/* That of the group that is furthest behind. */
+static int64_t
+iteration_of(const struct grouping *grouping)
+{
+	int64_t iteration = grouping->groups[0].iteration;
+
+	for (int32_t i = 1; i < grouping->n_groups; i++) {
+		if (grouping->groups[i].iteration < iteration)
+			iteration = grouping->groups[i].iteration;
+	}
+	return iteration;
+}
+
 int32_t
 plan_group_next_test(struct uow *uow, struct job *job)
 {
@@ -52,8 +73,10 @@ plan_group_next_test(struct uow *uow, struct job *job)
 		(void)plan_first_due(job, uow->now_ms, &job->due_ms);
 	if (found && until_ms > uow->now_ms)
 		job->due_ms = plan_earlier(job->due_ms, until_ms);
-	if (grouping->has_more || (grouping->layout.n_live == 0 && plan_may_start(uow, job)))
+	if (!is_final && job->state != JOB_PAUSED &&
+		(grouping->has_more || begins_idle(uow, job)))
 		job->due_ms = uow->now_ms;
+	job->iteration = iteration_of(grouping);
 	group_save(uow, job);
 	return found ? candidate.test : -1;
 }
@@ -75,18 +98,6 @@ add_unit_without_run(struct uow *uow, struct job *job, int32_t target, struct gr
 static const struct run_result skipped_result = { .outcome = OUTCOME_SKIPPED,
 	.reason = "skipped" };
 
-/* Opens the fixture that the candidate needs, bound to its connection when it is not shared. */
-static void
-open_for(struct uow *uow, struct grouping *grouping, struct group *group,
-	const struct candidate *candidate)
-{
-	struct open_fixture *open = group_open(uow, grouping, group, candidate->opens);
-
-	if (grouping->layout.fixtures[candidate->opens].mode != FIXTURE_SHARED)
-		open->connection = candidate->connection;
-	if (candidate->role == RUN_ROLE_BEFORE_FIXTURE)
-		open->phase = FIXTURE_BEFORE;
-}
 
 /* The test at the cursor of its fixture; what is skipped before it ends here. */
 static struct run *
@@ -101,6 +112,8 @@ take_test(struct uow *uow, struct job *job, struct group *group,
 		add_unit_without_run(
 			uow, job, candidate->group, group, open->next, &skipped_result);
 	open->next = candidate->test + 1;
+	job->grouping->has_more = job->grouping->has_more ||
+		group_live_test(job->grouping, open) - open->next > GROUP_STEP_MAX;
 
 	struct run *run = plan_new_run(
 		uow, job, group->iteration, candidate->test, candidate->group, 1);
@@ -137,9 +150,12 @@ note_taken(struct uow *uow, struct group *group, const struct layout *layout,
 	if (!open)
 		return;
 	open->has_begun = true;
+	if (role == RUN_ROLE_BEFORE_FIXTURE)
+		open->phase = FIXTURE_BEFORE;
 	if (role == RUN_ROLE_AFTER_FIXTURE)
 		open->is_hook_running = true;
-	if (open->connection > 0) {
+	if (layout->fixtures[fixture].mode != FIXTURE_SHARED) {
+		open->connection = candidate->connection;
 		open->worker = worker->id;
 		open->seen_ms = uow->now_ms;
 	}
@@ -164,7 +180,7 @@ plan_group_take(struct uow *uow, struct job *job, const char *kind,
 	struct group *group = &grouping->groups[candidate.group];
 	struct run *run = candidate.waiting;
 	if (candidate.opens >= 0)
-		open_for(uow, grouping, group, &candidate);
+		(void)group_open(uow, grouping, group, candidate.opens);
 	*ret_is_new = !run;
 	if (run)
 		job->waiting--;
@@ -188,7 +204,8 @@ plan_group_unit_ended(struct uow *uow, struct job *job, const struct run *run)
 
 	if (!open)
 		return;
-	open->last_run = run->seq;
+	if (run->is_last)
+		open->last_run = run->seq;
 	open->seen_ms = uow->now_ms;
 }
 
@@ -320,6 +337,8 @@ plan_group_hook_ended(struct uow *uow, struct job *job, const struct run *run)
 	struct open_fixture *open = fixture < 0 ? NULL : group_open_fixture(group, fixture);
 	const char *name = fixture < 0 ? NULL : layout->fixtures[fixture].name;
 
+	if (plan_says_invalid(run->outcome, run->reason) && job->state != JOB_STOPPING)
+		job->reason = JOB_REASON_INVALID_DEFINITION;
 	if (role == RUN_ROLE_BEFORE_JOB) {
 		before_job_ended(uow, group, run, passed);
 	} else if (role == RUN_ROLE_BEFORE_FIXTURE && open) {
@@ -346,6 +365,7 @@ struct step {
 	bool stops;    /* nothing new is begun */
 	bool no_hooks; /* not even what is owed */
 	int budget;    /* units that may still end without a run */
+	int64_t n_held; /* results of the group that wait for their release */
 };
 
 /* A run of these tests that is leased or waits. */
@@ -378,10 +398,14 @@ end_units(struct step *step, int32_t target, struct open_fixture *open)
 		bool skips = layout->skip[open->next];
 		if (!skips && open->failed == OUTCOME_NONE)
 			return;
-		if (step->budget-- <= 0) {
+		if (step->n_held >= RUNS_HELD_MAX)
+			return; /* their release lets the group go on */
+		if (step->budget <= 0) {
 			step->grouping->has_more = true;
 			return;
 		}
+		step->budget--;
+		step->n_held++;
 		add_unit_without_run(step->uow, step->job, target, group, open->next,
 			skips ? &skipped_result : &failed);
 		if (!skips)
@@ -429,17 +453,19 @@ step_fixtures(struct step *step, int32_t target)
 	}
 }
 
-/* Opens the next fixture when no run of it will be leased. True when it did. */
+/* Opens the next fixture when that does not wait for a run of it. True when it did. */
 static bool
 open_idle(struct step *step, struct group *group)
 {
-	int32_t next = group->next_fixture;
-
-	if (step->stops || next >= step->grouping->layout.n_fixtures || step->budget <= 0)
+	if (step->stops || group->next_fixture >= step->grouping->layout.n_fixtures ||
+		!group_opens_without_run(step->grouping, group) ||
+		step->n_held >= RUNS_HELD_MAX)
 		return false;
-	if (group->failed == OUTCOME_NONE && !layout_is_idle(&step->grouping->layout, next))
+	if (step->budget <= 0) {
+		step->grouping->has_more = true;
 		return false;
-	(void)group_open(step->uow, step->grouping, group, next);
+	}
+	(void)group_open(step->uow, step->grouping, group, group->next_fixture);
 	return true;
 }
 
@@ -483,9 +509,9 @@ step_group(struct step *step, int32_t target)
 
 	switch (group->phase) {
 	case GROUP_NEW:
-		if (!step->stops && layout->before >= 0)
+		if (!step->stops)
 			return false;
-		group->phase = step->stops ? GROUP_DONE : GROUP_TESTS;
+		group->phase = GROUP_DONE;
 		return true;
 	case GROUP_BEFORE:
 		if (!step->stops || has_open_run(step->job, target, layout->before, 1))
@@ -526,27 +552,33 @@ first_unit(const struct job *job, int32_t target)
 	return first;
 }
 
-/* The unit that its fixture's after hook may still fail. */
+/* The unit that its fixture's after hook may still fail: it ended last, all that can follow it
+ * in the fixture is skipped. */
 static bool
-waits_for_after_hook(const struct group *group, const struct run *run)
+waits_for_after_hook(
+	const struct job *job, const struct grouping *grouping, const struct run *run)
 {
-	for (int32_t i = 0; i < group->n_open; i++) {
-		if (group->open[i].phase == FIXTURE_AFTER &&
-			group->open[i].last_run == run->seq)
-			return true;
-	}
-	return false;
+	struct group *group = &grouping->groups[run->target];
+	const struct open_fixture *open = group_open_fixture(
+		group, layout_fixture_of(&grouping->layout, run->test));
+
+	if (!open || open->last_run != run->seq)
+		return false;
+	const struct fixture_spec *spec = &grouping->layout.fixtures[open->fixture];
+	return open->phase == FIXTURE_AFTER ||
+		(spec->after >= 0 && group_live_test(grouping, open) < 0 &&
+			!has_open_run(job, run->target, spec->first, spec->n_tests));
 }
 
 static int64_t
 release_group(struct uow *uow, struct job *job, int32_t target)
 {
-	const struct group *group = &job->grouping->groups[target];
 	int64_t n = 0;
 
 	for (;;) {
 		struct run *run = first_unit(job, target);
-		if (!run || run->state != RUN_HELD || waits_for_after_hook(group, run))
+		if (!run || run->state != RUN_HELD ||
+			waits_for_after_hook(job, job->grouping, run))
 			return n;
 		run_move(run, RUN_FINISHED);
 		uow_touch_run(uow, run);
@@ -556,16 +588,82 @@ release_group(struct uow *uow, struct job *job, int32_t target)
 	}
 }
 
-/* A job of which every test is skipped begins without a worker. */
+static int64_t
+count_held(const struct job *job, int32_t target)
+{
+	int64_t n = 0;
+
+	for (const struct run *run = job->open_runs; run; run = run->job_next)
+		n += run->state == RUN_HELD && run->incarnation == job->incarnation &&
+			run->target == target;
+	return n;
+}
+
+/* Returns how many units of the group were released. */
+static int64_t
+work_group(struct step *step, int32_t target)
+{
+	int64_t n = 0, released;
+
+	do {
+		step->n_held = count_held(step->job, target);
+		while (step_group(step, target)) {
+		}
+		released = release_group(step->uow, step->job, target);
+		n += released;
+	} while (released > 0);
+	return n;
+}
+
 static void
 begin_idle(struct uow *uow, struct job *job)
 {
-	if (job->grouping->layout.n_live > 0 || !plan_may_start(uow, job) ||
-		job->started_ms > 0)
-		return;
 	plan_note_start(uow, job);
 	job_move(job, JOB_RUNNING);
 	plan_event(uow, job, EV_JOB_STARTED);
+}
+
+/* The job is being ended and no worker has come for its hooks. */
+static bool
+hooks_are_overdue(const struct uow *uow, const struct job *job)
+{
+	return job->state == JOB_STOPPING && job->deadline_ms > 0 &&
+		job->deadline_ms <= uow->now_ms;
+}
+
+/* Ends a waiting run as cancelled. */
+static void
+drop(struct uow *uow, struct job *job, struct run *run, bool is_held)
+{
+	static const struct run_result cancelled = { .outcome = OUTCOME_CANCELLED };
+
+	job->waiting--;
+	plan_set_result(uow, run, &cancelled, is_held ? RUN_HELD : RUN_FINISHED);
+	run->is_last = true;
+	plan_event_run_finished(uow, job, run);
+}
+
+/* Hooks that wait, also those that are owed. */
+static void
+drop_hooks(struct uow *uow, struct job *job)
+{
+	for (struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state == RUN_WAITING && !run_is_unit(job, run))
+			drop(uow, job, run, false);
+	}
+}
+
+/* What becomes of runs when nothing new is begun any more, besides a command's own work. */
+static void
+end_runs(struct step *step)
+{
+	if (step->job->state != JOB_STOPPING) {
+		plan_group_drop_waiting(step->uow, step->job, true);
+		if (step->job->cancel_on_first_failure)
+			plan_stop_leased(step->uow, step->job, "first_failure", false);
+	} else if (step->no_hooks) {
+		drop_hooks(step->uow, step->job);
+	}
 }
 
 int64_t
@@ -576,32 +674,26 @@ plan_group_step(struct uow *uow, struct job *job)
 	struct step step = { uow, job, grouping, .budget = GROUP_STEP_MAX };
 	int64_t n = 0;
 
+	if (job_state_is_final(job->state) || job->state == JOB_PAUSED)
+		return 0;
+	if (begins_idle(uow, job))
+		begin_idle(uow, job);
+	if (job->started_ms == 0 && !is_ending)
+		return 0;
 	grouping->has_more = false;
-	if (job_state_is_final(job->state))
-		return 0;
-	begin_idle(uow, job);
-	if (job->started_ms == 0)
-		return 0;
 	step.stops = is_ending || plan_is_halted(job);
-	step.no_hooks = is_ending && job->reason == JOB_REASON_CANCELLED;
-	if (!is_ending && plan_is_halted(job)) {
-		plan_group_drop_waiting(uow, job, true);
-		if (job->cancel_on_first_failure)
-			plan_stop_leased(uow, job, "first_failure", false);
-	}
-	for (int32_t i = 0; i < grouping->n_groups; i++) {
-		while (step_group(&step, i)) {
-		}
-		n += release_group(uow, job, i);
-	}
+	step.no_hooks = is_ending &&
+		(job->reason == JOB_REASON_CANCELLED || hooks_are_overdue(uow, job));
+	if (step.stops)
+		end_runs(&step);
+	for (int32_t i = 0; i < grouping->n_groups; i++)
+		n += work_group(&step, i);
 	return n;
 }
 
 void
 plan_group_drop_waiting(struct uow *uow, struct job *job, bool counted)
 {
-	static const struct run_result cancelled = { .outcome = OUTCOME_CANCELLED };
-
 	(void)group_of(uow, job);
 	for (struct run *run = job->open_runs; run; run = run->job_next) {
 		bool counts = counted && run->incarnation == job->incarnation;
@@ -612,12 +704,8 @@ plan_group_drop_waiting(struct uow *uow, struct job *job, bool counted)
 		}
 		if (run->state != RUN_WAITING || (counts && plan_is_owed(job, run)))
 			continue;
-		job->waiting--;
-		plan_set_result(uow, run, &cancelled,
-			counts && run_is_unit(job, run) ? RUN_HELD : RUN_FINISHED);
-		run->is_last = true;
-		plan_event_run_finished(uow, job, run);
-		if (counts && run_is_unit(job, run))
+		drop(uow, job, run, counts && run_is_unit(job, run));
+		if (run->state == RUN_HELD)
 			plan_group_unit_ended(uow, job, run);
 	}
 }

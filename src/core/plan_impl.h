@@ -14,6 +14,9 @@ void plan_update(struct uow *uow, struct lanes *lanes, struct job *job);
 /* Moves the job on when its last run has ended: to paused, stopped, failed, completed. */
 void plan_settle(struct uow *uow, struct job *job);
 
+/* Does what needs no worker, moves the job on and tells of its progress. */
+void plan_advance(struct uow *uow, struct job *job, bool shows_progress);
+
 /* True while a worker may hold runs of the present incarnation that are not asked to stop. */
 bool plan_is_active(const struct job *job);
 
@@ -25,6 +28,9 @@ void plan_stop_leased(struct uow *uow, struct job *job, const char *reason, bool
 
 /* True for the after hook of what was begun: it goes on while its job is being ended. */
 bool plan_is_owed(const struct job *job, const struct run *run);
+
+/* The runner says that the definition cannot run: no retry and no other test will mend that. */
+bool plan_says_invalid(enum run_outcome outcome, const char *reason);
 
 /* No new unit is started any more: enough have failed, or the definition itself cannot run. */
 bool plan_is_halted(const struct job *job);

@@ -77,11 +77,14 @@ uow_add_job(struct uow *uow, struct job *job)
 static void
 link_open_run(struct run *run)
 {
-	struct run **slot = &run->job->open_runs;
-	while (*slot)
-		slot = &(*slot)->job_next;
+	struct job *job = run->job;
+
 	run->job_next = NULL;
-	*slot = run;
+	if (job->open_runs)
+		job->last_open_run->job_next = run;
+	else
+		job->open_runs = run;
+	job->last_open_run = run;
 }
 
 struct run *
