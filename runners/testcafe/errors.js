@@ -6,6 +6,7 @@ const path = require("path");
 
 /* eslint-disable-next-line no-control-regex */
 const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
+const FOREIGN = /\/node_modules\/|\bnode:/;
 const ASSERTION = "E53";
 const TIME_LIMIT = "E84";
 
@@ -53,9 +54,9 @@ function
 shapeFailure({ message }, root)
 {
 	const text = plain(message).trim();
-	const calls = text.split("\n").filter((line) => /^\s+at /.test(line));
+	const calls = text.split("\n").filter((line) => /^\s+at /.test(line) && !FOREIGN.test(line));
 	const head = text.split("\n").filter((line) => !/^\s+at /.test(line)).join("\n").trim();
-	const place = [...calls, head].map(placeIn).find((one) => one && !one.file.includes("/node_modules/"));
+	const place = [...calls, head].map(placeIn).find((one) => one && !FOREIGN.test(one.file));
 	return { message: head || "TestCafe ended without a word",
 		stack: calls.length > 0 ? calls.map((line) => line.trim()).join("\n") : undefined,
 		...(place ? { ...place, file: relative(root, place.file) } : {}) };

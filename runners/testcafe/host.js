@@ -11,6 +11,7 @@ const fs = require("fs");
 const net = require("net");
 const path = require("path");
 const { LineReader } = require("../kit");
+const { sweep } = require("../playwright/sweep");
 const { DEFAULT, adapt, machine } = require("./browsers");
 const { reporter } = require("./reporter");
 const { watchBrowsers } = require("./watch");
@@ -21,13 +22,12 @@ const STOP_MS = 1000; /* for TestCafe to close its browsers */
 
 /* Descriptor 3: send() resolves when the message has been taken. */
 class Channel {
-	constructor(onMessage) {
+	constructor(onMessage, onGone) {
 		this.socket = new net.Socket({ fd: 3, readable: true, writable: true });
-		const lines = new LineReader(LINE_MAX, (line) => onMessage(JSON.parse(line)), () => process.exit(1));
+		const lines = new LineReader(LINE_MAX, (line) => onMessage(JSON.parse(line)), onGone);
 		this.socket.on("data", (chunk) => lines.push(chunk));
-		/* Whoever started this is gone: nobody wants the rest. */
-		this.socket.on("end", () => process.exit(1));
-		this.socket.on("error", () => process.exit(1));
+		this.socket.on("end", onGone);
+		this.socket.on("error", onGone);
 	}
 
 	send(message) {
@@ -40,7 +40,7 @@ class Host {
 		this.plan = plan;
 		this.isStopping = false;
 		this.files = new Map(); /* test's id → its file */
-		this.channel = new Channel((message) => message.type === "stop" && this.stop());
+		this.channel = new Channel((message) => message.type === "stop" && this.stop(), () => this.abandon());
 		this.send = (message) => this.channel.send(message);
 	}
 
@@ -176,6 +176,12 @@ class Host {
 			await Promise.race([this.task.cancel(), tooLong]).catch(() => {});
 		}
 		process.exit(0);
+	}
+
+	/* Whoever started this is gone: nobody wants the rest, and nobody else ends the browsers. */
+	abandon() {
+		sweep(this.plan.mark);
+		process.kill(process.pid, "SIGKILL");
 	}
 
 	async close() {

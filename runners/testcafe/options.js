@@ -11,6 +11,7 @@ const { Refusal } = require("./refusal");
 
 const DAY_MS = 86400000;
 const FILTER_WORDS_MAX = 4096;
+const PLAIN_BROWSERS = new Set(["chromium", "chrome", "edge", "firefox"]);
 
 const OPTIONS = {
 	concurrency: { check: integer(1, 64) },
@@ -86,19 +87,27 @@ readFilter(test)
 	return Object.keys(filter).length > 0 ? filter : undefined;
 }
 
-/* The group's browser, else the test's own list, else the job's target; nobody: undefined. */
+/*
+ * The group's browser, else the test's own list in TestCafe's words, else the job's target; nobody:
+ * undefined. In Proctor's words a browser has no window, so that need not be said.
+ */
 function
 readBrowsers({ browser, target, test })
 {
 	if (browser && browser.browser)
-		return [text(browser.browser, "browser")];
-	const list = test.browsers === undefined ? target : test.browsers;
-	if (list === undefined || list === null)
-		return undefined;
-	const names = [list].flat();
+		return [withoutWindow(text(browser.browser, "browser"))];
+	if (test.browsers === undefined)
+		return target ? [withoutWindow(text(target, "target"))] : undefined;
+	const names = [test.browsers].flat();
 	if (names.length === 0 || names.length > 32)
 		throw new Refusal("config", "browsers must be a browser or a list of 1 to 32");
 	return names.map((name) => text(name, "browsers"));
+}
+
+function
+withoutWindow(name)
+{
+	return PLAIN_BROWSERS.has(name) ? `${name}:headless` : name;
 }
 
 function

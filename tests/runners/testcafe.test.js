@@ -77,6 +77,14 @@ markOf(run)
 	return JSON.parse(fs.readFileSync(path.join(run.dir, "plan.json"), "utf8")).mark;
 }
 
+/* Looks until there is nothing more; the test's own time limit is the end of that. */
+async function
+gone(isGone)
+{
+	while (!isGone())
+		await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 async function
 begun(peer)
 {
@@ -156,7 +164,6 @@ test('sees nothing', async () => {});`,
 		assert.deepEqual(result.cases.map(({ title }) => title), ["sees options", "other"]);
 		assert.match(result.warnings.join("\n"), /job's speed, browsers wins over \.testcaferc\.json/);
 		assert.match(result.warnings.join("\n"), /do not use unheardOf/);
-		assert.match(result.warnings.join("\n"), /no display here|"chromium"/);
 		assert.match(fs.readFileSync(path.join(suite, "own/list.txt"), "utf8"), /sees options/);
 		assert.doesNotMatch(result.warnings.join("\n"), /will be ignored/);
 		assert.match(peer.output, /Running tests in/);
@@ -213,6 +220,15 @@ describe("life and death", { skip: missing }, () => {
 		assert.match(result.error.message, /Sample › takes long/);
 		assert.ok(Date.now() - from < 20000, "TestCafe itself waits two minutes");
 		assert.deepEqual(processesOf(run), [], "nothing is left of the run");
+	});
+
+	test("a runner that is killed takes everything of its run along", TIMEOUT, async (t) => {
+		const { peer, run } = await prepare(t, slow);
+		peer.send(run);
+		await begun(peer);
+		peer.child.kill("SIGKILL");
+		await peer.exited;
+		await gone(() => processesOf(run).length === 0);
 	});
 
 	test("the time limit names the test that was under way", TIMEOUT, async (t) => {

@@ -66,7 +66,7 @@ describe("options", () => {
 			test: { config: { testTimeout: 5 } } });
 		assert.deepEqual(read.run, { speed: 0.6, testExecutionTimeout: 5 });
 		assert.deepEqual(read.unknown, ["viewport"]);
-		assert.deepEqual(read.browsers, ["chromium"]);
+		assert.deepEqual(read.browsers, ["chromium:headless"]);
 	});
 
 	for (const [name, value] of [["concurrency", 0], ["concurrency", 1.5], ["speed", 0], ["speed", "1"], ["speed", NaN],
@@ -179,6 +179,7 @@ describe("words", () => {
 		const reasons = ["browserDisconnected", "noTestsToRunDueFiltering", "cannotPrepareTestsDueToError",
 			"testedAppFailedWithError", "cannotFindBrowser", undefined].map((name) => reasonOfFailure({ name }));
 		assert.deepEqual(reasons, ["browser_disconnected", "no_tests", "config", "web_server", "browser_missing", "testcafe"]);
+		assert.equal(shapeFailure({ message: "Bad.\n    at x (/s/node_modules/a/b.js:4:5)\n    at node:net:1:2" }, "/s").stack, undefined);
 		assert.deepEqual(shapeFailure({ message: "Bad.\n    at x (/s/b.ts:4:5)" }, "/s"),
 			{ message: "Bad.", stack: "at x (/s/b.ts:4:5)", file: "b.ts", line: 4, column: 5 });
 	});
