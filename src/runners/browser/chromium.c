@@ -158,7 +158,7 @@ make_arguments(struct arguments *arguments, const char *program, const char *pro
 
 /* Our own environment without what is none of the browser's business. */
 static void
-make_environment(struct arguments *env)
+make_environment(struct arguments *env, const char *profile)
 {
 	static const char *const dropped[] = { "PROCTOR_",
 		"DBUS_SESSION_BUS_ADDRESS=", "DISPLAY=", "WAYLAND_DISPLAY=" };
@@ -172,6 +172,8 @@ make_environment(struct arguments *env)
 			arguments_add(env, xstrdup(*at));
 	}
 	arguments_add(env, xstrdup("DBUS_SESSION_BUS_ADDRESS=/dev/null"));
+	/* It outlives the run that it was started in, and its files go with the profile. */
+	arguments_add(env, xasprintf("TMPDIR=%s", profile));
 }
 
 /* --- Finding --- */
@@ -272,7 +274,7 @@ start_process(struct chromium *chromium, const char *program, bool no_sandbox,
 	const struct spawn_fd map[] = { { fd_read, 3 }, { fd_write, 4 } };
 
 	make_arguments(&arguments, program, chromium->profile, no_sandbox, spec);
-	make_environment(&env);
+	make_environment(&env, chromium->profile);
 	const struct spawn_spec child = {
 		.argv = (const char *const *)arguments.item,
 		.env = (const char *const *)env.item,

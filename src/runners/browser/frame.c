@@ -269,8 +269,8 @@ frame_eval(struct frame *frame, enum world world, const char *function, json_t *
 	int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
 	json_t *result = NULL;
-	int r = call_function(frame, world, NULL, function, args, true, deadline_mono_ms,
-		&result, err);
+	int r = call_function(
+		frame, world, NULL, function, args, true, deadline_mono_ms, &result, err);
 
 	return give_value(r, result, ret);
 }
@@ -297,13 +297,14 @@ frame_eval_handle(struct frame *frame, enum world world, const char *function, j
 	int64_t deadline_mono_ms, char **ret_handle, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *result = NULL;
-	int r = call_function(frame, world, NULL, function, args, false, deadline_mono_ms,
-		&result, err);
+	int r = call_function(
+		frame, world, NULL, function, args, false, deadline_mono_ms, &result, err);
 
 	if (r < 0)
 		return -1;
-	const char *id = r == FRAME_THREW ? json_string_value(result)
-					  : json_string_value(json_object_get(result, "objectId"));
+	const char *id = r == FRAME_THREW
+		? json_string_value(result)
+		: json_string_value(json_object_get(result, "objectId"));
 	*ret_handle = id ? xstrdup(id) : NULL;
 	return r;
 }
@@ -313,8 +314,8 @@ frame_call(struct frame *frame, const char *handle, const char *function, json_t
 	int64_t deadline_mono_ms, json_t **ret, struct err *err)
 {
 	json_t *result = NULL;
-	int r = call_function(frame, WORLD_OWN, handle, function, args, true, deadline_mono_ms,
-		&result, err);
+	int r = call_function(
+		frame, WORLD_OWN, handle, function, args, true, deadline_mono_ms, &result, err);
 
 	return give_value(r, result, ret);
 }

@@ -49,7 +49,7 @@ sweep_one(int parent_fd, const char *name)
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
 		return;
-	if (clock_wall_ms() - (int64_t)st.st_ctim.tv_sec * 1000 < YOUNG_MS)
+	if (clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 < YOUNG_MS)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		(void)tree_remove(parent_fd, name, NULL); /* the next one tries again */

@@ -90,12 +90,13 @@ soon(void)
 	return clock_mono_ms() + 15000;
 }
 
-#define GOOD(call)                                         \
-	do {                                               \
-		struct err err_ = { 0 };                   \
-		struct err *err = &err_;                   \
-		if ((call) != 0)                           \
-			fail_msg(#call ": %s", err_.text); \
+/* What the last GOOD() was told. */
+static struct err trouble;
+
+#define GOOD(call)                                            \
+	do {                                                  \
+		if ((call) != 0)                              \
+			fail_msg(#call ": %s", trouble.text); \
 	} while (0)
 
 /* A URL of the site; valid until the next but three. */
@@ -116,7 +117,7 @@ ask(struct frame *frame, enum world world, const char *expression)
 {
 	json_t *value = NULL;
 
-	GOOD(frame_eval_expression(frame, world, expression, soon(), &value, err));
+	GOOD(frame_eval_expression(frame, world, expression, soon(), &value, &trouble));
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	json_decref(value);
 	return text;
@@ -136,7 +137,7 @@ start_browser(void **state)
 	const struct chromium_spec spec = { .profile_dir = folder };
 
 	(void)state;
-	GOOD(chromium_start(&chromium, &spec, soon(), err));
+	GOOD(chromium_start(&chromium, &spec, soon(), &trouble));
 	return 0;
 }
 
@@ -155,8 +156,8 @@ open_page(void **state)
 		.own_script = "globalThis.ours = 7" };
 
 	(void)state;
-	GOOD(context_new(&context, chromium, &spec, soon(), err));
-	GOOD(context_page_new(context, &page, soon(), err));
+	GOOD(context_new(&context, chromium, &spec, soon(), &trouble));
+	GOOD(context_page_new(context, &page, soon(), &trouble));
 	return 0;
 }
 
@@ -174,22 +175,22 @@ static void
 pages_open_and_say_what_the_server_said(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(page->response.status, 200);
 	assert_string_equal(page->main->url, at("/"));
 	assert_asked(page->main, "document.title", "\"home\"");
-	GOOD(page_goto(page, at("/teapot"), NULL, LOAD_DOMCONTENTLOADED, soon(), err));
+	GOOD(page_goto(page, at("/teapot"), NULL, LOAD_DOMCONTENTLOADED, soon(), &trouble));
 	assert_int_equal(page->response.status, 418);
-	GOOD(page_goto(page, at("/moved"), at("/"), LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/moved"), at("/"), LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(page->response.status, 200);
 	assert_string_equal(page->response.url, at("/two"));
 	assert_asked(page->main, "document.referrer.length > 0", "true");
 	/* The fragment alone is no new document. */
 	unsigned document = page->main->document;
-	GOOD(page_goto(page, at("/two#part"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/two#part"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(page->main->document, document);
 	assert_string_equal(page->main->url, at("/two#part"));
-	GOOD(page_reload(page, true, LOAD_LOAD, soon(), err));
+	GOOD(page_reload(page, true, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(page->main->document, document + 1);
 }
 
@@ -197,11 +198,11 @@ static void
 history_goes_both_ways(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
-	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), err));
-	GOOD(page_go(page, -1, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
+	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
+	GOOD(page_go(page, -1, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "document.title", "\"home\"");
-	GOOD(page_go(page, 1, LOAD_LOAD, soon(), err));
+	GOOD(page_go(page, 1, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "document.title", "\"two\"");
 	struct err err;
 	assert_int_equal(page_go(page, 1, LOAD_LOAD, soon(), &err), PAGE_NO_HISTORY);
@@ -211,8 +212,8 @@ static void
 a_page_that_hops_on_is_followed(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/hop"), NULL, LOAD_NETWORKIDLE, soon(), err));
-	GOOD(page_wait_load(page, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/hop"), NULL, LOAD_NETWORKIDLE, soon(), &trouble));
+	GOOD(page_wait_load(page, LOAD_LOAD, soon(), &trouble));
 	assert_true(strcmp(page->main->url, at("/two")) == 0 ||
 		strcmp(page->main->url, at("/hop")) == 0);
 }
@@ -236,8 +237,9 @@ what_cannot_be_opened_says_why(void **state)
 	assert_int_equal(err.code, ERR_TIMEOUT);
 	assert_non_null(strstr(err.text, "domcontentloaded"));
 	/* And the page is still good for something. */
-	GOOD(page_goto(page, at("/slow-picture"), NULL, LOAD_DOMCONTENTLOADED, soon(), err));
-	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(
+		page, at("/slow-picture"), NULL, LOAD_DOMCONTENTLOADED, soon(), &trouble));
+	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
 }
 
 /* --- JavaScript --- */
@@ -250,7 +252,7 @@ javascript_gives_values_and_says_what_it_threw(void **state)
 	char *handle;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(
 		frame_eval(page->main, WORLD_PAGE, "async (a, b) => ({ sum: a + b.c })",
 			json_pack("[i, {s:i}]", 2, "c", 3), soon(), &value, &err),
@@ -288,13 +290,13 @@ static void
 our_world_is_not_the_sites(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "typeof ours + typeof (Array.prototype.map = null)",
 		"\"undefinedobject\"");
 	_cleanup_free_ char *seen = ask(page->main, WORLD_OWN, "[ours].map(n => n + 1)");
 	assert_string_equal(seen, "[8]");
 	/* Again in the next document. */
-	GOOD(page_reload(page, false, LOAD_LOAD, soon(), err));
+	GOOD(page_reload(page, false, LOAD_LOAD, soon(), &trouble));
 	_cleanup_free_ char *again = ask(page->main, WORLD_OWN, "ours");
 	assert_string_equal(again, "7");
 }
@@ -306,10 +308,10 @@ handles_die_with_their_document(void **state)
 	char *handle;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	GOOD(frame_eval_handle(
-		page->main, WORLD_OWN, "() => document.body", NULL, soon(), &handle, err));
-	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), err));
+		page->main, WORLD_OWN, "() => document.body", NULL, soon(), &handle, &trouble));
+	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(frame_call(page->main, handle, "function () { return 1; }", NULL,
 				 soon(), NULL, &err),
 		-1);
@@ -330,7 +332,7 @@ a_navigation_during_a_call_is_a_conflict(void **state)
 	struct err err;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(frame_eval(page->main, WORLD_PAGE,
 				 "() => { location = '/two'; return new Promise(() => 0); }",
 				 NULL, soon(), NULL, &err),
@@ -338,8 +340,8 @@ a_navigation_during_a_call_is_a_conflict(void **state)
 	assert_int_equal(err.code, ERR_CONFLICT);
 	/* Between two documents one waits for the next. */
 	assert_asked(page->main, "typeof document", "\"object\"");
-	GOOD(cdp_pump(context->cdp, soon(), is_at_two, NULL, err));
-	GOOD(page_wait_load(page, LOAD_LOAD, soon(), err));
+	GOOD(cdp_pump(context->cdp, soon(), is_at_two, NULL, &trouble));
+	GOOD(page_wait_load(page, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "document.title", "\"two\"");
 }
 
@@ -349,7 +351,7 @@ an_endless_loop_is_stopped(void **state)
 	struct err err;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(frame_eval(page->main, WORLD_PAGE, "() => { for (;;); }", NULL,
 				 clock_mono_ms() + 200, NULL, &err),
 		-1);
@@ -366,7 +368,7 @@ static void
 a_hung_page_does_not_hold_its_context(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	cdp_send(context->cdp, page->session->id, "Runtime.evaluate",
 		json_pack("{s:s}", "expression", "for (;;);"), NULL, NULL);
 	int64_t before_ms = clock_mono_ms();
@@ -386,7 +388,8 @@ frame_in(const char *selector)
 	struct err err;
 
 	snprintf(function, sizeof function, "() => document.querySelector('%s')", selector);
-	GOOD(frame_eval_handle(page->main, WORLD_OWN, function, NULL, soon(), &handle, err));
+	GOOD(frame_eval_handle(
+		page->main, WORLD_OWN, function, NULL, soon(), &handle, &trouble));
 	frame = frame_of_element(page->main, handle, soon(), &err);
 	if (!frame)
 		fail_msg("%s: %s", selector, err.text);
@@ -400,9 +403,9 @@ click_in(struct frame *frame, double expected_x, double expected_y)
 {
 	double x, y;
 
-	GOOD(frame_offset(frame, soon(), &x, &y, err));
+	GOOD(frame_offset(frame, soon(), &x, &y, &trouble));
 	assert_true(x == expected_x && y == expected_y);
-	GOOD(input_click(page, x + 50, y + 35, NULL, soon(), err));
+	GOOD(input_click(page, x + 50, y + 35, NULL, soon(), &trouble));
 	assert_asked(frame, "document.title", "\"clicked\"");
 }
 
@@ -411,7 +414,7 @@ try_frames(bool other_is_apart)
 {
 	struct err err;
 
-	GOOD(page_goto(page, at("/frames"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/frames"), NULL, LOAD_LOAD, soon(), &trouble));
 	struct frame *same = frame_in("#same"), *other = frame_in("#other");
 	assert_ptr_equal(same->session, page->session);
 	assert_int_equal(other->session->is_frame, other_is_apart);
@@ -450,7 +453,7 @@ frames_in_other_processes_work_alike(void **state)
 	const struct chromium_spec spec = { .profile_dir = folder, .arguments = arguments };
 
 	(void)state;
-	GOOD(chromium_start(&chromium, &spec, soon(), err));
+	GOOD(chromium_start(&chromium, &spec, soon(), &trouble));
 	open_page(NULL);
 	try_frames(true);
 	close_page(NULL);
@@ -466,14 +469,14 @@ popups_become_pages(void **state)
 	unsigned before = context->n_pages_ever;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	/* The call inside the page waits for the new page, and does not hang. */
 	assert_asked(page->main, "!!window.open('/two')", "true");
-	GOOD(context_page_wait(context, before, &popup, soon(), err));
+	GOOD(context_page_wait(context, before, &popup, soon(), &trouble));
 	assert_ptr_equal(popup->opener, page);
-	GOOD(page_wait_load(popup, LOAD_LOAD, soon(), err));
+	GOOD(page_wait_load(popup, LOAD_LOAD, soon(), &trouble));
 	assert_int_equal(popup->number, 2);
-	GOOD(page_close(popup, false, soon(), err));
+	GOOD(page_close(popup, false, soon(), &trouble));
 	struct err err;
 	assert_int_equal(
 		frame_eval(popup->main, WORLD_PAGE, "() => 1", NULL, soon(), NULL, &err), -1);
@@ -488,7 +491,7 @@ dialogs_are_answered_at_once(void **state)
 	struct dialog *dialog;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "[alert('a'), confirm('b'), prompt('c', 'd')]",
 		"[null,false,null]");
 	assert_int_equal(context->n_dialogs, 3);
@@ -497,7 +500,7 @@ dialogs_are_answered_at_once(void **state)
 	assert_asked(page->main, "[confirm('b'), prompt('c', 'd'), confirm('e')]",
 		"[true,\"Ada\",false]");
 	assert_int_equal(context_dialogs_pending(context), 0);
-	GOOD(context_dialog_wait(context, 5, &dialog, soon(), err));
+	GOOD(context_dialog_wait(context, 5, &dialog, soon(), &trouble));
 	assert_int_equal(dialog->kind, DIALOG_CONFIRM);
 	assert_string_equal(dialog->message, "e");
 	assert_false(dialog->was_expected);
@@ -514,12 +517,12 @@ downloads_arrive_under_a_safe_name(void **state)
 	(void)state;
 	assert_int_equal(page_goto(page, at("/file"), NULL, LOAD_LOAD, soon(), &err), -1);
 	assert_non_null(strstr(err.text, "download"));
-	GOOD(context_download_wait(context, 0, &download, soon(), err));
+	GOOD(context_download_wait(context, 0, &download, soon(), &trouble));
 	assert_int_equal(download->state, DOWNLOAD_DONE);
 	assert_null(strchr(download->name, '/'));
 	assert_non_null(strstr(download->name, "report.csv"));
 	struct buf content = BUF_INIT(100);
-	GOOD(file_read(download->path, 100, &content, err));
+	GOOD(file_read(download->path, 100, &content, &trouble));
 	assert_string_equal(buf_text(&content), "a;b");
 	buf_deinit(&content);
 	assert_int_equal(strncmp(download->path, folder, strlen(folder)), 0);
@@ -535,18 +538,18 @@ the_mouse_does_what_a_mouse_does(void **state)
 	static const struct input_click right = { .button = MOUSE_RIGHT, .count = 1 };
 
 	(void)state;
-	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), err));
-	GOOD(input_click(page, 150, 150, NULL, soon(), err));
+	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), &trouble));
+	GOOD(input_click(page, 150, 150, NULL, soon(), &trouble));
 	assert_asked(page->main, "log.splice(0).join().replace(/(mousemove,)+/, 'mousemove,')",
 		"\"mousemove,mousedown,mouseup,click\"");
-	GOOD(input_click(page, 150, 150, &twice, soon(), err));
+	GOOD(input_click(page, 150, 150, &twice, soon(), &trouble));
 	assert_asked(page->main, "log.splice(0).filter(t => t != 'mousemove').join()",
 		"\"mousedown,mouseup,click,mousedown,mouseup,click,dblclick\"");
-	GOOD(input_click(page, 150, 150, &right, soon(), err));
+	GOOD(input_click(page, 150, 150, &right, soon(), &trouble));
 	assert_asked(page->main, "log.splice(0).includes('contextmenu')", "true");
-	GOOD(input_move(page, 160, 160, 5, soon(), err));
+	GOOD(input_move(page, 160, 160, 5, soon(), &trouble));
 	assert_asked(page->main, "log.splice(0).length >= 1", "true");
-	GOOD(input_wheel(page, 150, 150, 0, 100, soon(), err));
+	GOOD(input_wheel(page, 150, 150, 0, 100, soon(), &trouble));
 	/* A wheel is answered before the page's listeners have it, unless they could stop it.
 	 */
 	assert_asked(page->main,
@@ -561,18 +564,18 @@ the_keyboard_types_and_commands(void **state)
 	struct err err;
 
 	(void)state;
-	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "void document.querySelector('#i').focus()", "null");
-	GOOD(input_type(page, "Ab1! é", 0, soon(), err));
+	GOOD(input_type(page, "Ab1! é", 0, soon(), &trouble));
 	assert_asked(page->main, "i.value", "\"Ab1! é\"");
-	GOOD(input_press(page, "Control+a", soon(), err));
-	GOOD(input_insert(page, "new", soon(), err));
+	GOOD(input_press(page, "Control+a", soon(), &trouble));
+	GOOD(input_insert(page, "new", soon(), &trouble));
 	assert_asked(page->main, "i.value", "\"new\"");
-	GOOD(input_press(page, "Shift+ArrowLeft", soon(), err));
-	GOOD(input_press(page, "Backspace", soon(), err));
+	GOOD(input_press(page, "Shift+ArrowLeft", soon(), &trouble));
+	GOOD(input_press(page, "Backspace", soon(), &trouble));
 	assert_asked(page->main, "i.value", "\"ne\"");
 	assert_asked(page->main, "log.length = 0", "0");
-	GOOD(input_press(page, "Control+Shift++", soon(), err));
+	GOOD(input_press(page, "Control+Shift++", soon(), &trouble));
 	assert_asked(page->main, "log.join()",
 		"\"keydown:Control,keydown:Shift,keydown:+,keyup:+,keyup:Shift,keyup:Control\"");
 	assert_int_equal(input_press(page, "Entr", soon(), &err), -1);
@@ -587,12 +590,12 @@ static void
 things_are_dragged_and_dropped(void **state)
 {
 	(void)state;
-	GOOD(page_goto(page, at("/drag"), NULL, LOAD_LOAD, soon(), err));
-	GOOD(input_drag(page, 20, 20, 250, 50, 5, soon(), err));
+	GOOD(page_goto(page, at("/drag"), NULL, LOAD_LOAD, soon(), &trouble));
+	GOOD(input_drag(page, 20, 20, 250, 50, 5, soon(), &trouble));
 	assert_asked(page->main, "document.title", "\"load\"");
 	/* Without a native drag it is plain mouse events. */
-	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), err));
-	GOOD(input_drag(page, 150, 150, 180, 180, 4, soon(), err));
+	GOOD(page_goto(page, at("/play"), NULL, LOAD_LOAD, soon(), &trouble));
+	GOOD(input_drag(page, 150, 150, 180, 180, 4, soon(), &trouble));
 	assert_asked(page->main, "log.filter(t => t != 'mousemove').join()",
 		"\"mousedown,mouseup,click\"");
 }
@@ -604,11 +607,12 @@ files_are_chosen(void **state)
 	char *handle;
 
 	(void)state;
-	GOOD(file_write_atomic(path, "abc", 3, 0600, err));
-	GOOD(page_goto(page, "data:text/html,<input type=file>", NULL, LOAD_LOAD, soon(), err));
+	GOOD(file_write_atomic(path, "abc", 3, 0600, &trouble));
+	GOOD(page_goto(
+		page, "data:text/html,<input type=file>", NULL, LOAD_LOAD, soon(), &trouble));
 	GOOD(frame_eval_handle(page->main, WORLD_OWN, "() => document.querySelector('input')",
-		NULL, soon(), &handle, err));
-	GOOD(frame_set_files(page->main, handle, json_pack("[s]", path), soon(), err));
+		NULL, soon(), &handle, &trouble));
+	GOOD(frame_set_files(page->main, handle, json_pack("[s]", path), soon(), &trouble));
 	assert_asked(page->main, "document.querySelector('input').files[0].text()", "\"abc\"");
 	free(handle);
 	unlink(path);
@@ -622,7 +626,7 @@ a_crashed_page_is_gone_and_comes_back(void **state)
 	struct err err;
 
 	(void)state;
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	cdp_send(context->cdp, page->session->id, "Page.crash", NULL, NULL, NULL);
 	assert_int_equal(frame_eval(page->main, WORLD_PAGE, "() => new Promise(() => 0)", NULL,
 				 soon(), NULL, &err),
@@ -630,7 +634,7 @@ a_crashed_page_is_gone_and_comes_back(void **state)
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_string_equal(err.text, "the page crashed");
 	assert_int_equal(cdp_state(context->cdp), CDP_OPEN);
-	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
 	assert_asked(page->main, "document.title", "\"two\"");
 }
 
@@ -654,7 +658,7 @@ a_killed_browser_is_noticed_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(open_page(NULL), 0);
-	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), err));
+	GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
 	pid_t pid = chromium_pid(chromium);
 	int64_t before_ms = clock_mono_ms();
 	kill(pid, SIGKILL);
@@ -684,13 +688,13 @@ many_contexts_leave_nothing(void **state)
 	unsigned processes = 0;
 	for (int i = 0; i < MANY_CONTEXTS; i++) {
 		open_page(NULL);
-		GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), err));
+		GOOD(page_goto(page, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
 		context = context_free(context);
 		if (i == 20)
 			processes = chromium_processes(chromium);
 	}
 	assert_int_equal(cdp_counts(chromium_cdp(chromium)).under_way, 0);
-	GOOD(chromium_health(chromium, err));
+	GOOD(chromium_health(chromium, &trouble));
 	/* One more or less is a spare renderer. */
 	assert_true(chromium_processes(chromium) <= processes + 2);
 	assert_true(chromium_memory(chromium) < MIB(700));
@@ -702,21 +706,66 @@ many_contexts_leave_nothing(void **state)
 	assert_int_equal(count_entries(folder, "proctor-chromium-"), 0);
 }
 
+/* Starts a browser, says who it is, and waits for its death. */
+static void
+play_runner(int fd)
+{
+	const struct chromium_spec spec = { .profile_dir = folder };
+	struct err err;
+
+	if (chromium_start(&chromium, &spec, soon(), &err) < 0)
+		_exit(1);
+	pid_t pid = chromium_pid(chromium);
+	(void)write(fd, &pid, sizeof pid);
+	for (;;)
+		pause();
+}
+
 static void
 what_a_killed_runner_left_is_swept(void **state)
 {
-	_cleanup_free_ char *stale = xasprintf("%s/proctor-chromium-stale", folder);
-	_cleanup_free_ char *file = xasprintf("%s/file", stale);
+	static const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
 	struct stat st;
+	pid_t browser;
+	int ends[2];
 
 	(void)state;
-	assert_int_equal(mkdir(stale, 0700), 0);
-	GOOD(file_write_atomic(file, "x", 1, 0600, err));
-	/* Young ones may be about to be locked, so they stay. */
+	assert_int_equal(pipe(ends), 0);
+	pid_t runner = fork();
+	if (runner == 0)
+		play_runner(ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &browser, sizeof browser), sizeof browser);
+	close(ends[0]);
+	kill(runner, SIGKILL);
+	/* The browser ends by itself; as a subreaper we get to know. */
+	assert_int_equal(waitpid(runner, NULL, 0), runner);
+	assert_int_equal(waitpid(browser, NULL, 0), browser);
+	while (waitpid(-browser, NULL, 0) > 0)
+		;
+	assert_int_equal(count_entries(folder, "proctor-chromium-"), 1);
+	DIR *dir = opendir(folder);
+	char stale[600] = "";
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (strncmp(entry->d_name, "proctor-", 8) == 0)
+			snprintf(stale, sizeof stale, "%s/%s", folder, entry->d_name);
+	}
+	closedir(dir);
+	/* A young one may be about to be locked, so it stays. */
 	start_browser(NULL);
-	assert_int_equal(stat(stale, &st), 0);
 	stop_browser(NULL);
-	GOOD(tree_remove(AT_FDCWD, stale, err));
+	assert_int_equal(stat(stale, &st), 0);
+	assert_int_equal(utimensat(AT_FDCWD, stale, long_ago, 0), 0);
+	start_browser(NULL);
+	assert_int_equal(stat(stale, &st), -1);
+	/* One that is in use stays however old it is. */
+	struct chromium *first = chromium;
+	assert_int_equal(utimensat(AT_FDCWD, chromium_profile(first), long_ago, 0), 0);
+	start_browser(NULL);
+	assert_int_equal(stat(chromium_profile(first), &st), 0);
+	stop_browser(NULL);
+	chromium_free(first);
+	assert_int_equal(count_entries(folder, "proctor-chromium-"), 0);
 }
 
 static void
