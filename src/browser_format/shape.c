@@ -148,8 +148,8 @@ check_duration(
 	bool bad;
 
 	if (json_is_string(value))
-		bad = parse_duration_ms(str_of(json_string_value(value)), DAYS_MS(1), &ms,
-			      &err) < 0;
+		bad = parse_duration_ms(
+			      str_of(json_string_value(value)), DAYS_MS(1), &ms, &err) < 0;
 	else
 		bad = !json_is_integer(value) || (ms = json_integer_value(value)) < 0;
 	if (bad)
@@ -210,9 +210,10 @@ check_choice(struct check *check, const struct shape *shape, json_t *value, cons
 
 		if (n == 0)
 			issues_add(check->issues, pointer, ISSUE_MISSING,
-				shape->is_step ? "a step needs a verb, such as open or click"
-					       : "%s needs exactly one member that says what is "
-						 "meant, such as %s",
+				shape->is_step
+					? "a step needs a verb, such as open or click"
+					: "%s needs exactly one member that says what is "
+					  "meant, such as %s",
 				words_of(shape), shape->one_of[0]);
 		if (n > 1)
 			issues_add(check->issues, pointer, ISSUE_INVALID,
@@ -266,8 +267,8 @@ check_items(struct check *check, const struct shape *shape, json_t *value, const
 			shape->min, shape->max, n);
 	if ((int64_t)n > shape->max && shape->max)
 		return;
-	json_array_foreach(value, i, item) check_value(
-		check, shape->item, item, json_pointer_index(arena, pointer, i));
+	json_array_foreach(value, i, item)
+		check_value(check, shape->item, item, json_pointer_index(arena, pointer, i));
 	json_object_foreach(value, name, item) check_value(
 		check, shape->item, item, json_pointer_member(arena, pointer, name));
 }

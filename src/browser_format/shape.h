@@ -55,7 +55,6 @@ struct shape {
 	bool is_step;                      /* an object whose one_of are verbs */
 };
 
-
 /*
  * Checks the value and adds what is wrong to issues. A text that is one {{name}} passes where
  * another type is wanted, unless `is_filled_in`.

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "browser_format/config.h"
 
 static const struct shape condition_shape;
 static const struct shape frame_shape;
@@ -114,7 +115,7 @@ static const struct shape statuses_shape = { .kind = SHAPE_LIST, .item = &status
 static const struct shape *const status_either[] = { &count_shape, &label_shape, &statuses_shape, NULL };
 static const struct shape status_shape = { .kind = SHAPE_EITHER, .either = status_either, .about = "a status such as 200, \"2xx\" or a list of them" };
 static const struct shape_member response_members[] = {
-	{ "url", &match_shape, false, NULL },
+	{ "url", &label_shape, false, "a pattern as that of a mock" },
 	{ "method", &label_shape, false, NULL },
 	{ "status", &status_shape, false, NULL },
 	{ 0 },
@@ -813,8 +814,8 @@ walk_steps(struct walk *walk, json_t *steps, const char *pointer)
 	json_t *step;
 	size_t i;
 
-	json_array_foreach(steps, i, step) if (json_is_object(step)) walk_step(
-		walk, step, json_pointer_index(walk->issues->arena, pointer, i));
+	json_array_foreach(steps, i, step) if (json_is_object(step))
+		walk_step(walk, step, json_pointer_index(walk->issues->arena, pointer, i));
 }
 
 static void
@@ -828,7 +829,8 @@ walk_parts(struct walk *walk, json_t *test, const char *member, const char *poin
 	{
 		const char *here = json_pointer_index(walk->issues->arena, at, i);
 
-		walk_steps(walk, json_object_get(part, "steps"), member_at(walk, here, "steps"));
+		walk_steps(
+			walk, json_object_get(part, "steps"), member_at(walk, here, "steps"));
 	}
 }
 
@@ -851,9 +853,20 @@ walk_library(struct walk *walk, const char *pointer)
 	}
 }
 
-/* The members that are steps; the others are the common ones and were decoded by their table. */
+/* The members that are steps; the others are the common ones and were decoded by their table.
+ */
 static const char *const own_members[] = { "url", "vars", "library", "testIdAttribute", "setup",
 	"teardown", "before", "after", "steps", NULL };
+
+static void
+check_config(json_t *config, const char *pointer, struct issues *issues)
+{
+	struct browser_config decoded;
+
+	/* Offences are what counts, they are in issues. */
+	if (json_is_object(config))
+		(void)!config_decode(&decoded, config, pointer, issues);
+}
 
 void
 browser_test_check(json_t *test, const char *pointer, struct issues *issues)
@@ -871,6 +884,8 @@ browser_test_check(json_t *test, const char *pointer, struct issues *issues)
 			shape_check(m->shape, value, false, member_at(&walk, pointer, m->name),
 				issues);
 	}
+	check_config(
+		json_object_get(test, "config"), member_at(&walk, pointer, "config"), issues);
 	if (issues->n + issues->n_more > before)
 		return;
 	walk_steps(&walk, json_object_get(test, "steps"), member_at(&walk, pointer, "steps"));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One scanner that cuts a text into literal pieces and names; the rest is what to do with them. */
+/* One scanner that cuts a text into literal pieces and names; the rest is what to do with them.
+ */
 #include "browser_format/template.h"
 
 #include <string.h>
@@ -30,8 +31,7 @@ is_name_char(char c)
 static bool
 name_is_valid(struct str name)
 {
-	if (name.n == 0 || name.n > NAME_BYTES || name.p[0] == '.' ||
-		name.p[name.n - 1] == '.')
+	if (name.n == 0 || name.n > NAME_BYTES || name.p[0] == '.' || name.p[name.n - 1] == '.')
 		return false;
 	for (size_t i = 0; i < name.n; i++)
 		if (!is_name_char(name.p[i]) || (name.p[i] == '.' && name.p[i - 1] == '.'))
@@ -211,12 +211,12 @@ is_kept(const char *const *keep, const char *name)
 	return false;
 }
 
-static json_t *fill(json_t *tree, json_t *scope, const char *const *keep, unsigned depth,
-	struct err *err);
+static json_t *fill(
+	json_t *tree, json_t *scope, const char *const *keep, unsigned depth, struct err *err);
 
 static json_t *
-fill_object(json_t *tree, json_t *scope, const char *const *keep, unsigned depth,
-	struct err *err)
+fill_object(
+	json_t *tree, json_t *scope, const char *const *keep, unsigned depth, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *out = json_object();
 	const char *name;

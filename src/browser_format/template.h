@@ -25,5 +25,5 @@ int template_check(struct str text, struct err *err) MUST_CHECK;
  * result. NULL with err: NOT_FOUND (no such variable), INVALID (syntax, or an object inside a
  * longer text), LIMIT (a text grew too long).
  */
-json_t *template_fill(
-	json_t *tree, json_t *scope, const char *const *keep, struct err *err) MUST_CHECK;
+json_t *template_fill(json_t *tree, json_t *scope, const char *const *keep, struct err *err)
+	MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/paths.h"
+#include "runners/browser/browser.h"
 #include "runners/command/report.h"
 #include "runners/http/expect.h"
 #include "store/store.h"
@@ -65,6 +66,8 @@ cmd_runner(struct cli *cli)
 		return runner_command_main();
 	if (strcmp(cli->args[0], "http") == 0)
 		return runner_http_main();
+	if (strcmp(cli->args[0], "browser") == 0)
+		return runner_browser_main();
 	(void)err_set(&err, ERR_INVALID, "there is no runner \"%.40s\"", cli->args[0]);
 	return cli_fail(cli, &err);
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runner of kind `browser`: docs/protocol/browser-tests.md. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct chromium;
+struct kit;
+struct kit_request;
+struct kit_screen;
+
+/* Serves descriptors 3 and 4. Returns the exit status. */
+int runner_browser_main(void);
+
+/* --- run.c --- */
+
+/*
+ * Carries out one run in a fresh context of the browser. warnings is consumed. launch_ms: what
+ * getting the browser took. Returns the result's members.
+ */
+json_t *browser_run(struct kit *kit, const struct kit_request *request,
+	struct chromium *chromium, json_t *warnings, int64_t launch_ms)
+	__attribute__((returns_nonnull));
+
+/* The worker's wish to see the run under way, or not any more. */
+void browser_run_screen(const struct kit_screen *screen);
+
+/* --- script.c --- */
+
+/* What runs in a world of its own in every document; static. */
+const char *browser_script(void) __attribute__((returns_nonnull));

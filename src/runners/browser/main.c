@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runner's process: a browser that is kept warm between runs, replaced when it is worn or
+ * dead, and given up when it dies again and again.
+ */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "runners/browser/browser.h"
+#include "runners/browser/chromium.h"
+#include "runners/kit/kit.h"
+
+/* The one browser of this process. */
+static struct warm {
+	struct chromium *chromium;
+	enum chromium_kind kind;
+	int pidfd;       /* readable when the browser is dead; -1: none */
+	unsigned n_lost; /* in a row */
+} warm = { .pidfd = -1 };
+
+static void
+give_up_browser(void)
+{
+	warm.chromium = chromium_free(warm.chromium);
+	if (warm.pidfd >= 0)
+		(void)close(warm.pidfd);
+	warm.pidfd = -1;
+}
+
+/* The kind of browser that a group's `browser` names. 1: none that we know. */
+static int
+kind_of(const struct kit_request *request, enum chromium_kind *ret)
+{
+	static const struct {
+		const char *name;
+		enum chromium_kind kind;
+	} names[] = { { "chromium", CHROMIUM_HEADLESS_SHELL },
+		{ "chromium-headless-shell", CHROMIUM_HEADLESS_SHELL },
+		{ "chrome", CHROMIUM_HEADLESS_SHELL }, { "chromium-full", CHROMIUM_FULL } };
+	const char *name = json_string_value(json_object_get(request->browser, "browser"));
+
+	if (!name)
+		name = request->target ? request->target : "chromium";
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(names[i].name, name) == 0) {
+			*ret = names[i].kind;
+			return 0;
+		}
+	return 1;
+}
+
+/* Makes sure that there is a living browser of that kind. */
+static int
+ensure_browser(struct kit *kit, enum chromium_kind kind, struct err *err)
+{
+	struct chromium_spec spec = { .kind = kind, .kit = kit };
+
+	if (warm.chromium &&
+		(warm.kind != kind || chromium_worn(warm.chromium) ||
+			chromium_health(warm.chromium, err) < 0))
+		give_up_browser();
+	if (warm.chromium)
+		return 0;
+	if (chromium_start(&warm.chromium, &spec, clock_mono_ms() + CHROMIUM_START_MS, err) < 0)
+		return -1;
+	warm.kind = kind;
+	warm.pidfd = (int)syscall(SYS_pidfd_open, chromium_pid(warm.chromium), 0);
+	return 0;
+}
+
+static json_t *
+no_browser(struct kit *kit, const struct err *err)
+{
+	if (kit_cancelled(kit))
+		return kit_result("cancelled", NULL, NULL);
+	return kit_result(
+		"errored", "browser_missing", "the browser cannot be started: %s", err->text);
+}
+
+static json_t *
+carry_out(struct kit *kit, const struct kit_request *request)
+{
+	int64_t begun_ms = clock_mono_ms();
+	json_t *warnings, *result;
+	enum chromium_kind kind;
+	struct err err = { 0 };
+
+	if (kind_of(request, &kind) != 0)
+		return kit_result("errored", "browser_missing",
+			"there is no browser \"%.40s\": known are chromium and chromium-full",
+			json_string_value(json_object_get(request->browser, "browser"))
+				? json_string_value(
+					  json_object_get(request->browser, "browser"))
+				: request->target);
+	if (ensure_browser(kit, kind, &err) < 0)
+		return no_browser(kit, &err);
+	warnings = json_array();
+	if (chromium_warning(warm.chromium))
+		json_array_append_new(warnings, json_string(chromium_warning(warm.chromium)));
+	result = browser_run(kit, request, warm.chromium, warnings, clock_mono_ms() - begun_ms);
+	if (strcmp(json_string_value(json_object_get(result, "outcome")), "lost") == 0) {
+		warm.n_lost++;
+		give_up_browser();
+	} else {
+		warm.n_lost = 0;
+	}
+	return result;
+}
+
+static void
+on_screen(struct kit *kit, const struct kit_screen *screen)
+{
+	(void)kit;
+	browser_run_screen(screen);
+}
+
+/* A browser that dies between two runs is tidied up at once; the next run starts another. */
+static int
+idle(bool is_ready)
+{
+	if (is_ready)
+		give_up_browser();
+	return warm.pidfd;
+}
+
+static bool
+is_worn(void)
+{
+	return warm.n_lost >= RUNNER_LOST_RUNS_MAX;
+}
+
+int
+runner_browser_main(void)
+{
+	static const struct kit_spec spec = { .name = "browser",
+		.kind = "browser",
+		.reusable = true,
+		.carry_out = carry_out,
+		.on_screen = on_screen,
+		.idle = idle,
+		.is_worn = is_worn };
+	int status = kit_serve(&spec);
+
+	give_up_browser();
+	return status;
+}

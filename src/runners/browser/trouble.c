@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What went wrong in a step, from its various sources to one form. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runners/browser/tester.h"
+#include "runners/kit/kit.h"
+
+void
+trouble_clear(struct trouble *trouble)
+{
+	free(trouble->message);
+	free(trouble->screenshot);
+	json_decref(trouble->expected);
+	json_decref(trouble->actual);
+	*trouble = (struct trouble) { 0 };
+}
+
+int
+trouble_set(struct tester *t, enum trouble_kind kind, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *message = xvasprintf(fmt, ap);
+	va_end(ap);
+	trouble_clear(&t->trouble);
+	t->trouble = (struct trouble) { .kind = kind, .reason = reason, .message = message };
+	return -1;
+}
+
+int
+trouble_err(struct tester *t, const struct err *err)
+{
+	switch (cdp_state(t->cdp)) {
+	case CDP_LOST:
+		return trouble_set(t, TROUBLE_LOST, "browser_disconnected",
+			"the browser is gone: %s", err->text);
+	case CDP_CANCELLED:
+		return trouble_set(t, TROUBLE_CANCELLED, NULL, "cancelled");
+	case CDP_OPEN:
+		break;
+	}
+	if (t->page && t->page->is_crashed)
+		return trouble_set(t, TROUBLE_FAILED, "page_crashed", "the page crashed");
+	if (t->page && t->page->is_closed)
+		return trouble_set(t, TROUBLE_FAILED, "action", "the page was closed");
+	return trouble_set(t, TROUBLE_FAILED, "action", "%s", err->text);
+}
+
+int
+trouble_answer(struct tester *t, const char *reason, json_t *answer)
+{
+	const char *why = cdp_str(answer, "why");
+	bool is_ours = strcmp(why, "invalid") == 0;
+	json_t *expected = json_object_get(answer, "expected");
+	double seconds = (double)t->patience_ms / 1000;
+
+	if (is_ours || t->patience_ms == 0)
+		(void)trouble_set(t, is_ours ? TROUBLE_ERRORED : TROUBLE_FAILED,
+			is_ours ? "invalid_definition" : reason, "%s",
+			cdp_str(answer, "message"));
+	else
+		(void)trouble_set(t, TROUBLE_FAILED, reason, "%s (waited %.3g s)",
+			cdp_str(answer, "message"), seconds);
+	if (expected) {
+		t->trouble.expected = json_incref(expected);
+		t->trouble.actual = json_incref(json_object_get(answer, "actual"));
+	}
+	return -1;
+}
+
+json_t *
+trouble_error(const struct trouble *trouble)
+{
+	json_t *error = kit_error("%s", trouble->message ? trouble->message : "");
+
+	if (trouble->expected)
+		json_object_set(error, "expected", trouble->expected);
+	if (trouble->actual)
+		json_object_set(error, "actual", trouble->actual);
+	if (trouble->screenshot)
+		json_object_set_new(error, "screenshot", json_string(trouble->screenshot));
+	return error;
+}
