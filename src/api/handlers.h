@@ -137,8 +137,8 @@ struct revision_query {
 
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
 	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
-	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[], revision_query_fields[],
-	page_query_fields[];
+	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
+	revision_query_fields[], page_query_fields[];
 extern const struct jobs_query jobs_query_defaults;
 extern const struct runs_query runs_query_defaults;
 extern const struct defs_query defs_query_defaults;
