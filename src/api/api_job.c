@@ -29,7 +29,7 @@ int
 write_job_whole(struct call *call, struct store_reader *reader, const struct job *job,
 	const char *durable, struct err *err)
 {
-	struct job_more more = { .durable = durable };
+	struct job_more more = { .durable = durable, .arena = call->arena };
 	struct job_test *tests;
 	struct incarnation *incarnations;
 	struct jw jw = call_jw(call);
@@ -286,7 +286,7 @@ job_show(struct call *call)
 static int
 read_after_command(struct call *call, struct store_reader *reader, struct err *err)
 {
-	struct job_more more = { .durable = call->api->durable };
+	struct job_more more = { .durable = call->api->durable, .arena = call->arena };
 	const struct job *job = &call->intent->out.jobs[0];
 	struct job *now;
 	struct jw jw = call_jw(call);

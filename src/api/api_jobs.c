@@ -96,6 +96,7 @@ write_created(
 	struct job_more more = {
 		.queue = spec->queue ? spec->queue : "default",
 		.options = spec->options,
+		.arena = call->arena,
 		.durable = call->api->durable,
 	};
 
@@ -127,7 +128,10 @@ read_replayed(struct call *call, struct store_reader *reader, struct err *err)
 	}
 	for (size_t i = 0; i < intent->out.n_jobs; i++) {
 		struct job *job;
-		struct job_more more = { .durable = call->api->durable };
+		struct job_more more = {
+			.durable = call->api->durable,
+			.arena = call->arena,
+		};
 		int r = read_job(
 			reader, call->project, intent->out.jobs[i].id, call->arena, &job, err);
 
@@ -198,13 +202,16 @@ on_created(struct call *call)
 
 /* --- Dry run --- */
 
+/* The units that begin first. Every group begins at once in a grouped job, where it is shown
+ * for the first alone. */
 static void
 write_first_runs(struct jw *jw, const struct job_spec *spec)
 {
 	int64_t units = (int64_t)spec->n_tests * (int64_t)spec->n_targets;
+	int64_t n = 0;
 
 	jw_karr(jw, "firstRuns");
-	for (int64_t i = 0; i < FIRST_RUNS_MAX; i++) {
+	for (int64_t i = 0; n < FIRST_RUNS_MAX && i < 2 * units + FIRST_RUNS_MAX; i++) {
 		int64_t unit = i % units, at = unit % (int64_t)spec->n_tests;
 		const struct test_spec *test = &spec->tests[at];
 		struct str target =
@@ -212,6 +219,9 @@ write_first_runs(struct jw *jw, const struct job_spec *spec)
 
 		if (spec->iterations > 0 && i / units >= spec->iterations)
 			break;
+		if (test->skip)
+			continue;
+		n++;
 		jw_obj(jw);
 		jw_ki64(jw, "iteration", 1 + i / units);
 		jw_ki64(jw, "testIndex", at);
@@ -224,6 +234,32 @@ write_first_runs(struct jw *jw, const struct job_spec *spec)
 	jw_end_arr(jw);
 }
 
+/* What a grouped job has besides. */
+static void
+write_layout(struct jw *jw, const struct job_spec *spec, struct arena *arena)
+{
+	struct job job = { .n_tests = (int32_t)spec->n_tests };
+	struct str rest = str_of(spec->targets);
+	int64_t skipped = 0;
+
+	if (!spec->is_grouped)
+		return;
+	for (size_t i = 0; i < spec->n_tests; i++)
+		skipped += spec->tests[i].skip;
+	jw_ki64(jw, "skippedCount", skipped);
+	jw_ki64(jw, "hookCount", (int64_t)spec->n_hooks);
+	jw_karr(jw, "groups");
+	while (rest.n > 0) {
+		struct str name = str_split_first(&rest, ',');
+		jw_strn(jw, name.p, name.n);
+	}
+	jw_end_arr(jw);
+	job.layout = layout_write(spec, arena);
+	const struct layout *layout = job_layout(&job, arena);
+	if (layout)
+		fixtures_write(jw, layout);
+}
+
 struct kinds {
 	const char *name[16];
 	size_t n;
@@ -232,7 +268,7 @@ struct kinds {
 static void
 collect_kinds(const struct job_spec *spec, struct kinds *kinds)
 {
-	for (size_t i = 0; i < spec->n_tests; i++) {
+	for (size_t i = 0; i < spec->n_tests + spec->n_hooks; i++) {
 		bool known = false;
 
 		for (size_t j = 0; j < kinds->n; j++)
@@ -286,7 +322,7 @@ write_lanes(struct jw *jw, const struct job_spec *spec, const struct worker_row 
 
 static void
 write_plan(struct jw *jw, const struct job_spec *spec, const struct worker_row *workers,
-	size_t n_workers)
+	size_t n_workers, struct arena *arena)
 {
 	jw_obj(jw);
 	jw_kstr(jw, "name", spec->name);
@@ -296,6 +332,7 @@ write_plan(struct jw *jw, const struct job_spec *spec, const struct worker_row *
 	if (spec->iterations > 0)
 		jw_ki64(jw, "runsTotal",
 			spec->iterations * (int64_t)spec->n_tests * (int64_t)spec->n_targets);
+	write_layout(jw, spec, arena);
 	jw_ki64(jw, "concurrency", spec->concurrency);
 	jw_ki64(jw, "priority", spec->priority);
 	jw_ktime(jw, "runAt", spec->run_at_ms);
@@ -319,7 +356,7 @@ read_plan(struct call *call, struct store_reader *reader, struct err *err)
 	jw_kbool(&jw, "dryRun", true);
 	jw_karr(&jw, "jobs");
 	for (size_t i = 0; i < creation->n; i++)
-		write_plan(&jw, &creation->specs[i], workers, n_workers);
+		write_plan(&jw, &creation->specs[i], workers, n_workers, call->arena);
 	jw_end_arr(&jw);
 	jw_end_obj(&jw);
 	return call_written(call, &jw, err);

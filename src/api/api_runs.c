@@ -55,11 +55,16 @@ run_words(struct call *call, const char *name, const struct strs *words, bool ou
 		int r = outcomes ? run_outcome_parse(words->item[i], &outcome)
 				 : run_state_parse(words->item[i], &state);
 
+		if (r == 0 && !outcomes && state == RUN_HELD)
+			r = -1; /* a word of the inside */
 		if (r < 0)
 			issues_add_member(&call->issues, "?", name, ISSUE_INVALID,
 				"there is no %s \"%.40s\"", name, words->item[i]);
 		else
 			set |= 1u << (outcomes ? (int)outcome : (int)state);
+		/* To everybody else a run that is held has finished. */
+		if (r == 0 && !outcomes && state == RUN_FINISHED)
+			set |= 1u << RUN_HELD;
 	}
 	return set;
 }
@@ -108,6 +113,7 @@ runs_list(struct call *call, struct store_reader *reader, struct err *err)
 
 	more.job = job;
 	more.tests = tests;
+	more.layout = job_layout(job, call->arena);
 	jw_obj(&jw);
 	jw_karr(&jw, "items");
 	for (size_t i = 0; i < shown; i++)
@@ -141,6 +147,7 @@ run_show(struct call *call, struct store_reader *reader, struct err *err)
 		return -1;
 	more.job = job;
 	more.tests = tests;
+	more.layout = job_layout(job, call->arena);
 	more.artifacts = artifacts;
 	run_write(&jw, run, &more);
 	return call_written(call, &jw, err);

@@ -60,6 +60,13 @@ READ_HANDLER(queues_list);
 READ_HANDLER(queue_show);
 BEGIN_HANDLER(queue_put_begin);
 extern const struct json_field queue_fields[]; /* of its body */
+/* api_quarantine.c */
+READ_HANDLER(quarantine_list);
+READ_HANDLER(quarantine_show);
+BEGIN_HANDLER(quarantine_add);
+BEGIN_HANDLER(quarantine_put);
+BEGIN_HANDLER(quarantine_delete);
+extern const struct json_field quarantine_fields[]; /* of its body */
 /* api_files.c */
 BEGIN_HANDLER(artifact_put_head);
 BEGIN_HANDLER(artifact_put);

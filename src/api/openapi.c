@@ -45,7 +45,7 @@ static bool
 has_revision(const struct route *route)
 {
 	return has_text(route->path, "/tests/{") || has_text(route->path, "/templates/{") ||
-		has_text(route->path, "/queues/{");
+		has_text(route->path, "/queues/{") || has_text(route->path, "/quarantine/{");
 }
 
 static bool
@@ -353,7 +353,7 @@ write_responses(struct jw *jw, const struct route *route)
 	}
 	/* Under a name that is new. */
 	if (route->method == HTTP_PUT && has_revision(route) &&
-		!has_text(route->path, "/queues/")) {
+		!has_text(route->path, "/queues/") && !has_text(route->path, "/quarantine/")) {
 		jw_kobj(jw, "201");
 		jw_kstr(jw, "description", success_text(201));
 		write_content(jw, route->response);

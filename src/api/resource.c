@@ -73,6 +73,7 @@ counts_write(struct jw *jw, const struct job_counts *counts)
 	jw_ki64(jw, "cancelled", counts->cancelled);
 	jw_ki64(jw, "skipped", counts->skipped);
 	jw_ki64(jw, "flaky", counts->flaky);
+	jw_ki64(jw, "quarantined", counts->quarantined);
 	jw_end_obj(jw);
 }
 
@@ -132,15 +133,82 @@ write_blocked_by(struct jw *jw, const struct job *job)
 	jw_end_arr(jw);
 }
 
+const struct layout *
+job_layout(const struct job *job, struct arena *arena)
+{
+	struct layout *layout = arena_xalloc(arena, sizeof *layout);
+	struct err err;
+
+	if (!job->layout)
+		return NULL;
+	/* What the answer lacks then is less than what it would lack as an error. */
+	return layout_read(job->layout, job->n_tests, arena, layout, &err) < 0 ? NULL : layout;
+}
+
+void
+fixtures_write(struct jw *jw, const struct layout *layout)
+{
+	static const char *const modes[] = {
+		[FIXTURE_SHARED] = "shared",
+		[FIXTURE_SERIAL] = "serial",
+		[FIXTURE_ISOLATED] = "isolated",
+	};
+
+	jw_karr(jw, "fixtures");
+	for (int32_t i = 0; i < layout->n_fixtures; i++) {
+		const struct fixture_spec *fixture = &layout->fixtures[i];
+		int64_t skipped = 0;
+
+		for (int32_t k = 0; k < fixture->n_tests; k++)
+			skipped += layout->skip[fixture->first + k];
+		jw_obj(jw);
+		jw_kstr(jw, "name", fixture->name);
+		jw_ki64(jw, "first", fixture->first);
+		jw_ki64(jw, "testCount", fixture->n_tests);
+		jw_ki64(jw, "skippedCount", skipped);
+		jw_kstr(jw, "mode", modes[fixture->mode]);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+}
+
+/* The kept options have the browsers as they were given; lists do without the options. */
+static void
+write_groups(struct jw *jw, const struct job *job, const struct job_more *more)
+{
+	const struct layout *layout = more->arena ? job_layout(job, more->arena) : NULL;
+
+	if (!job->layout || !job->targets || more->options.n == 0)
+		write_list(jw, "browsers", job->targets);
+	if (job->layout && job->targets)
+		write_list(jw, "groups", job->targets);
+	if (layout)
+		fixtures_write(jw, layout);
+}
+
+static void
+write_quarantine(struct jw *jw, const struct quarantine_policy *policy)
+{
+	if (policy->attempt_limit == 0)
+		return;
+	jw_kobj(jw, "quarantine");
+	jw_ki64(jw, "attemptLimit", policy->attempt_limit);
+	jw_ki64(jw, "successThreshold", policy->success_threshold);
+	jw_end_obj(jw);
+}
+
 static void
 write_limits(struct jw *jw, const struct job *job)
 {
-	write_list(jw, "browsers", job->targets);
 	jw_ki64(jw, "concurrency", job->concurrency);
 	jw_ki64(jw, "iterations", job->iterations);
 	jw_ki64(jw, "failuresToIgnore", job->failures_to_ignore);
-	jw_kbool(jw, "stopOnFirstFailure", job->stop_on_first_failure);
+	if (job->cancel_on_first_failure)
+		jw_kstr(jw, "stopOnFirstFailure", "cancel");
+	else
+		jw_kbool(jw, "stopOnFirstFailure", job->stop_on_first_failure);
 	write_retries(jw, &job->retry);
+	write_quarantine(jw, &job->quarantine);
 	jw_ki64(jw, "timeoutMs", job->timeout_ms);
 	jw_ki64(jw, "runTimeoutMs", job->run_timeout_ms);
 	jw_ktime(jw, "runAt", job->run_at_ms);
@@ -160,11 +228,24 @@ write_times(struct jw *jw, const struct job *job)
 }
 
 static void
-write_tests(struct jw *jw, const struct job_more *more)
+write_tests(struct jw *jw, const struct job *job, const struct job_more *more)
 {
+	size_t n = (size_t)job->n_tests < more->n_tests ? (size_t)job->n_tests : more->n_tests;
+
 	jw_karr(jw, "tests");
-	for (size_t i = 0; i < more->n_tests; i++)
+	for (size_t i = 0; i < n; i++)
 		jw_rawn(jw, more->tests[i].body.p, more->tests[i].body.n);
+	jw_end_arr(jw);
+	if (n == more->n_tests)
+		return;
+	jw_karr(jw, "hooks");
+	for (size_t i = n; i < more->n_tests; i++) {
+		jw_obj(jw);
+		jw_kstr(jw, "name", more->tests[i].name);
+		jw_key(jw, "test");
+		jw_rawn(jw, more->tests[i].body.p, more->tests[i].body.n);
+		jw_end_obj(jw);
+	}
 	jw_end_arr(jw);
 }
 
@@ -205,12 +286,13 @@ job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 	labels_write(jw, "labels", job->labels);
 	jw_kstr_opt(jw, "kind", job->kind);
 	jw_ki64(jw, "testCount", job->n_tests);
+	write_groups(jw, job, more);
 	write_limits(jw, job);
 	write_progress(jw, job);
 	counts_write(jw, &job->counts);
 	write_blocked_by(jw, job);
 	if (more->tests)
-		write_tests(jw, more);
+		write_tests(jw, job, more);
 	if (more->n_incarnations > 0)
 		write_incarnations(jw, more);
 	write_times(jw, job);
@@ -253,6 +335,51 @@ write_run_place(struct jw *jw, const struct run *run, const struct run_more *mor
 }
 
 static void
+write_role(struct jw *jw, const struct run *run, const struct layout *layout)
+{
+	int32_t fixture;
+	enum run_role role = layout_role(layout, run->test, &fixture);
+
+	jw_kstr_opt(jw, "role", run_role_name(role));
+	if (fixture < 0 && role == RUN_ROLE_TEST)
+		fixture = layout_fixture_of(layout, run->test);
+	if (fixture >= 0 && *layout->fixtures[fixture].name)
+		jw_kstr(jw, "fixture", layout->fixtures[fixture].name);
+}
+
+static bool
+run_is_unstable(const struct run *run)
+{
+	struct quarantine_tally tally = {
+		.attempts = run->attempt,
+		.passes = run->passes + (run->outcome == OUTCOME_PASSED),
+		.last_passed = run->outcome == OUTCOME_PASSED,
+	};
+
+	return run->is_last && quarantine_is_unstable(&tally);
+}
+
+/* Where its unit stands among the others, and what is made of its attempts. */
+static void
+write_unit(struct jw *jw, const struct run *run, const struct run_more *more)
+{
+	bool is_unit = more->layout && run->test < more->layout->n_tests;
+
+	if (more->layout)
+		write_role(jw, run, more->layout);
+	if (run->connection > 0)
+		jw_ki64(jw, "connection", run->connection);
+	if (is_unit && run->start_n > 0)
+		jw_ki64(jw, "startOrder", run->start_n);
+	if (is_unit && run->is_last)
+		jw_kbool(jw, "released", run->state != RUN_HELD);
+	if (run_is_unstable(run))
+		jw_kbool(jw, "unstable", true);
+	if (run->quarantine != 0)
+		jw_kbool(jw, "quarantined", true);
+}
+
+static void
 write_run_result(struct jw *jw, const struct run *run, const struct run_more *more)
 {
 	jw_kraw(jw, "error", run->error);
@@ -275,10 +402,13 @@ run_write(struct jw *jw, const struct run *run, const struct run_more *more)
 	jw_kuuid(jw, "id", &run->id.u);
 	if (more->job)
 		jw_kuuid(jw, "job", &more->job->id.u);
-	jw_kstr(jw, "status", run_state_name(run->state));
+	/* What is held has its outcome; `released` tells the rest. */
+	jw_kstr(jw, "status",
+		run_state_name(run->state == RUN_HELD ? RUN_FINISHED : run->state));
 	jw_kstr_opt(jw, "outcome", run_outcome_name(run->outcome));
 	jw_kstr_opt(jw, "reason", run->reason);
 	write_run_place(jw, run, more);
+	write_unit(jw, run, more);
 	jw_kbool(jw, "last", run->is_last);
 	jw_ki64(jw, "fence", run->fence);
 	write_uuid_opt(jw, "worker", &run->worker.u);
@@ -321,6 +451,27 @@ queue_write(struct jw *jw, const struct queue *queue, const char *durable)
 	jw_kbool(jw, "paused", queue->paused);
 	jw_ki64(jw, "ageingMs", queue->ageing_ms);
 	jw_ktime(jw, "updatedAt", queue->updated_ms);
+	jw_kstr_opt(jw, "durable", durable);
+	jw_end_obj(jw);
+}
+
+void
+quarantine_write(struct jw *jw, const struct quarantine_entry *entry, const char *durable)
+{
+	jw_obj(jw);
+	jw_kuuid(jw, "id", &entry->id);
+	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "test", entry->test);
+	jw_kstr(jw, "owner", entry->owner);
+	jw_kstr(jw, "reason", entry->reason);
+	jw_ktime(jw, "expiresAt", entry->expires_ms);
+	jw_ki64(jw, "cleanRuns", entry->clean_runs);
+	jw_ki64(jw, "cleanStreak", entry->clean_streak);
+	jw_ki64(jw, "failures", entry->failures);
+	jw_ktime(jw, "lastFailedAt", entry->last_failed_ms);
+	jw_ki64(jw, "revision", entry->revision);
+	jw_ktime(jw, "createdAt", entry->created_ms);
+	jw_ktime(jw, "updatedAt", entry->updated_ms);
 	jw_kstr_opt(jw, "durable", durable);
 	jw_end_obj(jw);
 }

@@ -4,19 +4,24 @@
 
 #include "api/api_impl.h"
 #include "base/json.h"
+#include "core/layout.h"
 
 /* What a job's row does not hold. Zeroed: not shown. */
 struct job_more {
-	const char *queue;   /* name */
-	struct str options;  /* JSON object as kept */
-	const char *durable; /* of the write that this answers */
-	const struct job_test *tests;
+	const char *queue;            /* name */
+	struct str options;           /* JSON object as kept */
+	const char *durable;          /* of the write that this answers */
+	struct arena *arena;          /* for the fixtures; NULL: they are not shown */
+	const struct job_test *tests; /* and hooks behind them */
 	size_t n_tests;
 	const struct incarnation *incarnations;
 	size_t n_incarnations;
 };
 
 void job_write(struct jw *jw, const struct job *job, const struct job_more *more);
+/* The layout of a grouped job, or NULL when it is none. */
+const struct layout *job_layout(const struct job *job, struct arena *arena);
+void fixtures_write(struct jw *jw, const struct layout *layout);
 void counts_write(struct jw *jw, const struct job_counts *counts);
 void labels_write(struct jw *jw, const char *key, const char *canonical);
 
@@ -24,6 +29,7 @@ void labels_write(struct jw *jw, const char *key, const char *canonical);
 struct run_more {
 	const struct job *job;
 	const struct job_test *tests; /* names; may be NULL */
+	const struct layout *layout;  /* of a grouped job; may be NULL */
 	size_t n_tests;
 	struct str result; /* JSON, or empty */
 	const struct artifact *artifacts;
@@ -35,6 +41,7 @@ void artifact_write(struct jw *jw, const struct artifact *artifact);
 
 void definition_write(struct jw *jw, const struct definition *def, const char *durable);
 void queue_write(struct jw *jw, const struct queue *queue, const char *durable);
+void quarantine_write(struct jw *jw, const struct quarantine_entry *entry, const char *durable);
 void worker_write(struct jw *jw, const struct worker_row *worker);
 void explanation_write(struct jw *jw, const struct explanation *explanation);
 

@@ -12,6 +12,7 @@
 #include "core/explain.h"
 #include "core/job.h"
 #include "core/job_json.h"
+#include "core/layout.h"
 #include "core/params.h"
 #include "core/run.h"
 #include "core/test_kinds.h"
@@ -40,6 +41,8 @@ job_command_word(int i)
 static const char *
 run_state_word(int i)
 {
+	/* What is held is shown as finished. */
+	i += i >= RUN_HELD;
 	return i < RUN_STATE_COUNT ? run_state_name((enum run_state)i) : NULL;
 }
 
@@ -123,6 +126,7 @@ static const struct member counts_members[] = {
 	{ .name = "cancelled", .shape = SHAPE_INT },
 	{ .name = "skipped", .shape = SHAPE_INT },
 	{ .name = "flaky", .shape = SHAPE_INT, .about = "Passed after another attempt; counted in passed as well." },
+	{ .name = "quarantined", .shape = SHAPE_INT, .about = "Failures of tests on the quarantine list; counted nowhere else." },
 	{ 0 },
 };
 
@@ -163,6 +167,35 @@ static const struct member incarnation_members[] = {
 	{ 0 },
 };
 
+static const char *
+mode_word(int i)
+{
+	static const char *const words[] = { "shared", "serial", "isolated" };
+
+	return listed(words, ARRAY_LEN(words), i);
+}
+
+static const char *
+role_word(int i)
+{
+	return i + 1 < RUN_ROLE_COUNT ? run_role_name((enum run_role)(i + 1)) : NULL;
+}
+
+static const struct member fixture_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT, .about = "Empty for neighbours that stand in no fixture." },
+	{ .name = "first", .shape = SHAPE_INT, .about = "Index of its first test." },
+	{ .name = "testCount", .shape = SHAPE_INT },
+	{ .name = "skippedCount", .shape = SHAPE_INT },
+	{ .name = "mode", .shape = SHAPE_WORD, .words = mode_word },
+	{ 0 },
+};
+
+static const struct member hook_members[] = {
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "test", .shape = SHAPE_REF, .of = "TestRequest" },
+	{ 0 },
+};
+
 static const struct member job_members[] = {
 	ID("id"),
 	PROJECT,
@@ -185,11 +218,16 @@ static const struct member job_members[] = {
 	{ .name = "labels", .shape = SHAPE_TEXTS },
 	{ .name = "kind", .shape = SHAPE_TEXT, .flags = MAY, .about = "Of its tests, when all have the same." },
 	{ .name = "testCount", .shape = SHAPE_INT },
-	{ .name = "browsers", .shape = SHAPE_TEXT, .flags = LIST },
+	{ .name = "browsers", .shape = SHAPE_ANY, .flags = LIST, .about = "As they were given." },
+	{ .name = "groups", .shape = SHAPE_TEXT, .flags = LIST | MAY, .about = "Names of the browsers' groups, as runs and events have them in target." },
+	{ .name = "fixtures", .shape = SHAPE_REF, .of = "Fixture", .flags = LIST | MAY, .about = "Of a job with browsers, fixtures or hooks; they cover all tests." },
 	{ .name = "concurrency", .shape = SHAPE_INT },
 	{ .name = "iterations", .shape = SHAPE_INT, .about = "0: endless." },
 	{ .name = "failuresToIgnore", .shape = SHAPE_INT },
-	{ .name = "stopOnFirstFailure", .shape = SHAPE_FLAG },
+	{ .name = "stopOnFirstFailure", .shape = SHAPE_ANY, .about = "true, false or \"cancel\"." },
+	{ .name = "quarantine", .shape = SHAPE_REF, .of = "QuarantineRequest", .flags = MAY },
+	{ .name = "startTimeoutMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "hookTimeoutMs", .shape = SHAPE_MS, .flags = MAY },
 	{ .name = "retries", .shape = SHAPE_REF, .of = "Retries" },
 	{ .name = "timeoutMs", .shape = SHAPE_MS, .about = "0: none." },
 	{ .name = "runTimeoutMs", .shape = SHAPE_MS, .about = "0: none." },
@@ -200,6 +238,8 @@ static const struct member job_members[] = {
 		.about = "What the job itself waits for; explain knows the rest." },
 	{ .name = "tests", .shape = SHAPE_REF, .of = "TestRequest", .flags = LIST | MAY,
 		.about = "In the view of one job: as they run, parameters filled in." },
+	{ .name = "hooks", .shape = SHAPE_REF, .of = "Hook", .flags = LIST | MAY,
+		.about = "In the view of one job: what runs before and after its tests and fixtures." },
 	{ .name = "previous", .shape = SHAPE_REF, .of = "Incarnation", .flags = LIST | MAY,
 		.about = "In the view of one job: its earlier incarnations." },
 	{ .name = "createdAt", .shape = SHAPE_TIME },
@@ -224,6 +264,10 @@ static const struct member planned_job_members[] = {
 	{ .name = "targetCount", .shape = SHAPE_INT },
 	{ .name = "iterations", .shape = SHAPE_INT },
 	{ .name = "runsTotal", .shape = SHAPE_INT, .flags = MAY, .about = "Absent for an endless job." },
+	{ .name = "skippedCount", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "hookCount", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "groups", .shape = SHAPE_TEXT, .flags = LIST | MAY },
+	{ .name = "fixtures", .shape = SHAPE_REF, .of = "Fixture", .flags = LIST | MAY },
 	{ .name = "concurrency", .shape = SHAPE_INT },
 	{ .name = "priority", .shape = SHAPE_INT },
 	{ .name = "runAt", .shape = SHAPE_TIME, .flags = MAY },
@@ -263,6 +307,13 @@ static const struct member run_members[] = {
 	{ .name = "kind", .shape = SHAPE_TEXT },
 	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
 	{ .name = "attempt", .shape = SHAPE_INT },
+	{ .name = "role", .shape = SHAPE_WORD, .words = role_word, .flags = MAY, .about = "Of a run that carries out a hook." },
+	{ .name = "fixture", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "connection", .shape = SHAPE_INT, .flags = MAY, .about = "Of its group, from 1." },
+	{ .name = "startOrder", .shape = SHAPE_INT, .flags = MAY, .about = "Place of its unit in the order of release." },
+	{ .name = "released", .shape = SHAPE_FLAG, .flags = MAY, .about = "False: it has its outcome and waits for units that began before it." },
+	{ .name = "unstable", .shape = SHAPE_FLAG, .flags = MAY, .about = "Attempts at its unit did not agree." },
+	{ .name = "quarantined", .shape = SHAPE_FLAG, .flags = MAY, .about = "It began while its test was on the quarantine list." },
 	{ .name = "last", .shape = SHAPE_FLAG, .about = "Its outcome is the one that counts: no retry follows." },
 	{ .name = "fence", .shape = SHAPE_INT },
 	{ .name = "worker", .shape = SHAPE_ID, .flags = MAY, .about = "Who has it, or had it last." },
@@ -351,6 +402,24 @@ static const struct member queue_members[] = {
 	{ .name = "paused", .shape = SHAPE_FLAG },
 	{ .name = "ageingMs", .shape = SHAPE_MS, .about = "Waiting that weighs as much as one step of priority; 0: strict priority." },
 	{ .name = "updatedAt", .shape = SHAPE_TIME, .flags = MAY },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member quarantine_members[] = {
+	ID("id"),
+	PROJECT,
+	{ .name = "test", .shape = SHAPE_TEXT },
+	{ .name = "owner", .shape = SHAPE_TEXT },
+	{ .name = "reason", .shape = SHAPE_TEXT },
+	{ .name = "expiresAt", .shape = SHAPE_TIME },
+	{ .name = "cleanRuns", .shape = SHAPE_INT, .about = "0: it leaves by time alone." },
+	{ .name = "cleanStreak", .shape = SHAPE_INT, .about = "Clean units in a row up to now: passed at the first attempt." },
+	{ .name = "failures", .shape = SHAPE_INT, .about = "Units that failed and were not counted as such." },
+	{ .name = "lastFailedAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "updatedAt", .shape = SHAPE_TIME },
 	DURABLE,
 	{ 0 },
 };
@@ -559,6 +628,8 @@ const struct answer schema_answers[] = {
 	{ .name = "Counts", .about = "Results of units: one test on one target in one iteration each, whatever number of attempts it took.",
 		.members = counts_members },
 	{ .name = "Retries", .members = retries_members },
+	{ .name = "Fixture", .members = fixture_members },
+	{ .name = "Hook", .members = hook_members },
 	{ .name = "BlockedBy", .members = blocked_by_members },
 	{ .name = "Incarnation", .about = "An earlier life of a job that was started again.", .members = incarnation_members },
 	{ .name = "Plan", .about = "Answer to a dry run.", .members = plan_members },
@@ -574,6 +645,7 @@ const struct answer schema_answers[] = {
 	{ .name = "Explanation", .members = explanation_members },
 	{ .name = "Blocker", .members = blocker_members },
 	{ .name = "Queue", .members = queue_members },
+	{ .name = "QuarantineEntry", .about = "A test whose failures do not count for a while.", .members = quarantine_members },
 	{ .name = "Worker", .members = worker_members },
 	{ .name = "PollAnswer", .about = "docs/protocol/worker.md.", .members = poll_answer_members },
 	{ .name = "Lease", .members = lease_members },
@@ -600,7 +672,17 @@ const struct answer schema_answers[] = {
 
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 
+#define STEPS "{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"description\":\"Steps of a browser test.\"}"
+#define HOOK "{\"anyOf\":[" STEPS "," REF("JobTest") "]}"
+#define GROUP_DETAILS \
+	{ "browsers", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"anyOf\":[{\"type\":\"string\"}," REF("BrowserRequest") "]}}" }, \
+	{ "fixtures", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("FixtureRequest") "}" }, \
+	{ "hooks", REF("HooksRequest") }, \
+	{ "quarantine", "{\"anyOf\":[{\"type\":\"boolean\"}," REF("QuarantineRequest") "," REF("Expression") "]}" }, \
+	{ "stopOnFirstFailure", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"cancel\"}," REF("Expression") "]}" }
+
 static const struct detail job_details[] = {
+	GROUP_DETAILS,
 	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobTest") "}" },
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
@@ -610,6 +692,7 @@ static const struct detail job_details[] = {
 };
 
 static const struct detail template_details[] = {
+	GROUP_DETAILS,
 	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobTest") "}" },
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
@@ -620,6 +703,24 @@ static const struct detail template_details[] = {
 
 static const struct detail poll_details[] = {
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
+	{ 0 },
+};
+
+static const struct detail fixture_details[] = {
+	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"description\":\"Those without a kind are of kind browser.\",\"items\":{\"anyOf\":[" REF("JobTest") ",{\"type\":\"object\",\"not\":{\"required\":[\"kind\"]}}]}}" },
+	{ "disableConcurrency", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"isolated\"}," REF("Expression") "]}" },
+	{ "before", HOOK },
+	{ "after", HOOK },
+	{ "beforeEach", STEPS },
+	{ "afterEach", STEPS },
+	{ 0 },
+};
+
+static const struct detail hooks_details[] = {
+	{ "before", HOOK },
+	{ "after", HOOK },
+	{ "beforeEach", STEPS },
+	{ "afterEach", STEPS },
 	{ 0 },
 };
 
@@ -652,7 +753,15 @@ const struct request schema_requests[] = {
 	{ .name = "JobRequest", .about = "A job: from saved tests, by tags, inline, or from a template.",
 		.fields = job_fields, .details = job_details, .takes_exprs = true },
 	{ .name = "TemplateRequest", .about = "A job with parameters, to be invoked.",
-		.fields = template_fields, .details = template_details, .required = "name,tests", .takes_exprs = true },
+		.fields = template_fields, .details = template_details, .required = "name", .takes_exprs = true },
+	{ .name = "BrowserRequest", .about = "A group of a job: every group runs every test.",
+		.fields = job_browser_fields, .takes_exprs = true },
+	{ .name = "FixtureRequest", .about = "Tests that share hooks and a rule about company.",
+		.fields = job_fixture_fields, .details = fixture_details, .takes_exprs = true },
+	{ .name = "HooksRequest", .about = "Hooks of the whole job.",
+		.fields = job_hooks_fields, .details = hooks_details, .takes_exprs = true },
+	{ .name = "QuarantineRequest", .about = "successThreshold is less than attemptLimit, after 3 and 5 are filled in for what is missing.",
+		.fields = job_quarantine_fields, .takes_exprs = true },
 	{ .name = "RetriesRequest", .fields = job_retries_fields, .details = retries_details, .takes_exprs = true },
 	{ .name = "TestRef", .about = "A saved test, or every saved test whose tags fit an expression such as \"smoke and not slow\".",
 		.fields = job_test_ref_fields, .takes_exprs = true },
@@ -660,6 +769,7 @@ const struct request schema_requests[] = {
 	{ .name = "ParamDeclaration", .fields = template_param_fields },
 	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },
 	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields },
+	{ .name = "QuarantineEntryRequest", .about = "`test` is the name of a test, in which each * stands for any text; without expiresAt it leaves after 30 days.", .fields = quarantine_fields },
 	{ .name = "HttpRequest", .fields = http_request_fields, .details = schema_test_details, .takes_exprs = true },
 	{ .name = "HttpExpect", .fields = http_expect_fields, .details = schema_test_details, .takes_exprs = true },
 	{ 0 },

@@ -71,6 +71,12 @@
 #define RUN_TIMEOUT_MS_MAX        DAYS_MS(30)     /* one run */
 #define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
 #define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
+#define QUARANTINE_ENTRIES_DEFAULT 50             /* of a project's quarantine list: a long one hides what fails */
+#define QUARANTINE_ENTRIES_MAX    1000            /* the same, by setting: every lease looks at all */
+#define QUARANTINE_CLEAN_RUNS_DEFAULT 20          /* clean units in a row that end a quarantine */
+#define QUARANTINE_CLEAN_RUNS_MAX 100000          /* the same, when asked for */
+#define QUARANTINE_MS_DEFAULT     DAYS_MS(30)     /* how long a test is in quarantine */
+#define QUARANTINE_MS_MAX         DAYS_MS(366)    /* the same, when asked for */
 #define RETRIES_MAX               100             /* further attempts at one run */
 #define RETRY_DELAY_MS_MAX        DAYS_MS(1)      /* longest pause between attempts */
 #define RETRY_FACTOR_MAX          100             /* growth of the pause per attempt */

@@ -44,6 +44,9 @@ static const struct {
 	[EV_WORKER_JOINED] = { "worker.joined", 0 },
 	[EV_WORKER_LOST] = { "worker.lost", 0 },
 	[EV_WORKER_DRAINED] = { "worker.drained", 0 },
+	[EV_QUARANTINE_ADDED] = { "quarantine.added", 0 },
+	[EV_QUARANTINE_CHANGED] = { "quarantine.changed", 0 },
+	[EV_QUARANTINE_LEFT] = { "quarantine.left", 0 },
 };
 /* clang-format on */
 

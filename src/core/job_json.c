@@ -727,6 +727,21 @@ check_template_tests(json_t *tests, const char *pointer, struct issues *issues)
 	return r;
 }
 
+/* Members that no table knows whole. */
+static void
+check_template_groups(const struct job_request *request, struct issues *issues)
+{
+	struct err err;
+	struct reading reading = {
+		.pointer = "", .arena = issues->arena, .issues = issues, .err = &err
+	};
+	struct job_spec spec = { .retry.max = (int32_t)request->retries.max };
+
+	job_read_browsers(&reading, request->browsers, &spec);
+	job_read_quarantine(&reading, request->quarantine, &spec);
+	job_read_stop(&reading, request->stop, &spec);
+}
+
 static void
 forgive_template(json_t *tmpl, struct issues *issues)
 {
@@ -752,6 +767,7 @@ template_definition_read(
 	/* Offences end in issues, which is looked at below. */
 	(void)(json_decode(tmpl, template_fields, &request, "", issues) < 0);
 	job_check_template_fixtures(tmpl, issues, check_template_tests);
+	check_template_groups(&request, issues);
 	forgive_template(tmpl, issues);
 	if (!json_object_get(tmpl, "name"))
 		issues_add(issues, "/name", ISSUE_MISSING, "a template has a name");

@@ -39,8 +39,8 @@ struct job_test {
 	int32_t index; /* from 0 */
 	const char *name;
 	const char *kind;
-	struct str body;    /* JSON object */
-	int64_t timeout_ms; /* own limit of its runs; 0: the job's */
+	struct str body;                       /* JSON object */
+	int64_t timeout_ms;                    /* own limit of its runs; 0: the job's */
 	struct str results[RESULTS_PER_LEASE]; /* see struct test_key; not kept with it */
 };
 
@@ -103,6 +103,8 @@ struct quarantine_mark {
 	bool is_clean; /* passed at the first attempt */
 };
 
+struct quarantine_entry;
+
 struct uow {
 	int64_t now_ms;
 	struct rng *rng;
@@ -131,6 +133,8 @@ struct uow {
 	UOW_ARRAY(struct artifact) artifacts;     /* replaces one of the same run and name */
 	UOW_ARRAY(struct lane *) new_lanes;       /* owned by the engine */
 	UOW_ARRAY(struct queue *) changed_queues; /* owned by the engine; new or changed */
+	UOW_ARRAY(struct quarantine_entry *)
+	quarantine; /* of the list: new, changed, taken off */
 
 	/* not saved: what the engine does after the commit */
 	UOW_ARRAY(struct signal) signals;

@@ -249,8 +249,8 @@ best_line(const struct lines *lines, const struct offered *offered)
 
 	for (size_t i = 0; i < lines->used.n; i++) {
 		struct line *line = lines->used.item[i];
-		if (has_head(line) && line->refused != offered &&
-			queue_is_open(line->queue) && lane_matches(line->lane, &offer) &&
+		if (has_head(line) && line->refused != offered && queue_is_open(line->queue) &&
+			lane_matches(line->lane, &offer) &&
 			(!best || line_is_better(line, best)))
 			best = line;
 	}
@@ -571,12 +571,14 @@ dispatch_load(struct turn *turn, struct err *err)
 			continue;
 		offered->leases = arena_xalloc(arena, offered->n * sizeof *offered->leases);
 		for (size_t k = 0; k < offered->n; k++) {
-			const struct run *run = offered->runs[k];
+			struct run *run = offered->runs[k];
 			if (run->job->change == ROW_NEW) {
 				struct job_options own = new_options(uow, run->job_seq);
-				fill_lease(&offered->leases[k], run, new_test(uow, run), &own,
-					arena);
+				const struct job_test *test = new_test(uow, run);
+				quarantine_note_lease(turn, run, test->name);
+				fill_lease(&offered->leases[k], run, test, &own, arena);
 			} else {
+				quarantine_note_lease(turn, run, tests[at].name);
 				add_new_results(run, &keys[at], &tests[at]);
 				fill_lease(&offered->leases[k], run, &tests[at], &options[at],
 					arena);

@@ -77,6 +77,8 @@ boot(struct engine *engine, struct err *err)
 		return -1;
 	for (size_t i = 0; i < facts.n_queues; i++)
 		lanes_restore_queue(&engine->lanes, &facts.queues[i]);
+	for (size_t i = 0; i < facts.n_quarantine; i++)
+		quarantine_list_restore(&engine->quarantine, &facts.quarantine[i]);
 	for (size_t i = 0; i < facts.n_lanes; i++)
 		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
 	engine->store_due_ms = facts.next_due_ms;
@@ -108,6 +110,7 @@ engine_open(struct engine **ret, struct store *store, const struct engine_option
 	else
 		rng_seed_os(&engine->rng);
 	lanes_init(&engine->lanes, engine->options.ageing_ms);
+	quarantine_list_init(&engine->quarantine, (size_t)engine->options.quarantine_max);
 	map_init(&engine->members, MAP_KEYS_BORROWED);
 	map_init(&engine->watched, MAP_KEYS_BORROWED);
 	list_init(&engine->parked);
@@ -142,6 +145,7 @@ engine_close(struct engine *engine, struct turn_output *out)
 	members_deinit(engine);
 	watches_deinit(engine);
 	lanes_deinit(&engine->lanes);
+	quarantine_list_deinit(&engine->quarantine);
 	arena_deinit(&engine->arena);
 	free(engine);
 	return NULL;
@@ -216,6 +220,7 @@ apply_due(struct turn *turn)
 static void
 apply(struct turn *turn)
 {
+	quarantine_list_expire(&turn->engine->quarantine, &turn->uow);
 	apply_due(turn);
 	for (size_t i = 0; i < turn->silent.n; i++) {
 		struct member *member = turn->silent.item[i];
@@ -357,6 +362,8 @@ run_turn(struct turn *turn, struct err *err)
 	apply(turn);
 	if (dispatch_load(turn, err) < 0)
 		return err_wrap(err, "load tests");
+	quarantine_list_settle(&engine->quarantine, &turn->uow);
+	quarantine_list_save(&engine->quarantine, &turn->uow);
 	return save(turn, err);
 }
 
@@ -425,6 +432,7 @@ engine_next_due(const struct engine *engine)
 {
 	const struct heap_node *timer = heap_peek(&engine->timers);
 	int64_t due = timer ? timer->key : INT64_MAX;
+	int64_t leaves = quarantine_list_due(&engine->quarantine);
 
 	if (engine->failed)
 		return INT64_MAX;
@@ -434,6 +442,8 @@ engine_next_due(const struct engine *engine)
 		due = engine->store_due_ms;
 	if (engine->purge_due_ms > 0 && engine->purge_due_ms < due)
 		due = engine->purge_due_ms;
+	if (leaves > 0 && leaves < due)
+		due = leaves;
 	return due;
 }
 

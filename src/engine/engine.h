@@ -24,6 +24,7 @@ struct engine_options {
 	int64_t lease_ms;  /* LEASE_MS_MIN … LEASE_MS_MAX; 0: default */
 	uint64_t seed;     /* of the engine's generator (ids, jitter); 0: from the system */
 	int64_t ageing_ms; /* of queues that do not say; -1: default */
+	int32_t quarantine_max; /* entries of a project's quarantine list; 0: default */
 };
 
 /* What a turn gave. */

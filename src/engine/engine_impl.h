@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "core/lanes.h"
+#include "core/quarantine_list.h"
 #include "engine/engine.h"
 
 /* A run that a member has under a lease. */
@@ -43,6 +44,7 @@ struct engine {
 	struct engine_options options;
 	struct rng rng;
 	struct lanes lanes;
+	struct quarantine_list quarantine;
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
 	struct list_node parked; /* members with a parked poll, longest waiting first */
@@ -121,8 +123,20 @@ void intent_apply(struct turn *turn, struct intent *intent);
 void intent_answer(struct turn *turn, struct intent *intent); /* it is done, well or not */
 int intent_fail(struct turn *turn, struct intent *intent, enum err_code code, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
+/* Remembers what was made under the intent's Idempotency-Key, if it has one. */
+void intent_keep_idem(
+	struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids);
+void intent_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
+	const char *text);
 /* A job as it is now, with copies of its texts. */
 void job_snapshot(struct arena *arena, const struct job *job, struct job *ret);
+
+/* ---- quarantine.c ---- */
+
+void quarantine_put_apply(struct turn *turn, struct intent *intent);
+void quarantine_delete_apply(struct turn *turn, struct intent *intent);
+/* The run begins an attempt at the test of this name. */
+void quarantine_note_lease(const struct turn *turn, struct run *run, const char *test);
 
 /* ---- polls.c ---- */
 

@@ -21,6 +21,7 @@
 #include "core/explain.h"
 #include "core/job_spec.h"
 #include "core/plan.h"
+#include "core/quarantine_list.h"
 #include "core/uow.h"
 
 enum intent_kind {
@@ -34,6 +35,8 @@ enum intent_kind {
 	INTENT_DEF_PUT,
 	INTENT_DEF_DELETE,
 	INTENT_QUEUE_PUT,
+	INTENT_QUARANTINE_PUT,
+	INTENT_QUARANTINE_DELETE,
 	INTENT_WORKER_DRAIN,
 	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
 			       is no more */
@@ -102,10 +105,10 @@ struct lease {
 	int32_t test_index;
 	const char *target; /* or NULL */
 	int32_t attempt;
-	int32_t group, connection;                /* of a grouped job; connection 0: not one */
-	const char *role;                         /* of a hook; or NULL */
-	struct str results[RESULTS_PER_LEASE];    /* JSON of the before hooks' results; or empty */
-	struct str test;    /* JSON object */
+	int32_t group, connection;             /* of a grouped job; connection 0: not one */
+	const char *role;                      /* of a hook; or NULL */
+	struct str results[RESULTS_PER_LEASE]; /* JSON of the before hooks' results; or empty */
+	struct str test;                       /* JSON object */
 	struct str options; /* JSON object with config, params, …; or empty */
 	int64_t timeout_ms;
 };
@@ -168,12 +171,19 @@ struct queue_put {
 	int64_t if_revision;
 };
 
+struct quarantine_change {
+	struct uuid id; /* zero: a new one */
+	struct quarantine_put put;
+	int64_t if_revision; /* 0: whatever it is */
+};
+
 /* What stood in the way, with ERR_CONFLICT. */
 enum intent_conflict {
 	CONFLICT_NONE,
 	CONFLICT_STATE,    /* the job's state does not allow the command: out.state */
 	CONFLICT_REVISION, /* If-Match names another revision, or the name is taken */
 	CONFLICT_FENCE,    /* the run is not leased under that number */
+	CONFLICT_TAKEN,    /* another one is there already */
 	CONFLICT_IDEM,     /* the Idempotency-Key was used for another request */
 };
 
@@ -203,6 +213,7 @@ struct intent {
 		struct def_put def_put;
 		struct def_delete def_delete;
 		struct queue_put queue;
+		struct quarantine_change quarantine; /* DELETE: without put */
 	} in;
 
 	enum intent_status status;
@@ -217,6 +228,7 @@ struct intent {
 		enum job_state state; /* ERR_CONFLICT of a command: the state it met */
 		struct definition *def;
 		struct queue *queue;
+		struct quarantine_entry *quarantine;
 		struct explanation *explanation;
 		struct poll_answer poll;
 	} out;

@@ -29,8 +29,8 @@ intent_fail(struct turn *turn, struct intent *intent, enum err_code code, const 
 	return -1;
 }
 
-static void
-fail_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
+void
+intent_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
 	const char *text)
 {
 	intent->conflict = conflict;
@@ -56,6 +56,9 @@ job_snapshot(struct arena *arena, const struct job *job, struct job *ret)
 	ret->kind = copy_text(arena, job->kind);
 	ret->kinds = copy_text(arena, job->kinds);
 	ret->targets = copy_text(arena, job->targets);
+	ret->layout = copy_text(arena, job->layout);
+	ret->plan = NULL; /* of the turn, as what follows */
+	ret->grouping = NULL;
 	ret->open_runs = NULL;
 	ret->runs_loaded = false;
 }
@@ -82,7 +85,7 @@ is_replay(struct turn *turn, struct intent *intent)
 	if (!idem)
 		return false;
 	if (memcmp(idem->hash, intent->idem_hash, sizeof idem->hash) != 0) {
-		fail_conflict(turn, intent, CONFLICT_IDEM,
+		intent_conflict(turn, intent, CONFLICT_IDEM,
 			"this Idempotency-Key was used for a different request");
 		return true;
 	}
@@ -95,8 +98,9 @@ is_replay(struct turn *turn, struct intent *intent)
 	return true;
 }
 
-static void
-keep_idem(struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids)
+void
+intent_keep_idem(
+	struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids)
 {
 	struct uow *uow = &turn->uow;
 
@@ -172,7 +176,7 @@ apply_create(struct turn *turn, struct intent *intent)
 	}
 	intent->out.jobs = jobs;
 	intent->out.n_jobs = create->n;
-	keep_idem(turn, intent, ids, create->n);
+	intent_keep_idem(turn, intent, ids, create->n);
 	atomic_fetch_add_explicit(&engine->stats.jobs_created, create->n, memory_order_relaxed);
 	intent_answer(turn, intent);
 }
@@ -207,7 +211,7 @@ apply_command(struct turn *turn, struct intent *intent)
 	intent->out.jobs = arena_xalloc(&intent->arena, sizeof *intent->out.jobs);
 	intent->out.n_jobs = 1;
 	job_snapshot(&intent->arena, job, intent->out.jobs);
-	keep_idem(turn, intent, &job->id.u, 1);
+	intent_keep_idem(turn, intent, &job->id.u, 1);
 	intent_answer(turn, intent);
 }
 
@@ -310,7 +314,7 @@ apply_artifact(struct turn *turn, struct intent *intent)
 		return;
 	}
 	if (run->state != RUN_LEASED || run->fence != add->fence) {
-		fail_conflict(turn, intent, CONFLICT_FENCE,
+		intent_conflict(turn, intent, CONFLICT_FENCE,
 			"the run is not leased under this fencing number");
 		return;
 	}
@@ -381,7 +385,7 @@ answer_def(struct turn *turn, struct intent *intent, const struct definition *de
 	copy->tags = copy_text(&intent->arena, def->tags);
 	copy->body = copy_text(&intent->arena, def->body);
 	intent->out.def = copy;
-	keep_idem(turn, intent, &def->id.u, 1);
+	intent_keep_idem(turn, intent, &def->id.u, 1);
 	intent_answer(turn, intent);
 }
 
@@ -420,16 +424,16 @@ def_to_put(struct turn *turn, struct intent *intent)
 		return NULL;
 	}
 	if (named && named != def) {
-		fail_conflict(turn, intent, CONFLICT_REVISION, "another one has this name");
+		intent_conflict(turn, intent, CONFLICT_REVISION, "another one has this name");
 		return NULL;
 	}
 	if (put->if_revision == -1 && def) {
-		fail_conflict(
+		intent_conflict(
 			turn, intent, CONFLICT_REVISION, "one of this name exists already");
 		return NULL;
 	}
 	if (put->if_revision > 0 && (!def || def->revision != put->if_revision)) {
-		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		intent_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return NULL;
 	}
 	return def ? change_def(turn, def, ROW_CHANGED) : new_def(turn, intent);
@@ -463,7 +467,7 @@ apply_def_delete(struct turn *turn, struct intent *intent)
 		return;
 	}
 	if (del->if_revision > 0 && del->if_revision != def->revision) {
-		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		intent_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return;
 	}
 	answer_def(turn, intent, change_def(turn, def, ROW_DELETED));
@@ -479,7 +483,7 @@ apply_queue_put(struct turn *turn, struct intent *intent)
 	struct queue *queue = lanes_find_queue(lanes, intent->project, put->name);
 
 	if (put->if_revision > 0 && (!queue || queue->revision != put->if_revision)) {
-		fail_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
+		intent_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return;
 	}
 	bool is_new = !queue;
@@ -587,6 +591,8 @@ intent_keys(struct turn *turn, struct intent *intent)
 	case INTENT_POLL_CANCEL:
 	case INTENT_RUN_WATCH:
 	case INTENT_QUEUE_PUT:
+	case INTENT_QUARANTINE_PUT:
+	case INTENT_QUARANTINE_DELETE:
 	case INTENT_WORKER_DRAIN:
 	case INTENT_KIND_COUNT:
 		break;
@@ -630,6 +636,12 @@ intent_apply(struct turn *turn, struct intent *intent)
 		break;
 	case INTENT_QUEUE_PUT:
 		apply_queue_put(turn, intent);
+		break;
+	case INTENT_QUARANTINE_PUT:
+		quarantine_put_apply(turn, intent);
+		break;
+	case INTENT_QUARANTINE_DELETE:
+		quarantine_delete_apply(turn, intent);
 		break;
 	case INTENT_WORKER_DRAIN:
 	case INTENT_WORKER_GONE:

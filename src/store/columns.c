@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/quarantine_list.h"
 #include "core/uow.h"
 
 #define FIXED(T, name, kind)                                                 \
@@ -237,6 +238,24 @@ static const struct column worker_columns[] = {
 	LIVE(worker_row, seen_ms, I64),
 };
 const struct table worker_table = TABLE_AS("worker", worker_row, worker_columns);
+
+static const struct column quarantine_columns[] = {
+	FIXED(quarantine_entry, seq, I64),
+	FIXED(quarantine_entry, id, UUID),
+	FIXED(quarantine_entry, project, I64),
+	LIVE(quarantine_entry, test, TEXT),
+	LIVE(quarantine_entry, owner, TEXT),
+	LIVE(quarantine_entry, reason, TEXT),
+	LIVE(quarantine_entry, clean_runs, I32),
+	LIVE(quarantine_entry, clean_streak, I32),
+	LIVE(quarantine_entry, failures, I64),
+	LIVE(quarantine_entry, last_failed_ms, I64),
+	LIVE(quarantine_entry, expires_ms, I64),
+	FIXED(quarantine_entry, created_ms, I64),
+	LIVE(quarantine_entry, updated_ms, I64),
+	LIVE(quarantine_entry, revision, I64),
+};
+const struct table quarantine_table = TABLE_AS("quarantine", quarantine_entry, quarantine_columns);
 
 /* clang-format on */
 

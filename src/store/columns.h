@@ -62,6 +62,7 @@ extern const struct table definition_table;
 extern const struct table queue_table;
 extern const struct table lane_table;
 extern const struct table worker_table;
+extern const struct table quarantine_table;
 
 /* The word of an enumeration's value; NULL: it has none. `kind` is one of the enumerations. */
 const char *column_word(enum column_kind kind, int value);

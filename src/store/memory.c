@@ -150,6 +150,7 @@ db_new(const char *name)
 	db->queues.table = &queue_table;
 	db->lanes.table = &lane_table;
 	db->workers.table = &worker_table;
+	db->quarantine.table = &quarantine_table;
 	map_init(&db->job_seqs, MAP_KEYS_COPIED);
 	map_init(&db->run_seqs, MAP_KEYS_COPIED);
 	db->next_job_seq = db->next_run_seq = db->next_def_seq = db->next_event_seq = 1;
@@ -171,6 +172,7 @@ db_free(struct memory_db *db)
 		&db->queues,
 		&db->lanes,
 		&db->workers,
+		&db->quarantine,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		rows_deinit(all[i]);
@@ -362,10 +364,12 @@ memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		.n_queues = db->queues.n,
 		.workers = copy_rows(&db->workers, arena),
 		.n_workers = db->workers.n,
+		.quarantine = copy_rows(&db->quarantine, arena),
+		.n_quarantine = db->quarantine.n,
 		.next_due_ms = next_due(db),
 		.now_floor_ms = now_floor(db),
 	};
-	if (!boot.lanes || !boot.queues || !boot.workers)
+	if (!boot.lanes || !boot.queues || !boot.workers || !boot.quarantine)
 		return memory_no_room(err);
 	boot_lanes(db, &boot);
 	boot_queues(db, &boot);

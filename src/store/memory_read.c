@@ -618,6 +618,20 @@ list_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 }
 
 static int
+list_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct quarantine_entry **ret, size_t *ret_n, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->quarantine;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct quarantine_entry *entry = rows->item[i];
+		if (project == 0 || entry->project == project)
+			choose(&chosen, entry);
+	}
+	return answer(&chosen, &quarantine_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
 by_joining(const void *a, const void *b)
 {
 	const struct worker_row *x = *(const struct worker_row *const *)a;
@@ -714,6 +728,7 @@ static const struct reader_ops reader_ops = {
 	.definition = one_definition,
 	.definition_revisions = list_revisions,
 	.queues = list_queues,
+	.quarantine = list_quarantine,
 	.workers = list_workers,
 	.stats = figures,
 	.tokens = list_tokens,

@@ -336,6 +336,20 @@ put_queue(struct memory_db *db, const struct queue *queue)
 }
 
 static void
+put_quarantine(struct memory_db *db, const struct quarantine_entry *entry)
+{
+	size_t at = memory_find_seq(&db->quarantine, entry->seq);
+	if (entry->change == ROW_DELETED) {
+		if (at < db->quarantine.n)
+			rows_remove(&db->quarantine, at);
+	} else if (at < db->quarantine.n) {
+		rows_replace(&db->quarantine, at, entry);
+	} else {
+		insert_by_seq(&db->quarantine, entry);
+	}
+}
+
+static void
 save_worker(struct memory_db *db, const struct worker_row *worker)
 {
 	size_t at = 0;
@@ -445,6 +459,8 @@ save_all(struct memory_db *db, struct uow *uow)
 		put_queue(db, uow->changed_queues.item[i]);
 	for (size_t i = 0; i < uow->new_lanes.n; i++)
 		insert_by_seq(&db->lanes, uow->new_lanes.item[i]);
+	for (size_t i = 0; i < uow->quarantine.n; i++)
+		put_quarantine(db, uow->quarantine.item[i]);
 	for (size_t i = 0; i < uow->workers.n; i++)
 		save_worker(db, uow->workers.item[i]);
 	for (size_t i = 0; i < uow->jobs.n; i++)

@@ -95,6 +95,17 @@ boot_workers(
 	return fetch_all(db, stmt, &worker_table, arena, &boot->workers, &boot->n_workers, err);
 }
 
+static int
+boot_quarantine(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_QUARANTINE, err);
+	if (!stmt)
+		return -1;
+	return fetch_all(db, stmt, &quarantine_table, arena, &boot->quarantine,
+		&boot->n_quarantine, err);
+}
+
 /* Every turn that changes a job writes an event: the last batch is of the latest of them. */
 static int
 boot_now_floor(struct sqlite_db *db, struct arena *arena, int64_t *ret_ms, struct err *err)
@@ -149,6 +160,7 @@ sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 	if (sqlite_usable(sqlite, err) < 0 || boot_lanes(db, arena, &boot, err) < 0 ||
 		boot_queues(db, arena, &boot, err) < 0 ||
 		boot_workers(db, arena, &boot, err) < 0 ||
+		boot_quarantine(db, arena, &boot, err) < 0 ||
 		boot_now_floor(db, arena, &boot.now_floor_ms, err) < 0 ||
 		next_due(db, &boot.next_due_ms, err) < 0)
 		return -1;

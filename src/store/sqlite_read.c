@@ -444,6 +444,14 @@ read_all_queues(struct store_reader *reader, int64_t project, struct arena *aren
 }
 
 static int
+read_all_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct quarantine_entry **ret, size_t *ret_n, struct err *err)
+{
+	return read_rows_of(
+		reader, SQL_QUARANTINE_OF, project, &quarantine_table, arena, ret, ret_n, err);
+}
+
+static int
 read_all_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {
@@ -561,6 +569,7 @@ static const struct reader_ops reader_ops = {
 	.definition = read_one_definition,
 	.definition_revisions = read_all_revisions,
 	.queues = read_all_queues,
+	.quarantine = read_all_quarantine,
 	.workers = read_all_workers,
 	.stats = read_figures,
 	.tokens = read_all_tokens,

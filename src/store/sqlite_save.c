@@ -249,6 +249,28 @@ save_line(struct saver *saver)
 }
 
 static int
+save_quarantine_entry(struct saver *saver, const struct quarantine_entry *entry)
+{
+	if (entry->change != ROW_DELETED)
+		return put_row(saver, SQL_QUARANTINE_PUT, &quarantine_table, entry);
+
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_QUARANTINE_DELETE, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, entry->seq);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_quarantine(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->quarantine.n && rc == 0; i++)
+		rc = save_quarantine_entry(saver, saver->uow->quarantine.item[i]);
+	return rc;
+}
+
+static int
 save_worker(struct saver *saver, const struct worker_row *worker)
 {
 	if (worker->change == ROW_CLEAN)
@@ -430,6 +452,7 @@ save_all(struct saver *saver)
 {
 	static int (*const steps[])(struct saver *) = {
 		save_line,
+		save_quarantine,
 		save_workers,
 		save_jobs,
 		save_parts,

@@ -87,6 +87,10 @@ static const struct {
 		" GROUP BY job.queue",
 		NULL,
 	},
+	[SQL_QUARANTINE] = {
+		"SELECT $columns FROM quarantine ORDER BY seq",
+		&quarantine_table,
+	},
 	[SQL_WORKERS_LIVE] = {
 		"SELECT $columns FROM worker WHERE state IN ('online', 'draining')"
 		" ORDER BY id",
@@ -274,6 +278,15 @@ static const struct {
 		" ON CONFLICT (id) DO UPDATE SET $again",
 		&queue_table,
 	},
+	[SQL_QUARANTINE_PUT] = {
+		"INSERT INTO quarantine ($columns) VALUES ($values)"
+		" ON CONFLICT (seq) DO UPDATE SET $again",
+		&quarantine_table,
+	},
+	[SQL_QUARANTINE_DELETE] = {
+		"DELETE FROM quarantine WHERE seq = ?",
+		NULL,
+	},
 	[SQL_WORKER_PUT] = {
 		"INSERT INTO worker ($columns) VALUES ($values)"
 		" ON CONFLICT (id) DO UPDATE SET $again",
@@ -419,6 +432,11 @@ static const struct {
 		"SELECT $columns FROM queue WHERE project = ?"
 		" ORDER BY name",
 		&queue_table,
+	},
+	[SQL_QUARANTINE_OF] = {
+		"SELECT $columns FROM quarantine WHERE ?1 IN (0, project)"
+		" ORDER BY seq",
+		&quarantine_table,
 	},
 	[SQL_WORKERS] = {
 		"SELECT $columns FROM worker WHERE (?1 = 0 OR project IN (0, ?1))"

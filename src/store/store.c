@@ -217,6 +217,14 @@ read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 }
 
 int
+read_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct quarantine_entry **ret, size_t *ret_n, struct err *err)
+{
+	return READ(
+		reader, err, reader->ops->quarantine(reader, project, arena, ret, ret_n, err));
+}
+
+int
 read_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {

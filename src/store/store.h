@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "core/quarantine_list.h"
 #include "core/uow.h"
 
 struct store;
@@ -36,7 +37,9 @@ struct store_boot {
 	struct queue *queues;
 	size_t n_queues; /* running = leased runs now */
 	struct worker_row *workers;
-	size_t n_workers;     /* online and draining ones, without their runs */
+	size_t n_workers; /* online and draining ones, without their runs */
+	struct quarantine_entry *quarantine;
+	size_t n_quarantine;
 	int64_t next_due_ms;  /* of jobs, and of leases of workers that have runs; 0: none */
 	int64_t now_floor_ms; /* the latest time that turns wrote into jobs and events */
 };
@@ -272,6 +275,10 @@ int read_workers(struct store_reader *reader, int64_t project, bool all, struct 
 /* In order of name. */
 int read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct queue **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+/* Oldest first. */
+int read_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct quarantine_entry **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 
 /* Figures for /metrics and lists; index look-ups, never a scan of all jobs. */
 struct store_stats {

@@ -70,6 +70,8 @@ struct reader_ops {
 		struct arena *arena, struct definition **ret, size_t *ret_n, struct err *err);
 	int (*queues)(struct store_reader *reader, int64_t project, struct arena *arena,
 		struct queue **ret, size_t *ret_n, struct err *err);
+	int (*quarantine)(struct store_reader *reader, int64_t project, struct arena *arena,
+		struct quarantine_entry **ret, size_t *ret_n, struct err *err);
 	int (*workers)(struct store_reader *reader, int64_t project, bool all,
 		struct arena *arena, struct worker_row **ret, size_t *ret_n, struct err *err);
 	int (*stats)(struct store_reader *reader, struct store_stats *ret, struct err *err);

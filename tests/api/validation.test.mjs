@@ -32,11 +32,16 @@ describe('members of a job', () => {
 	const wrong = {
 		name: [5, '', 'x'.repeat(201)],
 		tests: [{}, [], 'all'],
-		browsers: ['chromium', [], [1], ['a b'], Array(33).fill('x')],
+		browsers: ['chromium', [], [1], ['a,b'], [' a'], [{}], [{ browser: 'x', size: 1 }], Array(33).fill('x')],
+		fixtures: [{}, [], [1], [{}], [{ name: 'A', tests: [] }], [{ name: 'A', tests: [commandTest()], skip: 1 }]],
+		hooks: [[], { before: 7 }, { beforeEach: {} }, { beforeAll: [] }],
+		quarantine: ['on', 5, [], null, { attemptLimit: 'abc' }, { attemptLimit: 2 }, { attemptLimit: 1e9 }],
+		startTimeout: [0, 'soon'],
+		hookTimeout: [0, -1],
 		concurrency: [0, 1001, 1.5, '2', null],
 		iterations: [-1, 1e10, '1'],
 		failuresToIgnore: [-1, 'some'],
-		stopOnFirstFailure: ['yes', 1],
+		stopOnFirstFailure: ['yes', 1, null],
 		retries: [3, []],
 		timeout: [-1, 'soon', '31d', true, 1.5],
 		runTimeout: ['1x', '31d'],
@@ -65,7 +70,7 @@ describe('members of a job', () => {
 				assert.ok(pointers.some((p) => p === `/${member}` || p.startsWith(`/${member}/`)),
 					got.text);
 				for (const error of got.json.errors)
-					assert.ok(['invalid_field', 'limit_exceeded', 'missing_field', 'duplicate']
+					assert.ok(['invalid_field', 'limit_exceeded', 'missing_field', 'unknown_field', 'duplicate']
 						.includes(error.code), got.text);
 			}
 		});
@@ -89,10 +94,10 @@ describe('members of a job', () => {
 
 	test('inside of objects and arrays: the pointer goes all the way', async () => {
 		await refused(job({
-			retries: { max: -1, dely: 1, on: ['always'] }, browsers: ['ok', 'ok'],
+			retries: { max: -1, dely: 1, on: ['always'] }, browsers: ['ok', { name: 'x' }],
 			tests: [commandTest(), commandTest({ argv: ['a', 5], env: { A: {} }, 'a/b~c': 1 })],
 		}), [['/retries/max', 'invalid_field'], ['/retries/dely', 'unknown_field'],
-			['/retries/on', 'invalid_field'], ['/browsers/1', 'duplicate'],
+			['/retries/on', 'invalid_field'], ['/browsers/1/browser', 'missing_field'],
 			['/tests/1/argv/1', 'invalid_field'], ['/tests/1/env/A', 'invalid_field'],
 			['/tests/1/a~1b~0c', 'unknown_field']]);
 	});

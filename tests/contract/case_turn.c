@@ -536,6 +536,54 @@ keys_are_never_reused(void **state)
 }
 
 static void
+the_quarantine_list_is_kept(void **state)
+{
+	struct fixture *fx = *state;
+	struct quarantine_entry entries[2] = { 0 }, *read;
+	struct store_boot boot;
+	size_t n;
+
+	turn(fx);
+	for (int i = 0; i < 2; i++) {
+		fill_row(fx, &quarantine_table, &entries[i], 100 * i + 10);
+		entries[i].seq = i + 1;
+		entries[i].project = i + 1;
+		entries[i].test = i == 0 ? "pays *" : "logs in";
+		entries[i].owner = "ann"; /* texts of the turn's arena would go with it */
+		entries[i].reason = "";
+		entries[i].change = ROW_NEW;
+	}
+	load(fx);
+	for (int i = 1; i >= 0; i--)
+		UOW_PUSH(&fx->uow, &fx->uow.quarantine, &entries[i]);
+	save(fx);
+
+	entries[0].clean_streak = 3;
+	entries[0].reason = "another one";
+	entries[0].change = ROW_CHANGED;
+	turn(fx);
+	load(fx);
+	UOW_PUSH(&fx->uow, &fx->uow.quarantine, &entries[0]);
+	save(fx);
+	reopen(fx);
+	assert_done(fx, store_boot(fx->store, &fx->arena, &boot, &fx->err));
+	assert_int_equal(boot.n_quarantine, 2);
+	assert_same_row(&quarantine_table, &entries[0], &boot.quarantine[0]);
+	assert_same_row(&quarantine_table, &entries[1], &boot.quarantine[1]);
+
+	entries[0].change = ROW_DELETED;
+	turn(fx);
+	load(fx);
+	UOW_PUSH(&fx->uow, &fx->uow.quarantine, &entries[0]);
+	save(fx);
+	assert_done(fx, read_quarantine(fx->reader, 0, &fx->arena, &read, &n, &fx->err));
+	assert_int_equal(n, 1);
+	assert_same_row(&quarantine_table, &entries[1], &read[0]);
+	assert_done(fx, read_quarantine(fx->reader, 1, &fx->arena, &read, &n, &fx->err));
+	assert_int_equal(n, 0);
+}
+
+static void
 boot_finds_lines_and_workers(void **state)
 {
 	struct fixture *fx = *state;
@@ -772,6 +820,7 @@ const struct contract_case turn_cases[] = {
 	{ "a job may be made and deleted in one turn",
 		a_job_may_be_made_and_deleted_in_one_turn },
 	{ "keys are never reused", keys_are_never_reused },
+	{ "the quarantine list is kept", the_quarantine_list_is_kept },
 	{ "boot finds lines and workers", boot_finds_lines_and_workers },
 	{ "a lane is made once", a_lane_is_made_once },
 	{ "workers keep every column", workers_keep_every_column },

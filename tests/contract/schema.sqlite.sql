@@ -64,7 +64,7 @@ CREATE TABLE incarnation (
 	skipped INTEGER NOT NULL,
 	flaky INTEGER NOT NULL,
 	started_ms INTEGER NOT NULL,
-	completed_ms INTEGER NOT NULL,
+	completed_ms INTEGER NOT NULL, quarantined INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (job, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE job (
@@ -125,7 +125,7 @@ CREATE TABLE job (
 	updated_ms INTEGER NOT NULL,
 	queued_ms INTEGER NOT NULL,             -- duration from queueing to first lease
 	version INTEGER NOT NULL                -- optimistic lock, + 1 with every save
-) STRICT;
+, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT) STRICT;
 CREATE TABLE job_count (
 	project INTEGER NOT NULL,
 	state TEXT NOT NULL,
@@ -156,6 +156,23 @@ CREATE TABLE lane (
 	kind TEXT NOT NULL,
 	labels TEXT NOT NULL,                   -- "key=value" lines, sorted
 	UNIQUE (project, queue, kind, labels)
+) STRICT;
+CREATE TABLE quarantine (
+	seq            INTEGER PRIMARY KEY,        -- in run.quarantine; never used again
+	id             BLOB NOT NULL UNIQUE,       -- UUIDv7
+	project        INTEGER NOT NULL,
+	test           TEXT NOT NULL,              -- name of a test; each * stands for any text. One entry each, which the
+	                                           -- engine sees to: two may trade theirs in one turn
+	owner          TEXT NOT NULL,              -- who looks after it
+	reason         TEXT NOT NULL,              -- why it is here
+	clean_runs     INTEGER NOT NULL,           -- clean units in a row after which it leaves; 0: only by time
+	clean_streak   INTEGER NOT NULL,           -- of them up to now
+	failures       INTEGER NOT NULL,           -- units of it that failed and were not counted as such
+	last_failed_ms INTEGER NOT NULL,           -- 0: never
+	expires_ms     INTEGER NOT NULL,           -- when it leaves at the latest
+	created_ms     INTEGER NOT NULL,
+	updated_ms     INTEGER NOT NULL,
+	revision       INTEGER NOT NULL            -- + 1 for every change by people
 ) STRICT;
 CREATE TABLE queue (
 	id INTEGER PRIMARY KEY,
@@ -195,7 +212,7 @@ CREATE TABLE run (
 	finished_ms INTEGER NOT NULL,
 	duration_ms INTEGER NOT NULL,           -- as the worker measured it
 	version INTEGER NOT NULL                -- optimistic lock
-) STRICT;
+, passes INTEGER NOT NULL DEFAULT 0, connection INTEGER NOT NULL DEFAULT 0, start_n INTEGER NOT NULL DEFAULT 0, quarantine INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE run_result (
 	run INTEGER PRIMARY KEY,                -- run.seq
 	body TEXT NOT NULL                      -- JSON object

@@ -395,8 +395,16 @@ templates_have_fixtures(void **state)
 	assert_int_equal(
 		template_definition_read(bad, &reader_arena, &reader_issues, &head), -1);
 	assert_string_equal(reader_issues.item[0].pointer, "/fixtures/0/tests/0/kind");
+	reader_issues.n = 0;
+	json_t *worse = reader_json(
+		"{\"name\":\"t\",\"tests\":[" HI "],\"quarantine\":{\"attemptLimit\":1},"
+		"\"stopOnFirstFailure\":5,\"browsers\":[7]}");
+	assert_int_equal(
+		template_definition_read(worse, &reader_arena, &reader_issues, &head), -1);
+	assert_int_equal(reader_issues.n, 3);
 	json_decref(good);
 	json_decref(bad);
+	json_decref(worse);
 }
 
 int
