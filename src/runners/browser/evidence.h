@@ -89,7 +89,7 @@ enum {
 
 struct shot_result {
 	int64_t diff_pixels, total_pixels;
-	char text[200]; /* for people: what was found */
+	char text[256]; /* for people: what was found */
 };
 
 /*
@@ -107,9 +107,9 @@ int evidence_compare(struct evidence *evidence, const char *session, const struc
 /* Errors seen so far by what counts as one (enum console_fail), patterns of config left out. */
 size_t evidence_console_errors(const struct evidence *evidence, int console_fail);
 
-/* The first of them from number `since` on, as text; NULL: none. Valid until the end. */
+/* One of them, numbered from 0, as text; NULL: none. Valid until evidence_free(). */
 const char *evidence_console_error(
-	const struct evidence *evidence, int console_fail, size_t since);
+	const struct evidence *evidence, int console_fail, size_t index);
 
 /* --- The end --- */
 
