@@ -90,7 +90,7 @@ carry_out(struct kit *kit, const struct kit_request *request)
 	struct err err = { 0 };
 
 	if (kind_of(request, &kind) != 0)
-		return kit_result("errored", "browser_missing",
+		return kit_result("errored", "config", /* the job's fault: the kind works here */
 			"there is no browser \"%.40s\": known are chromium and chromium-full",
 			json_string_value(json_object_get(request->browser, "browser"))
 				? json_string_value(
