@@ -135,11 +135,9 @@ open_context(struct run *run, int64_t deadline, struct err *err)
 {
 	struct tester *t = &run->t;
 	_cleanup_free_ char *downloads = xasprintf("%s/downloads", t->request->dir);
-	struct context_spec spec = { .proxy = run->config.proxy_server,
-		.proxy_bypass = run->config.proxy_bypass,
-		.downloads = downloads,
-		.own_script = browser_script() };
+	struct context_spec spec = { .downloads = downloads, .own_script = browser_script() };
 
+	config_proxy(&run->config, t->arena, &spec.proxy, &spec.proxy_bypass);
 	if (mkdir_p(downloads, 0700, err) < 0)
 		return -1;
 	return context_new(&t->context, run->chromium, &spec, deadline, err);
