@@ -371,12 +371,12 @@ cdp_forget(struct cdp *cdp, const void *arg)
 }
 
 void
-cdp_session_gone(struct cdp *cdp, const char *session, const char *why)
+cdp_session_gone(struct cdp *cdp, const char *session, enum err_code code, const char *why)
 {
 	struct list_node gone;
 	struct err err;
 
-	err_set(&err, ERR_NOT_FOUND, "%s", why);
+	err_set(&err, code, "%s", why);
 	list_init(&gone);
 	LIST_FOR_EACH_SAFE(node, &cdp->pending) {
 		struct pending *pending = list_entry(node, struct pending, node);

@@ -120,8 +120,9 @@ struct cdp_handler *cdp_on(struct cdp *cdp, const char *session, const char *pre
 	cdp_event_fn *fn, void *arg) __attribute__((returns_nonnull));
 void cdp_off(struct cdp *cdp, struct cdp_handler *handler);
 
-/* Tells that a session is dead: commands under way in it fail with NOT_FOUND at once. */
-void cdp_session_gone(struct cdp *cdp, const char *session, const char *why);
+/* Tells that a session is dead: commands under way in it fail at once with that code. */
+void cdp_session_gone(
+	struct cdp *cdp, const char *session, enum err_code code, const char *why);
 
 /* Totals since the start, for measurements and tests. */
 struct cdp_counts {

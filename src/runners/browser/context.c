@@ -58,9 +58,11 @@ session_free(struct session *session)
 }
 
 static void
-session_gone(struct session *session, const char *why)
+session_gone(struct session *session)
 {
 	struct context *context = session->context;
+	/* A frame that was removed is dead by now; one that is not has moved. */
+	bool has_moved = session->is_frame && frame_by_id(session->page, session->target);
 
 	(void)map_remove(&impl(context)->session_by_id, session->id, strlen(session->id));
 	list_remove(&session->node);
@@ -68,7 +70,10 @@ session_gone(struct session *session, const char *why)
 	document_session_gone(session);
 	if (!session->is_frame)
 		page_closed(session->page);
-	cdp_session_gone(context->cdp, session->id, why);
+	cdp_session_gone(context->cdp, session->id, has_moved ? ERR_CONFLICT : ERR_NOT_FOUND,
+		has_moved                   ? "the frame navigated"
+			: session->is_frame ? "the frame was removed"
+					    : "the page was closed");
 }
 
 /* The answer may come when the session is gone: so it is found again by its id. */
@@ -215,9 +220,7 @@ target_event(void *arg, const struct cdp_event *event)
 			context_session(context, cdp_str(event->params, "sessionId"));
 
 		if (session)
-			session_gone(session,
-				session->is_frame ? "the frame was removed"
-						  : "the page was closed");
+			session_gone(session);
 	}
 }
 
@@ -359,7 +362,7 @@ context_free(struct context *context)
 	/* Answers that are still to come to us go to nobody. */
 	LIST_FOR_EACH(node, &context->sessions)
 		cdp_session_gone(context->cdp, list_entry(node, struct session, node)->id,
-			"the context was closed");
+			ERR_NOT_FOUND, "the context was closed");
 	for (size_t i = 0; i < hidden->n_handlers; i++)
 		cdp_off(context->cdp, hidden->handler[i]);
 	free_records(context);

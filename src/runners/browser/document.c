@@ -33,6 +33,7 @@ forget_worlds(struct frame *frame)
 static void
 move_to_session(struct frame *frame, struct session *session)
 {
+	frame->is_moving = false;
 	if (frame->session == session)
 		return;
 	frame->session = session;
@@ -128,8 +129,18 @@ document_session_gone(struct session *session)
 	LIST_FOR_EACH(node, &session->page->frames) {
 		struct frame *frame = list_entry(node, struct frame, node);
 
-		if (!frame->is_dead && frame->session == session)
+		if (frame->is_dead || frame->session != session)
+			continue;
+		if (session->is_frame && frame->parent &&
+			strcmp(frame->id, session->target) == 0) {
+			/* It comes back in the process of its parent, or is reported removed.
+			 */
+			children_die(frame);
+			move_to_session(frame, frame->parent->session);
+			frame->is_moving = true;
+		} else {
 			frame_dies(frame);
+		}
 	}
 }
 

@@ -42,6 +42,15 @@ world_is_there(void *arg)
 		frame->world[awaited->world] != 0;
 }
 
+static bool
+is_settled(void *arg)
+{
+	const struct frame *frame = arg;
+
+	return frame->is_dead || frame->page->is_closed || frame->page->is_crashed ||
+		!frame->is_moving;
+}
+
 /* Makes our world; its number comes with an event before the reply. */
 static int
 make_own_world(struct frame *frame, int64_t deadline_mono_ms, struct err *err)
@@ -81,7 +90,8 @@ find_world(struct frame *frame, enum world world, int64_t deadline_mono_ms, int6
 {
 	struct world_awaited awaited = { frame, world };
 
-	if (frame_check(frame, err) < 0)
+	if (cdp_pump(frame->page->context->cdp, deadline_mono_ms, is_settled, frame, err) < 0 ||
+		frame_check(frame, err) < 0)
 		return -1;
 	if (world == WORLD_OWN && frame->world[WORLD_OWN] == 0 &&
 		make_own_world(frame, deadline_mono_ms, err) < 0)
@@ -214,6 +224,14 @@ give_value(int r, json_t *result, json_t **ret)
 	return r;
 }
 
+/* The world or the session was gone before the code could begin. */
+static bool
+never_began(const struct err *err)
+{
+	return (err->code == ERR_CONFLICT && strstr(err->text, "Cannot find")) ||
+		(err->code == ERR_NOT_FOUND && strstr(err->text, "Session with given id"));
+}
+
 /*
  * Evaluates in a world of the current document. When that went away before the code began, the
  * next document is asked: params (borrowed) are those of the command but for the world.
@@ -231,7 +249,7 @@ evaluate_in_world(struct frame *frame, enum world world, const char *method,
 		json_t *copy = json_copy(params);
 		json_object_set_new(copy, world_key, json_integer(id));
 		int r = evaluate(frame, method, copy, deadline_mono_ms, ret, err);
-		if (r >= 0 || err->code != ERR_CONFLICT || !strstr(err->text, "Cannot find"))
+		if (r >= 0 || !never_began(err))
 			return r;
 		/* The event that tells so is on its way. */
 		if (frame->world[world] == id) {

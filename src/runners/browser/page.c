@@ -119,7 +119,8 @@ void
 page_crashed(struct page *page)
 {
 	page->is_crashed = true;
-	cdp_session_gone(page->context->cdp, page->session->id, "the page crashed");
+	cdp_session_gone(
+		page->context->cdp, page->session->id, ERR_NOT_FOUND, "the page crashed");
 }
 
 int

@@ -45,6 +45,7 @@ struct frame {
 	char *next_loader;       /* a document that is not yet committed, or NULL; owned */
 	unsigned next_reached;
 	unsigned n_within; /* navigations inside documents: fragments, the history API */
+	bool is_moving;    /* to its parent's process: nothing can be asked yet */
 	bool is_dead;      /* removed; frames stay in memory until the context's end */
 };
 

@@ -402,7 +402,7 @@ a_session_that_is_gone_ends_its_commands(void **state)
 	(void)state;
 	cdp_send(cdp, "A", "Test.silent", NULL, take_order, &here);
 	cdp_send(cdp, "B", "Test.silent", NULL, take_order, &there);
-	cdp_session_gone(cdp, "A", "the page was closed");
+	cdp_session_gone(cdp, "A", ERR_NOT_FOUND, "the page was closed");
 	assert_int_equal(here.n_failed, 1);
 	assert_int_equal(there.n_failed, 0);
 	fake_stop(&fake, cdp);
@@ -685,7 +685,12 @@ play_worker(void *arg)
 static void
 a_cancel_is_seen_in_the_middle_of_a_call(void **state)
 {
-	static const struct kit_spec spec = { "test", "test", true, wait_for_cancel };
+	static const struct kit_spec spec = {
+		.name = "test",
+		.kind = "test",
+		.reusable = true,
+		.carry_out = wait_for_cancel,
+	};
 	pthread_t thread;
 	int ends[2];
 
