@@ -539,7 +539,7 @@ const struct cli_command cli_commands[] = {
 		.args_min = 1,
 		.args_max = 1,
 		.summary =
-			"Submit a job file (YAML or JSON) with the Playwright tests that it names.",
+			"Submit a job file (YAML or JSON) with the Playwright and TestCafe tests that it names.",
 		.options = submit_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job submit nightly.yaml",

@@ -139,7 +139,7 @@ test('fails', async (t) => {
 let n = 0;
 test('second time lucky', async (t) => { await t.expect(++n).gte(2); });
 test('never', async (t) => { await t.expect(1).eql(2); });` },
-		{ config: { quarantineMode: { attemptLimit: 3, successThreshold: 1 } } });
+		{ config: { quarantineMode: { attemptLimit: 3, successThreshold: 1 }, assertionTimeout: 100 } });
 		assert.equal(result.outcome, "failed");
 		assert.deepEqual(result.cases.map(({ status, attempts }) => [status, attempts]), [["flaky", 2], ["failed", 3]]);
 		assert.match(result.cases[0].error.message, /expected 1 to be at least 2/);
@@ -183,7 +183,7 @@ test('sees nothing', async () => {});`,
 	test("stop on the first failure: what did not run is skipped", TIMEOUT, async (t) => {
 		const { result } = await carryOut(t, { "a.js": `${HEAD}
 test('breaks', async (t) => { await t.expect(1).eql(2); });
-test('waits in vain', async () => {});` }, { config: { stopOnFirstFail: true, screenshot: "off" } });
+test('waits in vain', async () => {});` }, { config: { stopOnFirstFail: true, screenshot: "off", assertionTimeout: 100 } });
 		assert.equal(result.outcome, "failed");
 		assert.deepEqual(result.cases.map(({ status }) => status), ["failed", "skipped"]);
 	});

@@ -75,10 +75,11 @@ offences_are_named(void **state)
 	reader_refuses("{\"tests\":[{\"kind\":\"http\",\"request\":{\"uri\":\"x\"}}]}",
 		"/tests/0/request/uri", ISSUE_UNKNOWN);
 	reader_refuses("{\"tests\":[{\"kind\":\"playwright\"}]}", "/tests/0", ISSUE_MISSING);
-	refuses("{\"tests\":[{\"kind\":\"testcafe\"}]}", "/tests/0", ISSUE_MISSING);
-	refuses("{\"tests\":[{\"kind\":\"testcafe\",\"path\":\"/t\",\"meta\":{\"a\":1}}]}",
+	reader_refuses("{\"tests\":[{\"kind\":\"testcafe\"}]}", "/tests/0", ISSUE_MISSING);
+	reader_refuses(
+		"{\"tests\":[{\"kind\":\"testcafe\",\"path\":\"/t\",\"meta\":{\"a\":1}}]}",
 		"/tests/0/meta/a", ISSUE_INVALID);
-	refuses("{\"tests\":[{\"kind\":\"testcafe\",\"path\":\"/t\",\"browsers\":[]}]}",
+	reader_refuses("{\"tests\":[{\"kind\":\"testcafe\",\"path\":\"/t\",\"browsers\":[]}]}",
 		"/tests/0/browsers", ISSUE_INVALID);
 	reader_refuses("{\"tests\":[{\"test\":\"nope\"}]}", "/tests/0/test", ISSUE_INVALID);
 	reader_refuses(
