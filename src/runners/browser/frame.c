@@ -416,6 +416,23 @@ frame_owner(struct frame *frame, int64_t deadline_mono_ms, char **ret_handle, st
 	return 0;
 }
 
+/*
+ * Input finds a frame of another process by what was drawn: before its first picture a click
+ * would go to its parent. Frames outside the viewport are not drawn, so this does not insist.
+ */
+static int
+wait_drawn(struct frame *frame, int64_t deadline_mono_ms, struct err *err)
+{
+	static const char function[] =
+		"() => Promise.race([new Promise(done => setTimeout(done, 200)),"
+		" new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))])";
+
+	if (!frame->session->is_frame)
+		return 0;
+	int r = frame_eval(frame, WORLD_OWN, function, NULL, deadline_mono_ms, NULL, err);
+	return r < 0 ? -1 : 0;
+}
+
 /* Where one frame begins in the viewport of its parent. */
 static int
 offset_in_parent(struct frame *frame, int64_t deadline_mono_ms, double *ret_x, double *ret_y,
@@ -446,6 +463,8 @@ frame_offset(struct frame *frame, int64_t deadline_mono_ms, double *ret_x, doubl
 {
 	double x = 0, y = 0;
 
+	if (wait_drawn(frame, deadline_mono_ms, err) < 0)
+		return -1;
 	for (; frame->parent; frame = frame->parent) {
 		double dx, dy;
 

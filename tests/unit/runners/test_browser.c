@@ -791,8 +791,9 @@ a_program_that_is_no_browser_says_so(void **state)
 	assert_int_equal(count_entries(folder, "proctor-chromium-"), 0);
 }
 
+/* An argument is a pattern for the names of the tests to run. */
 int
-main(void)
+main(int argc, char **argv)
 {
 #define WITH_PAGE(test) cmocka_unit_test_setup_teardown(test, open_page, close_page)
 	const struct CMUnitTest with_browser[] = {
@@ -827,6 +828,8 @@ main(void)
 	struct err err;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	if (chromium_find(CHROMIUM_HEADLESS_SHELL, &program, &err) != 0) {
 		fprintf(stderr, "skipped: there is no Chromium\n");
 		return EXIT_SKIPPED;
