@@ -10,11 +10,7 @@ globalThis.proctor = {
 	focus: () => slots.get("main").focus(),
 	scroll: () => slots.get("main").scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" }),
 	isChecked: () => isChecked(slots.get("main")),
-	/* Whether an iframe is what stands at the point: asked of the outer documents. */
-	hits: (element, x, y) => {
-		const hit = elementAt(x, y);
-		return isInside(element, hit) ? null : hit ? describe(hit) : "nothing that takes events";
-	},
+	hits,
 	boxes: (spec) => {
 		testIdAttribute = spec.testIdAttribute ?? "data-testid";
 		return findAll(spec.target).filter(isVisible).map((element) => {

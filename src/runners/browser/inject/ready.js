@@ -178,6 +178,24 @@ isHit(element, hit)
 	return labelsOf(element).some((label) => isInside(label, hit));
 }
 
+/*
+ * Asked of the outer documents: null when the iframe is what stands at the point, else what does.
+ * Scrolls, so that the next try may find it there.
+ */
+function
+hits(element, x, y)
+{
+	const seen = isInView({ x, y });
+	const hit = seen ? elementAt(x, y) : null;
+	if (hit && isInside(element, hit))
+		return null;
+	if (seen)
+		element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+	else
+		window.scrollBy({ left: x - innerWidth / 2, top: y - innerHeight / 2, behavior: "instant" });
+	return hit ? describe(hit) : "the edge of the page";
+}
+
 const BLOCKS = ["center", "end", "start", "nearest"];
 
 /* -> the point, or what is in the way. Scrolls, another way at each try. */
