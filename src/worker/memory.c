@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "worker/sweep.h"
@@ -39,12 +38,10 @@ read_line(const char *path, struct str name)
 	return memory_line(buf_str(&text), name);
 }
 
-bool
-memory_is_short(void)
+int64_t
+memory_available(void)
 {
-	int64_t bytes = read_line("/proc/meminfo", STR("MemAvailable"));
-
-	return bytes >= 0 && bytes < MEMORY_SHORT_BYTES;
+	return read_line("/proc/meminfo", STR("MemAvailable"));
 }
 
 static int64_t

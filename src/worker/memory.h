@@ -2,14 +2,13 @@
 /* How much memory the machine has left, and what a process with all below it takes. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/str.h"
 
-/* Less than MEMORY_SHORT_BYTES is available. False when the system does not tell. */
-bool memory_is_short(void);
+/* Bytes that programs could have without swapping; -1: the system does not tell. */
+int64_t memory_available(void);
 
 /* Bytes of the process and its descendants, what they share counted once; 0: unknown. */
 int64_t memory_of_tree(pid_t pid);

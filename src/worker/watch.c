@@ -150,8 +150,12 @@ check_starts(struct worker *worker)
 static void
 spare_memory(struct worker *worker)
 {
+	int64_t left = memory_available();
 	struct runner *largest = NULL;
 	int64_t bytes = -1;
+
+	if (left < 0 || left >= worker->options->memory_short_bytes)
+		return;
 
 	LIST_FOR_EACH(node, &worker->runners) {
 		struct runner *runner = list_entry(node, struct runner, node);
@@ -180,6 +184,6 @@ watch_all(struct worker *worker)
 	measure_disks(worker);
 	check_starts(worker);
 	resume_kinds(worker);
-	if (worker->n_watches++ % MEMORY_EVERY == 0 && memory_is_short())
+	if (worker->n_watches++ % MEMORY_EVERY == 0)
 		spare_memory(worker);
 }

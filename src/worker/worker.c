@@ -79,6 +79,8 @@ fill_options(struct worker_options *options, const struct worker_options *given,
 		options->grace_ms = GRACE_MS_DEFAULT;
 	if (options->disk_bytes_max <= 0)
 		options->disk_bytes_max = DISK_BYTES_DEFAULT;
+	if (options->memory_short_bytes <= 0)
+		options->memory_short_bytes = MEMORY_SHORT_BYTES;
 	return 0;
 }
 

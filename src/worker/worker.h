@@ -39,6 +39,8 @@ struct worker_options {
 	int64_t grace_ms;       /* from asking a run to end to SIGTERM; default: 10 s */
 	int64_t lease_grace_ms; /* added to a lease before its runs are given up; default: 0 */
 	int64_t disk_bytes_max; /* files of one run, and of one file in it; default: 1 GiB */
+	int64_t memory_short_bytes; /* with less available, idle browsers leave; default: 256
+				       MiB */
 	bool stop_on_stdin_eof; /* leave at once when stdin ends: the server was our parent */
 	bool verbose;
 };

@@ -664,6 +664,21 @@ test('a run goes to the runner that served its connection last', async () => {
   assert(Object.values(home).includes(other.runner));
 });
 
+test('where memory is short an idle browser leaves, a busy one stays', async () => {
+  const it = await server();
+  const mark = `short-${crypto.randomUUID()}`;
+  const busy = `busy-${crypto.randomUUID()}`;
+  const child = worker(it.url, { capacity: 2, env: { ...BROWSER, MEMORY_IS_SHORT: '1' } });
+  const run = it.lease(browser('wait', { mark: busy }));
+  await it.event(run, 'run.started');
+  await browsed(it, browser('pass', { mark }));
+  await gone(mark);
+  assert(/runner.memory/.test(child.log()), child.log());
+  assert.equal(marked(busy).length, 1);
+  it.direct({ run, fence: 1, do: 'stop', reason: 'enough' });
+  await it.result(run);
+});
+
 test('what a grouped job says reaches the runner', async () => {
   const it = await server();
   worker(it.url, { capacity: 1, env: BROWSER });

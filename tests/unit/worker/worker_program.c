@@ -8,6 +8,7 @@
  *
  * Its browser runner is a stand-in that keeps a child and does what the test says.
  */
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ work(int argc, char **argv)
 		.capacity = (int)number(argc, argv, 4),
 		.grace_ms = number(argc, argv, 5),
 		.disk_bytes_max = number(argc, argv, 6),
+		.memory_short_bytes = getenv("MEMORY_IS_SHORT") ? INT64_MAX : 0,
 		.stop_on_stdin_eof = true,
 	};
 	struct err err;
@@ -70,13 +72,13 @@ static pid_t browser;
 static void
 keep_browser(const char *mark)
 {
-	if (browser > 0)
-		return;
-	browser = fork();
-	if (browser == 0) {
-		execl("/bin/sleep", mark ? mark : "sleep", "1000", (char *)NULL);
-		_exit(127);
-	}
+	char *argv[] = { xstrdup(mark ? mark : "sleep"), xstrdup("1000"), NULL };
+
+	/* Its program runs when this returns. */
+	if (browser == 0 && posix_spawn(&browser, "/bin/sleep", NULL, NULL, argv, environ) != 0)
+		browser = -1;
+	free(argv[0]);
+	free(argv[1]);
 }
 
 static void
