@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loaded (node -r) before Playwright's command line and its worker processes. PROCTOR_PRELOAD holds
- * {modules?, isModule, compiled?, early?}.
+ * {modules?, compiled?, early?}.
  *
  * modules is there when a project has no Playwright of its own: `@playwright/test` then resolves to
  * ours in that folder, after everything that the project itself can offer. It must be the very
- * copy that the command line runs from, because Playwright refuses to work with two. isModule says
- * that the project uses ES modules, whose resolution knows no search path and on older versions of
- * Node costs a thread to extend; early is a file that this thread loads at once. compiled is where
- * compile-cache.js keeps its entries.
+ * copy that the command line runs from, because Playwright refuses to work with two. ES modules
+ * are resolved in a thread of older versions of Node, which Playwright starts in any case; early is a
+ * file that this thread loads at once. compiled is where compile-cache.js keeps its entries.
  */
 "use strict";
 
@@ -16,7 +15,7 @@ const Module = require("module");
 const path = require("path");
 const { pathToFileURL } = require("url");
 
-const { modules, isModule, compiled, early } = JSON.parse(process.env.PROCTOR_PRELOAD || "{}");
+const { modules, compiled, early } = JSON.parse(process.env.PROCTOR_PRELOAD || "{}");
 const OURS = /^(@playwright\/test|playwright|playwright-core)(\/|$)/;
 
 /* Node reads NODE_PATH only here; the variable itself stays as it was for the test's children. */
@@ -38,7 +37,7 @@ extendImport()
 	const parent = pathToFileURL(path.join(path.dirname(modules), "index.js")).href;
 	if (Module.registerHooks)
 		Module.registerHooks({ resolve: resolver(parent) });
-	else if (isModule && Module.register)
+	else if (Module.register)
 		Module.register(pathToFileURL(path.join(__dirname, "resolve.mjs")), { data: { parent, early } });
 }
 

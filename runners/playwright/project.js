@@ -16,7 +16,7 @@ const SCRIPT_BYTES_MAX = 1024 * 1024;
 const PATHS_MAX = 1000;
 
 /*
- * Returns {root, configFile?, filters, isModule}: the working directory, the configuration's file
+ * Returns {root, configFile?, filters}: the working directory, the configuration's file
  * when there is one, and the filters that Playwright's command line takes.
  */
 function
@@ -42,7 +42,7 @@ locateScript({ test, dir })
 	const root = path.join(dir, "script");
 	fs.mkdirSync(root, { recursive: true });
 	fs.writeFileSync(path.join(root, `${slug(test.name || "script", 60)}.spec.ts`), test.script);
-	return { root, configFile: undefined, filters: [], isModule: false };
+	return { root, configFile: undefined, filters: [] };
 }
 
 /* A path from a bundle's test must not lead out of the bundle. */
@@ -64,17 +64,19 @@ locatePath(start, paths, top)
 	const configFile = findConfig(directory, top);
 	const root = configFile ? path.dirname(configFile) : directory;
 
-	const targets = paths === undefined ? [start] : checkPaths(paths, directory);
+	const targets = paths === undefined ? [start] : checkPaths(paths, directory, root);
 	const filters = targets.map(filterFor).filter((filter) => filter !== filterFor(root));
-	return { root, configFile, filters, isModule: isModule(root, configFile) };
+	return { root, configFile, filters };
 }
 
+/* Relative to the path, or to the configuration above it. */
 function
-checkPaths(paths, directory)
+checkPaths(paths, directory, root)
 {
 	if (!Array.isArray(paths) || paths.length === 0 || paths.length > PATHS_MAX)
 		throw new Refusal("config", `paths must be a list of 1 to ${PATHS_MAX} files`);
-	return paths.map((name) => path.resolve(directory, String(name)));
+	return paths.map((name) => [directory, root].map((base) => path.resolve(base, String(name)))
+		.find((full) => fs.existsSync(splitLine(full).file)) || path.resolve(directory, String(name)));
 }
 
 /* Playwright matches filters as regular expressions against absolute paths; `:line` may follow. */
@@ -120,19 +122,6 @@ findConfig(directory, top)
 		if (at === top || at === path.dirname(at) || fs.existsSync(path.join(at, ".git")))
 			return undefined;
 	}
-}
-
-function
-isModule(root, configFile)
-{
-	if (configFile && /\.m[tj]s$/.test(configFile))
-		return true;
-	for (let at = root; at !== path.dirname(at); at = path.dirname(at)) {
-		const manifest = readJson(path.join(at, "package.json"));
-		if (manifest)
-			return manifest.type === "module";
-	}
-	return false;
 }
 
 function

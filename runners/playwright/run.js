@@ -43,7 +43,7 @@ prepare({ dir, cache })
 			playwright,
 			env: { ...env, TMPDIR: tmp },
 			cwd: request.dir,
-			preload: preload(request, playwright, true),
+			preload: preload(request, playwright),
 		});
 	} catch {
 		spare = undefined; /* the run itself will say what is wrong */
@@ -206,7 +206,7 @@ plan({ request, ctx, project, playwright, options, browsers })
 		cwd: project.root,
 		dir: request.dir,
 		use: options.use,
-		preload: preload(request, playwright, project.isModule),
+		preload: preload(request, playwright),
 		env: environment(request, browsers),
 		spare: takeSpare(),
 		note: (text) => ctx.log("debug", text),
@@ -223,9 +223,9 @@ takeSpare()
 }
 
 function
-preload({ cache }, { modules }, isModule)
+preload({ cache }, { modules })
 {
-	return { modules, isModule, compiled: path.join(cache, "compiled") };
+	return { modules, compiled: path.join(cache, "compiled") };
 }
 
 function

@@ -18,6 +18,7 @@
 #include "cli/job_wait.h"
 #include "cli/params.h"
 #include "cli/remote.h"
+#include "cli/shard.h"
 
 /* "/jobs/ID" with what follows; the id is quoted. Caller frees. */
 static char *
@@ -111,6 +112,14 @@ cmd_job_submit(struct cli *cli)
 		return cli_fail(cli, &err);
 	if (template[0] && cli_given(cli, "param") &&
 		type_params(&remote, template, json_object_get(file.job, "params"), &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	job_file_localize_paths(&file);
+	int r = shard_apply(&file, cli, &remote, &err);
+	if (r == SHARD_NOTHING_FAILED) {
+		cli_note("nothing failed in the last job named %s", json_text(file.job, "name"));
+		return CLI_OK;
+	}
+	if (r < 0)
 		return remote_fail(cli, &remote, &err);
 	if (!cli_flag(cli, "dry-run") && bundle_upload_all(&file, &remote, &err) < 0)
 		return remote_fail(cli, &remote, &err);

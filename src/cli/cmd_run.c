@@ -26,6 +26,7 @@
 #include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/services.h"
+#include "cli/shard.h"
 
 struct run {
 	struct cli *cli;
@@ -256,8 +257,15 @@ run_job(struct run *run)
 	struct err err;
 
 	job_file_localize(&run->file);
-	if (embedded_start(&run->embedded, run->data_dir, &err) < 0 ||
-		start_services(run, &err) < 0 || submit(run, &err) < 0)
+	if (embedded_start(&run->embedded, run->data_dir, &err) < 0)
+		return early_failure(run, &err);
+	int r = shard_apply(&run->file, run->cli, &run->embedded.remote, &err);
+	if (r == SHARD_NOTHING_FAILED) {
+		cli_note("nothing failed in the last job named %s",
+			json_text(run->file.job, "name"));
+		return CLI_OK;
+	}
+	if (r < 0 || start_services(run, &err) < 0 || submit(run, &err) < 0)
 		return early_failure(run, &err);
 	int status = follow(run, &err);
 	if (status < 0)

@@ -153,7 +153,19 @@ static const struct cli_option worker_options[] = {
 	{ 0 },
 };
 
+#define SHARD_OPTIONS                                                                     \
+	{ .name = "shard",                                                                \
+		.kind = OPTION_CHOICE,                                                    \
+		.value = "HOW",                                                           \
+		.choices = CHOICES("tests", "files"),                                     \
+		.help = "make a run of each of a Playwright project's tests, or files" }, \
+	{                                                                                 \
+		.name = "last-failed", .kind = OPTION_FLAG,                               \
+		.help = "only what failed in the last job of that name"                   \
+	}
+
 static const struct cli_option run_options[] = {
+	SHARD_OPTIONS,
 	{ .name = "grep",
 		.letter = 'g',
 		.kind = OPTION_TEXT,
@@ -230,6 +242,7 @@ static const struct cli_option run_options[] = {
 };
 
 static const struct cli_option submit_options[] = {
+	SHARD_OPTIONS,
 	{ .name = "param",
 		.letter = 'p',
 		.kind = OPTION_PAIR,

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the last job of the same name tells about the next one: how long its tests took, and
+ * which of them failed. Read through the HTTP interface; nothing is kept beside it.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "cli/remote.h"
+
+enum {
+	HISTORY_NONE = 1, /* there is no earlier job of that name that is over */
+};
+
+/* The report (format json) of the newest completed or failed job. 0 or HISTORY_NONE. */
+int history_last(struct remote *remote, const char *name, json_t **ret, struct err *err)
+	MUST_CHECK;
+
+/* Sorts tests by what they took then, longest first; unknown ones come before all others. */
+void history_sort(const json_t *report, json_t *tests);
+
+/*
+ * Leaves in `tests` those that did not pass then; a Playwright test that is a whole project
+ * is narrowed to its cases that failed. Returns how many tests are left.
+ */
+size_t history_keep_failed(const json_t *report, json_t *tests);
