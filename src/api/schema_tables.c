@@ -550,13 +550,16 @@ static const struct member report_members[] = {
 	{ .name = "outputsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "artifactsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "tests", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST },
+	{ .name = "hooks", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST | MAY, .about = "What ran before and after them; in no count." },
 	{ 0 },
 };
 
 static const struct member report_test_members[] = {
 	{ .name = "name", .shape = SHAPE_TEXT },
 	{ .name = "kind", .shape = SHAPE_TEXT },
+	{ .name = "fixture", .shape = SHAPE_TEXT, .flags = MAY },
 	COUNTS("counts", 0),
+	{ .name = "notRun", .shape = SHAPE_INT, .flags = MAY, .about = "Units that never began in a job that is over." },
 	{ .name = "units", .shape = SHAPE_REF, .of = "ReportUnit", .flags = LIST },
 	{ 0 },
 };
@@ -566,6 +569,9 @@ static const struct member report_unit_members[] = {
 	{ .name = "target", .shape = SHAPE_TEXT, .flags = MAY },
 	{ .name = "outcome", .shape = SHAPE_TEXT },
 	{ .name = "flaky", .shape = SHAPE_FLAG },
+	{ .name = "unstable", .shape = SHAPE_FLAG, .flags = MAY, .about = "Attempts did not agree, whatever the outcome." },
+	{ .name = "quarantined", .shape = SHAPE_FLAG, .flags = MAY, .about = "It began while its test was on the quarantine list." },
+	{ .name = "startOrder", .shape = SHAPE_INT, .flags = MAY, .about = "Place in the order of release, of its target." },
 	{ .name = "runs", .shape = SHAPE_REF, .of = "ReportRun", .flags = LIST },
 	{ 0 },
 };

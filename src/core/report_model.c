@@ -12,6 +12,8 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "core/layout.h"
+#include "core/quarantine.h"
 #include "core/report_read.h"
 
 struct report_builder {
@@ -380,13 +382,28 @@ build_artifacts(struct report_builder *builder)
 
 /* --- Units --- */
 
-static void
-count(struct job_counts *counts, const char *outcome, bool is_flaky)
+bool
+report_unit_is_forgiven(const struct report_unit *unit)
 {
+	enum run_outcome outcome = unit->attempts[unit->n_attempts - 1]->row->outcome;
+
+	return unit->is_quarantined &&
+		(outcome == OUTCOME_FAILED || outcome == OUTCOME_ERRORED ||
+			outcome == OUTCOME_TIMED_OUT);
+}
+
+static void
+count(struct job_counts *counts, const char *outcome, const struct report_unit *unit)
+{
+	bool is_flaky = unit->is_flaky;
 	enum run_outcome known;
 
 	if (run_outcome_parse(outcome, &known) < 0)
 		return;
+	if (report_unit_is_forgiven(unit)) {
+		counts->quarantined++;
+		return;
+	}
 	counts->passed += known == OUTCOME_PASSED;
 	counts->failed += known == OUTCOME_FAILED;
 	counts->errored += known == OUTCOME_ERRORED;
@@ -427,11 +444,14 @@ count_results(struct job_counts *counts, const struct report_unit *unit)
 		bool is_flaky = strcmp(status, "flaky") == 0;
 		counts->passed += strcmp(status, "passed") == 0 || is_flaky;
 		counts->flaky += is_flaky;
-		counts->failed += strcmp(status, "failed") == 0;
+		if (report_unit_is_forgiven(unit))
+			counts->quarantined += strcmp(status, "failed") == 0;
+		else
+			counts->failed += strcmp(status, "failed") == 0;
 		counts->skipped += strcmp(status, "skipped") == 0;
 	}
 	if (report_run_stands_alone(run))
-		count(counts, run->outcome, unit->is_flaky);
+		count(counts, run->outcome, unit);
 }
 
 static bool
@@ -478,6 +498,16 @@ is_same_unit(const struct run *a, const struct run *b)
 	return a->test == b->test && a->iteration == b->iteration && a->target == b->target;
 }
 
+static bool
+is_unstable(const struct report_unit *unit)
+{
+	struct quarantine_tally tally = { .attempts = (int32_t)unit->n_attempts };
+
+	for (size_t i = 0; i < unit->n_attempts; i++)
+		tally.passes += unit->attempts[i]->row->outcome == OUTCOME_PASSED;
+	return unit->n_attempts > 0 && quarantine_is_unstable(&tally);
+}
+
 static void
 finish_unit(struct report_builder *builder, struct report_test *test, struct report_unit *unit)
 {
@@ -488,8 +518,11 @@ finish_unit(struct report_builder *builder, struct report_test *test, struct rep
 	unit->outcome = last->outcome;
 	unit->is_flaky = last->row->outcome == OUTCOME_PASSED &&
 		(has_failed_attempt(unit) || has_flaky_case(last));
-	count(&test->counts, unit->outcome, unit->is_flaky);
-	count_results(&builder->model->results, unit);
+	unit->is_unstable = is_unstable(unit);
+	unit->is_quarantined = last->row->quarantine != 0;
+	count(&test->counts, unit->outcome, unit);
+	if ((size_t)test->index < builder->model->n_tests)
+		count_results(&builder->model->results, unit);
 }
 
 static void
@@ -509,7 +542,7 @@ build_units(struct report_builder *builder)
 		struct report_unit unit = { .attempts = &sorted[i] };
 		while (i < model->n_runs && is_same_unit(sorted[i]->row, first))
 			unit.n_attempts++, i++;
-		if (first->test < 0 || (size_t)first->test >= model->n_tests)
+		if (first->test < 0 || (size_t)first->test >= model->n_tests + model->n_hooks)
 			continue;
 		struct report_test *test = &model->tests[first->test];
 		void *items = test->units;
@@ -590,6 +623,26 @@ build_lanes(struct report_builder *builder)
 /* --- The whole --- */
 
 static void
+name_fixtures(struct report_builder *builder)
+{
+	const struct job *job = builder->in->job;
+	struct report_model *model = builder->model;
+	struct layout layout;
+	struct err err;
+
+	/* A report without the names of fixtures is worth more than none. */
+	if (!job->layout || model->n_tests != (size_t)job->n_tests ||
+		layout_read(job->layout, job->n_tests, builder->arena, &layout, &err) < 0)
+		return;
+	for (int32_t i = 0; i < layout.n_fixtures; i++) {
+		const struct fixture_spec *fixture = &layout.fixtures[i];
+		const char *name = report_clean(builder->arena, fixture->name);
+		for (int32_t k = 0; name && *name && k < fixture->n_tests; k++)
+			model->tests[fixture->first + k].fixture = name;
+	}
+}
+
+static void
 build_tests(struct report_builder *builder)
 {
 	const struct report_input *in = builder->in;
@@ -598,7 +651,11 @@ build_tests(struct report_builder *builder)
 	model->tests = arena_calloc(builder->arena, in->n_tests + 1, sizeof *model->tests);
 	if (!model->tests)
 		return;
-	model->n_tests = in->n_tests;
+	/* Hooks stand behind the tests, here as there. */
+	model->n_tests = (size_t)in->job->n_tests < in->n_tests ? (size_t)in->job->n_tests
+								: in->n_tests;
+	model->hooks = model->tests + model->n_tests;
+	model->n_hooks = in->n_tests - model->n_tests;
 	for (size_t i = 0; i < in->n_tests; i++) {
 		const char *name = in->tests[i].name
 			? report_clean(builder->arena, in->tests[i].name)
@@ -607,6 +664,33 @@ build_tests(struct report_builder *builder)
 		model->tests[i].kind = in->tests[i].kind ? in->tests[i].kind : "";
 		model->tests[i].index = (int32_t)i;
 	}
+	name_fixtures(builder);
+}
+
+static const char *
+why_not_run(const struct job *job)
+{
+	if (!job_state_is_final(job->state))
+		return "did not run yet";
+	if (job->stop_on_first_failure && job_failures(job) > job->failures_to_ignore)
+		return "not run: stopped after the first failure";
+	return job->state == JOB_STOPPED ? "not run: the job was stopped" : "did not run";
+}
+
+/* Counted only where it can be known: all that began is in the report, and the end is. */
+static void
+count_not_run(struct report_builder *builder)
+{
+	struct report_model *model = builder->model;
+	const struct job *job = model->job;
+	int64_t units = job->iterations * job->n_targets;
+
+	model->why_not_run = why_not_run(job);
+	if (!job_state_is_final(job->state) || job->iterations == 0 ||
+		builder->in->left_out.runs > 0)
+		return;
+	for (size_t i = 0; i < model->n_tests; i++)
+		model->tests[i].n_not_run = units - (int64_t)model->tests[i].n_units;
 }
 
 static void
@@ -670,6 +754,7 @@ report_build_end(struct report_builder *builder)
 		model->left_out.steps++; /* there is one at least */
 	build_artifacts(builder);
 	build_units(builder);
+	count_not_run(builder);
 	build_lanes(builder);
 	return model;
 }

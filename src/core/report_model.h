@@ -88,16 +88,20 @@ struct report_unit {
 	const char *target;  /* or NULL */
 	const char *outcome; /* of the last attempt */
 	bool is_flaky;       /* passed after another attempt, or with a flaky case */
+	bool is_unstable;    /* attempts did not agree, whatever the outcome */
+	bool is_quarantined; /* began while its test was on the quarantine list */
 	struct report_run **attempts;
 	size_t n_attempts; /* at least 1 */
 };
 
 struct report_test {
 	const char *name, *kind;
+	const char *fixture; /* or NULL */
 	int32_t index;
 	struct job_counts counts;
 	struct report_unit *units;
-	size_t n_units; /* 0: it never began */
+	size_t n_units;   /* 0: it never began */
+	int64_t n_not_run; /* units that never began in a job that is over */
 };
 
 /* One connection of one worker, as far as the overlap of its runs shows. */
@@ -123,6 +127,9 @@ struct report_model {
 	size_t n_tags;
 	struct report_test *tests;
 	size_t n_tests;
+	struct report_test *hooks; /* what runs before and after; never counted */
+	size_t n_hooks;
+	const char *why_not_run;   /* of tests that never began: a phrase */
 	struct report_run *runs; /* by seq */
 	size_t n_runs;
 	struct report_left_out left_out;
@@ -142,7 +149,7 @@ struct report_result {
 /* All borrowed; must live as long as the model. */
 struct report_input {
 	const struct job *job;
-	const struct job_test *tests;
+	const struct job_test *tests; /* and hooks, from job->n_tests on */
 	size_t n_tests;
 	struct str options;
 	const struct run *runs; /* of the current incarnation, by seq */
@@ -166,6 +173,9 @@ struct report_input {
  * cases, or it errored, timed out or failed outside of them.
  */
 bool report_run_stands_alone(const struct report_run *run);
+
+/* True when it went wrong and does not count, because its test is in quarantine. */
+bool report_unit_is_forgiven(const struct report_unit *unit);
 
 /*
  * Builds the model step by step, so that results and events need not be in memory together:

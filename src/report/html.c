@@ -193,7 +193,7 @@ static int64_t
 sum_of(const struct job_counts *counts)
 {
 	return counts->passed + counts->failed + counts->errored + counts->timed_out +
-		counts->cancelled + counts->skipped;
+		counts->cancelled + counts->skipped + counts->quarantined;
 }
 
 static void
@@ -292,6 +292,7 @@ put_summary(struct html *html)
 		{ "Timed out", "errored", counts->timed_out, false },
 		{ "Cancelled", "skipped", counts->cancelled, false },
 		{ "Skipped", "skipped", counts->skipped, false },
+		{ "In quarantine", "skipped", counts->quarantined, false },
 	};
 	int64_t total = sum_of(counts);
 
@@ -384,8 +385,10 @@ put_all_wrong(struct html *html)
 	for (size_t t = 0; t < model->n_tests; t++) {
 		const struct report_test *test = &model->tests[t];
 		for (size_t u = 0; u < test->n_units; u++)
-			n += put_wrong_unit(
-				html, test, &test->units[u], n < WRONG_MAX ? WRONG_MAX - n : 0);
+			n += report_unit_is_forgiven(&test->units[u])
+				? 0
+				: put_wrong_unit(html, test, &test->units[u],
+					  n < WRONG_MAX ? WRONG_MAX - n : 0);
 	}
 	out_put(&html->out, "</ul>\n");
 	if (n > WRONG_MAX)

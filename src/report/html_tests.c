@@ -256,12 +256,13 @@ put_unit(struct html *html, const struct report_test *test, const struct report_
 	struct out *out = &html->out;
 	const struct report_run *last = unit->attempts[unit->n_attempts - 1];
 	const char *state = html_unit_state(unit);
-	bool is_bad = html_is_bad(state);
+	bool is_bad = html_is_bad(state) && !unit->is_quarantined;
 
 	out_putf(out, "<details class=\"row%s%s\" id=\"r-%s\"", is_bad ? " is-failed" : "",
 		last->n_cases > 0 ? " group" : "", last->id);
 	/* With cases inside, those are the rows, and perhaps the run beside them. */
-	if (last->n_cases == 0 || report_run_stands_alone(last))
+	if ((size_t)test->index < html->model->n_tests &&
+		(last->n_cases == 0 || report_run_stands_alone(last)))
 		out_putf(out, " data-state=\"%s\"", state);
 	out_putf(out, "%s><summary>%s", is_bad ? " open" : "", chevron);
 	html_sign(html, state);
@@ -270,6 +271,10 @@ put_unit(struct html *html, const struct report_test *test, const struct report_
 	out_put(out, "</span>");
 	if (unit->is_flaky)
 		out_put(out, "<span class=\"note flaky\">flaky</span>");
+	else if (unit->is_unstable)
+		out_put(out, "<span class=\"note flaky\">unstable</span>");
+	if (unit->is_quarantined)
+		out_put(out, "<span class=\"note\">in quarantine</span>");
 	if (unit->n_attempts > 1)
 		out_putf(out, "<span class=\"note\">%zu attempts</span>", unit->n_attempts);
 	else if (last->n_cases > 0)
@@ -294,7 +299,8 @@ put_head_counts(struct out *out, const struct job_counts *counts)
 		{ "errored", "errored", counts->errored },
 		{ "timed out", "timed_out", counts->timed_out },
 		{ "skipped", "skipped", counts->skipped },
-		{ "cancelled", "cancelled", counts->cancelled } };
+		{ "cancelled", "cancelled", counts->cancelled },
+		{ "in quarantine", "skipped", counts->quarantined } };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		if (parts[i].n > 0)
@@ -327,8 +333,28 @@ is_single_with_cases(const struct report_test *test)
 {
 	const struct report_unit *unit = test->n_units == 1 ? &test->units[0] : NULL;
 
-	return unit && has_cases(test) &&
+	return unit && has_cases(test) && test->n_not_run == 0 &&
 		!report_run_stands_alone(unit->attempts[unit->n_attempts - 1]);
+}
+
+static void
+put_never_run(struct html *html, const struct report_test *test)
+{
+	struct out *out = &html->out;
+
+	out_put(out,
+		"<div class=\"row\" data-state=\"waiting\"><div class=\"line\">"
+		"<span class=\"chevron\"></span>");
+	html_sign(html, "waiting");
+	out_put(out, "<span class=\"name\">");
+	out_text(out, test->name);
+	out_put(out, "<span class=\"where\">");
+	out_text(out, test->kind);
+	out_put(out, "</span></span><span class=\"time\">");
+	if (test->n_units > 0)
+		out_putf(out, "%" PRId64 " more ", test->n_not_run);
+	out_put(out, html->model->why_not_run);
+	out_put(out, "</span></div></div>\n");
 }
 
 static void
@@ -353,43 +379,37 @@ put_test(struct html *html, const struct report_test *test)
 		out_put(out, "<div class=\"rows\">\n");
 		for (size_t i = 0; i < test->n_units; i++)
 			put_unit(html, test, &test->units[i]);
+		if (test->n_not_run > 0)
+			put_never_run(html, test);
 		out_put(out, "</div>\n");
 	}
 	out_put(out, "</section>\n");
-}
-
-static void
-put_never_run(struct html *html, const struct report_test *test)
-{
-	struct out *out = &html->out;
-
-	out_put(out,
-		"<div class=\"row\" data-state=\"waiting\"><div class=\"line\">"
-		"<span class=\"chevron\"></span>");
-	html_sign(html, "waiting");
-	out_put(out, "<span class=\"name\">");
-	out_text(out, test->name);
-	out_put(out, "<span class=\"where\">");
-	out_text(out, test->kind);
-	out_put(out, "</span></span><span class=\"time\">did not run</span></div></div>\n");
 }
 
 /* Tests that are one row each share one list. */
 static bool
 is_one_row(const struct report_test *test)
 {
-	return test->n_units == 0 || (test->n_units == 1 && !is_single_with_cases(test));
+	return test->n_units == 0 ||
+		(test->n_units == 1 && test->n_not_run == 0 && !is_single_with_cases(test));
 }
 
-void
-html_tests(struct html *html)
+static bool
+is_same_fixture(const struct report_test *a, const struct report_test *b)
 {
-	const struct report_model *model = html->model;
+	if (!a->fixture || !b->fixture)
+		return !a->fixture && !b->fixture;
+	return strcmp(a->fixture, b->fixture) == 0;
+}
+
+static void
+put_list(struct html *html, const struct report_test *tests, size_t n)
+{
 	struct out *out = &html->out;
 	bool is_open = false;
 
-	for (size_t i = 0; i < model->n_tests; i++) {
-		const struct report_test *test = &model->tests[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct report_test *test = &tests[i];
 		if (is_one_row(test) != is_open) {
 			out_put(out,
 				is_open ? "</div></section>\n"
@@ -405,4 +425,43 @@ html_tests(struct html *html)
 	}
 	if (is_open)
 		out_put(out, "</div></section>\n");
+}
+
+/* Runs of hooks, on their own: they are in no count. */
+static void
+put_hooks(struct html *html)
+{
+	const struct report_model *model = html->model;
+	struct out *out = &html->out;
+	size_t n = 0;
+
+	for (size_t i = 0; i < model->n_hooks; i++)
+		n += model->hooks[i].n_units;
+	if (n == 0)
+		return;
+	out_put(out, "<section class=\"fixture\"><h3 class=\"fixture\">Hooks</h3>\n");
+	put_list(html, model->hooks, model->n_hooks);
+	out_put(out, "</section>\n");
+}
+
+void
+html_tests(struct html *html)
+{
+	const struct report_model *model = html->model;
+	struct out *out = &html->out;
+
+	for (size_t i = 0, n; i < model->n_tests; i += n) {
+		const struct report_test *first = &model->tests[i];
+		for (n = 1; i + n < model->n_tests && is_same_fixture(first, first + n); n++) {
+		}
+		if (first->fixture) {
+			out_put(out, "<section class=\"fixture\"><h3 class=\"fixture\">");
+			out_text(out, first->fixture);
+			out_put(out, "</h3>\n");
+		}
+		put_list(html, first, n);
+		if (first->fixture)
+			out_put(out, "</section>\n");
+	}
+	put_hooks(html);
 }

@@ -23,7 +23,7 @@ test_name(const struct report_model *model, const struct report_run *run)
 {
 	size_t index = (size_t)run->row->test;
 
-	return index < model->n_tests ? model->tests[index].name : "run";
+	return index < model->n_tests + model->n_hooks ? model->tests[index].name : "run";
 }
 
 static void

@@ -16,6 +16,7 @@ put_counts(struct jw *jw, const char *key, const struct job_counts *counts)
 	jw_ki64(jw, "cancelled", counts->cancelled);
 	jw_ki64(jw, "skipped", counts->skipped);
 	jw_ki64(jw, "flaky", counts->flaky);
+	jw_ki64(jw, "quarantined", counts->quarantined);
 	jw_end_obj(jw);
 }
 
@@ -130,13 +131,27 @@ put_run(struct jw *jw, const struct report_run *run)
 	jw_end_obj(jw);
 }
 
+/* Place in the order of release, group by group. */
 static void
-put_test(struct jw *jw, const struct report_test *test)
+put_order(struct jw *jw, const struct report_model *model, const struct report_test *test,
+	const struct report_unit *unit)
+{
+	int64_t start_n = unit->attempts[0]->row->start_n;
+
+	if (start_n > 0 && (size_t)test->index < model->n_tests)
+		jw_ki64(jw, "startOrder", start_n);
+}
+
+static void
+put_test(struct jw *jw, const struct report_model *model, const struct report_test *test)
 {
 	jw_obj(jw);
 	jw_kstr(jw, "name", test->name);
 	jw_kstr(jw, "kind", test->kind);
+	jw_kstr_opt(jw, "fixture", test->fixture);
 	put_counts(jw, "counts", &test->counts);
+	if (test->n_not_run > 0)
+		jw_ki64(jw, "notRun", test->n_not_run);
 	jw_karr(jw, "units");
 	for (size_t i = 0; i < test->n_units; i++) {
 		const struct report_unit *unit = &test->units[i];
@@ -145,6 +160,11 @@ put_test(struct jw *jw, const struct report_test *test)
 		jw_kstr_opt(jw, "target", unit->target);
 		jw_kstr(jw, "outcome", unit->outcome);
 		jw_kbool(jw, "flaky", unit->is_flaky);
+		if (unit->is_unstable)
+			jw_kbool(jw, "unstable", true);
+		if (unit->is_quarantined)
+			jw_kbool(jw, "quarantined", true);
+		put_order(jw, model, test, unit);
 		jw_karr(jw, "runs");
 		for (size_t a = 0; a < unit->n_attempts; a++)
 			put_run(jw, unit->attempts[a]);
@@ -198,8 +218,14 @@ report_write_json(
 	put_left_out(&jw, &model->left_out);
 	jw_karr(&jw, "tests");
 	for (size_t i = 0; i < model->n_tests; i++)
-		put_test(&jw, &model->tests[i]);
+		put_test(&jw, model, &model->tests[i]);
 	jw_end_arr(&jw);
+	if (model->n_hooks > 0) {
+		jw_karr(&jw, "hooks");
+		for (size_t i = 0; i < model->n_hooks; i++)
+			put_test(&jw, model, &model->hooks[i]);
+		jw_end_arr(&jw);
+	}
 	jw_end_obj(&jw);
 	if (jw_done(&jw) < 0)
 		return -1;

@@ -120,16 +120,35 @@ put_testcase(struct out *out, const struct testcase *one, struct totals *totals)
 	out_put(out, "</testcase>\n");
 }
 
+/* What fails in quarantine is no failure to whoever counts them: it is told in properties and
+ * in system-out. */
+static enum verdict
+forgive(enum verdict verdict, const struct report_unit *unit)
+{
+	return report_unit_is_forgiven(unit) && verdict != VERDICT_PASSED ? VERDICT_SKIPPED
+									   : verdict;
+}
+
+static const char *
+class_of(const struct report_test *test)
+{
+	if (test->fixture)
+		return test->fixture;
+	return test->kind[0] ? test->kind : "test";
+}
+
 static void
-put_cases(struct out *out, const struct report_test *test, const struct report_run *run,
+put_cases(struct out *out, const struct report_test *test, const struct report_unit *unit,
 	struct totals *totals)
 {
+	const struct report_run *run = unit->attempts[unit->n_attempts - 1];
+
 	for (size_t i = 0; i < run->n_cases; i++) {
 		const struct report_case *one = &run->cases[i];
 		struct testcase testcase = { .name = one->title,
 			.class_name = one->path[0] ? one->path : test->name,
 			.duration_ms = one->duration_ms,
-			.verdict = verdict_of_case(one->status),
+			.verdict = forgive(verdict_of_case(one->status), unit),
 			.type = strcmp(one->status, "running") == 0 ? "interrupted" : "failed",
 			.error = one->error };
 		put_testcase(out, &testcase, totals);
@@ -138,13 +157,15 @@ put_cases(struct out *out, const struct report_test *test, const struct report_r
 
 /* The run itself as a testcase: when it has no cases, or when they do not tell its outcome. */
 static void
-put_whole_run(struct out *out, const struct report_test *test, const struct report_run *run,
+put_whole_run(struct out *out, const struct report_test *test, const struct report_unit *unit,
 	struct totals *totals)
 {
+	const struct report_run *run = unit->attempts[unit->n_attempts - 1];
+
 	struct testcase testcase = { .name = test->name,
-		.class_name = test->kind[0] ? test->kind : "test",
+		.class_name = class_of(test),
 		.duration_ms = run->row->duration_ms,
-		.verdict = verdict_of_outcome(run->outcome),
+		.verdict = forgive(verdict_of_outcome(run->outcome), unit),
 		.type = run->row->reason ? run->row->reason : run->outcome,
 		.error = run->error };
 
@@ -170,6 +191,9 @@ put_properties(struct out *out, const struct report_model *model,
 	out_put(out, "    <properties>\n");
 	put_property(out, "job", model->id);
 	put_property(out, "kind", test->kind);
+	put_property(out, "fixture", test->fixture);
+	if (!unit)
+		put_property(out, "notRun", model->why_not_run);
 	if (unit) {
 		(void)snprintf(number, sizeof number, "%" PRId64, unit->iteration);
 		put_property(out, "iteration", number);
@@ -177,6 +201,8 @@ put_properties(struct out *out, const struct report_model *model,
 		(void)snprintf(number, sizeof number, "%zu", unit->n_attempts);
 		put_property(out, "attempts", number);
 		put_property(out, "flaky", unit->is_flaky ? "true" : "false");
+		put_property(out, "unstable", unit->is_unstable ? "true" : NULL);
+		put_property(out, "quarantined", unit->is_quarantined ? "true" : NULL);
 		put_property(out, "outcome", unit->outcome);
 	}
 	out_put(out, "    </properties>\n");
@@ -220,6 +246,29 @@ put_suite_head(struct out *out, const struct report_model *model,
 	out_put(out, "\">\n");
 }
 
+/* Attempts before the last, and what quarantine forgave: what the testcases do not show. */
+static void
+put_system_out(struct out *out, const struct report_unit *unit)
+{
+	size_t n = unit ? unit->n_attempts - !report_unit_is_forgiven(unit) : 0;
+
+	if (n == 0) {
+		out_put(out, "    <system-out/>\n");
+		return;
+	}
+	out_put(out, "    <system-out>");
+	for (size_t i = 0; i < n; i++) {
+		const struct report_run *run = unit->attempts[i];
+		out_putf(out, "attempt %" PRId32 ": %s", run->row->attempt, run->outcome);
+		if (run->error) {
+			out_put(out, ": ");
+			out_text(out, run->error->message);
+		}
+		out_put(out, "\n");
+	}
+	out_put(out, "</system-out>\n");
+}
+
 static void
 put_suite(struct out *out, const struct report_model *model, const struct report_test *test,
 	const struct report_unit *unit, int id)
@@ -232,12 +281,12 @@ put_suite(struct out *out, const struct report_model *model, const struct report
 		const struct report_run *last = unit->attempts[unit->n_attempts - 1];
 		for (size_t i = 0; i < unit->n_attempts; i++)
 			totals.duration_ms += unit->attempts[i]->row->duration_ms;
-		put_cases(&inner, test, last, &totals);
+		put_cases(&inner, test, unit, &totals);
 		if (report_run_stands_alone(last))
-			put_whole_run(&inner, test, last, &totals);
+			put_whole_run(&inner, test, unit, &totals);
 	} else {
 		struct testcase never = { .name = test->name,
-			.class_name = test->kind[0] ? test->kind : "test",
+			.class_name = class_of(test),
 			.verdict = VERDICT_SKIPPED };
 		put_testcase(&inner, &never, &totals);
 	}
@@ -245,7 +294,8 @@ put_suite(struct out *out, const struct report_model *model, const struct report
 	put_properties(out, model, test, unit);
 	out->failed = out->failed || inner.failed;
 	out_put(out, buf_text(&cases));
-	out_put(out, "    <system-out/>\n    <system-err/>\n  </testsuite>\n");
+	put_system_out(out, unit);
+	out_put(out, "    <system-err/>\n  </testsuite>\n");
 }
 
 int
@@ -261,7 +311,7 @@ report_write_junit(
 		const struct report_test *test = &model->tests[t];
 		for (size_t u = 0; u < test->n_units; u++)
 			put_suite(&out, model, test, &test->units[u], id++);
-		if (test->n_units == 0)
+		if (test->n_units == 0 || test->n_not_run > 0)
 			put_suite(&out, model, test, NULL, id++);
 	}
 	/* Readers of JUnit have no word for it. */
