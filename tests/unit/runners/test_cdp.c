@@ -249,7 +249,7 @@ fake_stop(struct fake *fake, struct cdp *cdp)
 static int64_t
 soon(void)
 {
-	return clock_mono_ms() + 10000;
+	return clock_mono_ms() + 60000; /* a limit, not a time that anything takes */
 }
 
 /* --- Calls --- */
@@ -504,7 +504,7 @@ a_flood_of_events_does_not_hold_back_the_deadline(void **state)
 	int64_t deadline_ms = clock_mono_ms() + 100;
 	assert_int_equal(cdp_call(cdp, NULL, "Test.flood", NULL, deadline_ms, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_TIMEOUT);
-	assert_true(clock_mono_ms() - deadline_ms < 5000);
+	assert_true(clock_mono_ms() - deadline_ms < 30000);
 	assert_true(cdp_counts(cdp).events > 0);
 	fake_stop(&fake, cdp);
 }
