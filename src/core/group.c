@@ -16,9 +16,10 @@ struct look {
 	const struct group_ask *ask;
 	bool used[CONCURRENCY_MAX + 1]; /* connections with a leased run */
 	bool kept[CONCURRENCY_MAX + 1]; /* of open fixtures that keep to theirs */
-	int32_t n_held, n_leased;
+	int32_t n_leased;
+	int32_t n_begun;                  /* see group_is_full */
 	const struct open_fixture *alone; /* the isolated fixture that is open; NULL: none */
-	bool may_borrow; /* a connection that a fixture keeps and does not use now */
+	bool may_borrow;  /* a connection that a fixture keeps and does not use now */
 	int64_t until_ms; /* see group_next */
 };
 
@@ -26,8 +27,7 @@ struct look {
 static bool
 is_isolated(const struct grouping *grouping, int32_t fixture)
 {
-	return fixture >= 0 &&
-		grouping->layout.fixtures[fixture].mode == FIXTURE_ISOLATED &&
+	return fixture >= 0 && grouping->layout.fixtures[fixture].mode == FIXTURE_ISOLATED &&
 		!layout_is_idle(&grouping->layout, fixture);
 }
 
@@ -49,7 +49,7 @@ look_at_runs(struct look *look)
 	for (const struct run *run = look->job->open_runs; run; run = run->job_next) {
 		if (!is_current(look->job, run, look->index))
 			continue;
-		look->n_held += run->state == RUN_HELD;
+		look->n_begun += run->state != RUN_FINISHED;
 		if (run->state != RUN_LEASED)
 			continue;
 		look->n_leased++;
@@ -99,8 +99,7 @@ connection_for(struct look *look, const struct open_fixture *open)
 	bool is_kept = !uuid_is_zero(&open->worker.u) && until_ms > look->ask->now_ms;
 	if (is_kept && (look->until_ms == 0 || until_ms < look->until_ms))
 		look->until_ms = until_ms;
-	if (is_kept && look->ask->worker &&
-		!uuid_eq(&look->ask->worker->id.u, &open->worker.u))
+	if (is_kept && look->ask->worker && !uuid_eq(&look->ask->worker->id.u, &open->worker.u))
 		return 0;
 	return open->connection;
 }
@@ -168,10 +167,9 @@ offer_waiting(struct look *look, struct candidate *ret)
 			continue;
 		if (first && first->start_n <= run->start_n)
 			continue;
-		enum run_role role =
-			layout_role(&look->grouping->layout, run->test, &fixture);
-		if (!look->ask->starts_units &&
-			role != RUN_ROLE_AFTER_FIXTURE && role != RUN_ROLE_AFTER_JOB)
+		enum run_role role = layout_role(&look->grouping->layout, run->test, &fixture);
+		if (!look->ask->starts_units && role != RUN_ROLE_AFTER_FIXTURE &&
+			role != RUN_ROLE_AFTER_JOB)
 			continue;
 		if (!offer(look, fixture < 0 ? NULL : open_of(look, fixture), run->test, role,
 			    &found))
@@ -191,14 +189,16 @@ offer_after_hooks(struct look *look, struct candidate *ret)
 	for (int32_t i = 0; i < look->group->n_open; i++) {
 		const struct open_fixture *open = &look->group->open[i];
 		if (open->phase == FIXTURE_AFTER && !open->is_hook_running &&
-			offer(look, open, spec_of(look, open)->after, RUN_ROLE_AFTER_FIXTURE, ret))
+			offer(look, open, spec_of(look, open)->after, RUN_ROLE_AFTER_FIXTURE,
+				ret))
 			return true;
 	}
 	return look->group->phase == GROUP_AFTER && !look->group->is_hook_running &&
 		offer(look, NULL, layout->after, RUN_ROLE_AFTER_JOB, ret);
 }
 
-/* True when a run of the fixture is leased or waits, so that a serial one has its hands full. */
+/* True when a run of the fixture is leased or waits, so that a serial one has its hands full.
+ */
 static bool
 is_busy(const struct look *look, const struct fixture_spec *spec)
 {
@@ -261,37 +261,72 @@ next_fixture(const struct look *look)
 		: -1;
 }
 
+/* There will be no run of the fixture, or much is to be reported as skipped before the first.
+ */
 static bool
-offer_next_fixture(struct look *look, struct candidate *ret)
+opens_by_itself(const struct grouping *grouping, const struct group *group, int32_t fixture)
+{
+	const struct layout *layout = &grouping->layout;
+	const struct fixture_spec *spec = &layout->fixtures[fixture];
+	struct open_fixture fresh = { .fixture = fixture, .next = spec->first };
+
+	if (group->failed != OUTCOME_NONE || layout_is_idle(layout, fixture))
+		return true;
+	return spec->before < 0 && spec->mode != FIXTURE_ISOLATED &&
+		group_live_test(grouping, &fresh) - spec->first > GROUP_STEP_MAX;
+}
+
+bool
+group_opens_without_run(const struct grouping *grouping, const struct group *group)
+{
+	if (group->phase != GROUP_TESTS || group->next_fixture >= grouping->layout.n_fixtures ||
+		!opens_by_itself(grouping, group, group->next_fixture))
+		return false;
+	for (int32_t i = 0; i < group->n_open; i++) {
+		const struct open_fixture *open = &group->open[i];
+		if (grouping->layout.fixtures[open->fixture].mode == FIXTURE_SHARED &&
+			open->phase == FIXTURE_TESTS && open->failed == OUTCOME_NONE &&
+			group_live_test(grouping, open) >= 0)
+			return false; /* its tests come first */
+	}
+	return true;
+}
+
+/* The fixture that a lease may open, or -1. Before the job has begun nothing else opens those
+ * that have no run: the lease does. */
+static int32_t
+fixture_to_open(const struct look *look)
 {
 	const struct layout *layout = &look->grouping->layout;
 	int32_t fixture = next_fixture(look);
 
-	if (fixture < 0 || group_opens_without_run(look->grouping, look->group))
+	if (fixture < 0 || look->job->started_ms > 0)
+		return fixture < 0 || opens_by_itself(look->grouping, look->group, fixture)
+			? -1
+			: fixture;
+	while (fixture < layout->n_fixtures && layout_is_idle(layout, fixture))
+		fixture++;
+	return fixture < layout->n_fixtures ? fixture : -1;
+}
+
+static bool
+offer_next_fixture(struct look *look, struct candidate *ret)
+{
+	const struct layout *layout = &look->grouping->layout;
+	int32_t fixture = fixture_to_open(look);
+
+	if (fixture < 0)
 		return false;
 	const struct fixture_spec *spec = &layout->fixtures[fixture];
 	struct open_fixture fresh = { .fixture = fixture, .next = spec->first };
-	int32_t test = spec->before >= 0 ? spec->before
-					 : group_live_test(look->grouping, &fresh);
+	int32_t test =
+		spec->before >= 0 ? spec->before : group_live_test(look->grouping, &fresh);
 	enum run_role role = spec->before >= 0 ? RUN_ROLE_BEFORE_FIXTURE : RUN_ROLE_TEST;
 
 	if (!offer(look, NULL, test, role, ret))
 		return false;
 	ret->opens = fixture;
 	return true;
-}
-
-bool
-group_opens_without_run(const struct grouping *grouping, const struct group *group)
-{
-	const struct layout *layout = &grouping->layout;
-	const struct fixture_spec *spec = &layout->fixtures[group->next_fixture];
-	struct open_fixture fresh = { .fixture = group->next_fixture, .next = spec->first };
-
-	if (group->failed != OUTCOME_NONE || layout_is_idle(layout, group->next_fixture))
-		return true;
-	return spec->before < 0 && spec->mode != FIXTURE_ISOLATED &&
-		group_live_test(grouping, &fresh) - spec->first > GROUP_STEP_MAX;
 }
 
 /* ---- isolation ---- */
@@ -317,8 +352,8 @@ isolated_group(const struct grouping *grouping)
 static bool
 may_open_isolated(const struct look *look)
 {
-	return look->job->running == 0 && look->job->waiting == 0 &&
-		look->group->n_open == 0 && isolated_group(look->grouping) < 0;
+	return look->job->running == 0 && look->job->waiting == 0 && look->group->n_open == 0 &&
+		isolated_group(look->grouping) < 0;
 }
 
 /* True when the group has nothing to start but an isolated fixture. */
@@ -382,7 +417,7 @@ isolating_group(
 static bool
 has_room(const struct look *look)
 {
-	return look->ask->starts_units && look->n_held < RUNS_HELD_MAX &&
+	return look->ask->starts_units && !group_is_full(look->n_begun) &&
 		look->job->waiting < RUNS_WAITING_MAX;
 }
 
@@ -399,8 +434,8 @@ next_of_group(struct look *look, bool begins, struct candidate *ret)
 	if (!begins || !has_room(look))
 		return false;
 	if (look->group->phase == GROUP_NEW)
-		return offer(look, NULL, look->grouping->layout.before, RUN_ROLE_BEFORE_JOB,
-			ret);
+		return offer(
+			look, NULL, look->grouping->layout.before, RUN_ROLE_BEFORE_JOB, ret);
 	if (offer_open_fixtures(look, ret))
 		return true;
 	if (is_isolated(look->grouping, next_fixture(look)) && !may_open_isolated(look))
@@ -426,8 +461,7 @@ group_next(const struct job *job, const struct grouping *grouping, const struct 
 			continue;
 		look_begin(&look, job, grouping, ask, i);
 		bool offers = next_of_group(&look, only < 0 || i == only, &candidate);
-		if (look.until_ms > 0 &&
-			(*ret_until_ms == 0 || look.until_ms < *ret_until_ms))
+		if (look.until_ms > 0 && (*ret_until_ms == 0 || look.until_ms < *ret_until_ms))
 			*ret_until_ms = look.until_ms;
 		/* Groups go forward together: the one with the fewest runs under way. */
 		if (offers && (!found || look.n_leased < n_best)) {
@@ -457,8 +491,8 @@ group_held_failures(const struct job *job)
 	for (const struct run *run = job->open_runs; run; run = run->job_next) {
 		bool fails = run->outcome == OUTCOME_FAILED ||
 			run->outcome == OUTCOME_ERRORED || run->outcome == OUTCOME_TIMED_OUT;
-		n += run->state == RUN_HELD && run->incarnation == job->incarnation &&
-			fails && run->quarantine == 0;
+		n += run->state == RUN_HELD && run->incarnation == job->incarnation && fails &&
+			run->quarantine == 0;
 	}
 	return n;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan of a grouped job (docs/protocol/browser-jobs.md): for each browser group a cursor over
- * its fixtures, the fixtures that are open, and the connections in use.
+ * The plan of a grouped job (docs/protocol/browser-jobs.md): for each browser group a cursor
+ * over its fixtures, the fixtures that are open, and the connections in use.
  *
- * What is kept (job->plan) is small: a cursor and the open fixtures of each group. Everything else
- * is seen in the job's open runs, which are always loaded with a grouped job: leased ones occupy
- * connections, waiting ones stand at the front, held ones wait for their release. Pure.
+ * What is kept (job->plan) is small: a cursor and the open fixtures of each group. Everything
+ * else is seen in the job's open runs, which are always loaded with a grouped job: leased ones
+ * occupy connections, waiting ones stand at the front, held ones wait for their release. Pure.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "core/job.h"
 #include "core/layout.h"
 #include "core/run.h"
@@ -40,10 +41,10 @@ enum fixture_phase {
 struct open_fixture {
 	int32_t fixture;
 	enum fixture_phase phase;
-	int32_t next; /* test to start next */
-	bool has_begun;        /* a run of it was leased, so its after hook is owed */
-	bool is_hook_running;  /* the after hook of FIXTURE_AFTER was leased */
-	int32_t connection;    /* that it keeps to; 0: any */
+	int32_t next;            /* test to start next */
+	bool has_begun;          /* a run of it was leased, so its after hook is owed */
+	bool is_hook_running;    /* the after hook of FIXTURE_AFTER was leased */
+	int32_t connection;      /* that it keeps to; 0: any */
 	struct worker_id worker; /* whose connection; zero: any worker's */
 	int64_t seen_ms;         /* last sign of life there */
 	int64_t before_run;      /* seq of its before hook that passed; 0: none */
@@ -56,12 +57,12 @@ struct group {
 	enum group_phase phase;
 	int64_t iteration; /* from 1 */
 	int32_t next_fixture;
-	int64_t next_start_n;   /* from 1 */
-	bool is_hook_running;   /* the after hook of GROUP_AFTER was leased */
-	bool has_begun;         /* a run of it was leased */
-	int64_t before_run;     /* seq of the job's before hook that passed; 0: none */
-	enum run_outcome failed; /* outcome that the job's before hook gives to all units */
-	const char *error;       /* JSON, with `failed` */
+	int64_t next_start_n;      /* from 1 */
+	bool is_hook_running;      /* the after hook of GROUP_AFTER was leased */
+	bool has_begun;            /* a run of it was leased */
+	int64_t before_run;        /* seq of the job's before hook that passed; 0: none */
+	enum run_outcome failed;   /* outcome that the job's before hook gives to all units */
+	const char *error;         /* JSON, with `failed` */
 	struct open_fixture *open; /* in source order */
 	int32_t n_open, cap_open;
 };
@@ -82,7 +83,7 @@ struct candidate {
 	int32_t test;       /* a hook's place is behind the tests */
 	enum run_role role;
 	struct run *waiting; /* take this one; NULL: a new run */
-	int32_t opens;       /* fixture to be opened first; -1: none */
+	int32_t opens;       /* the list is to be opened up to this fixture; -1: no further */
 };
 
 struct arena;
@@ -119,8 +120,8 @@ struct open_fixture *group_open(
 	struct uow *uow, struct grouping *grouping, struct group *group, int32_t fixture);
 void group_close(struct group *group, struct open_fixture *open);
 
-/* True when the next fixture of the group's list is opened by the plan's own step and not by its
- * first run: there will be none, or much is to be reported as skipped before it. */
+/* True when it is the turn of the group's next fixture, and it is not opened by its first run
+ * but by the plan's own step: there will be none, or much is skipped before it. */
 bool group_opens_without_run(const struct grouping *grouping, const struct group *group);
 
 /* The next test of the open fixture that is not skipped, or -1. */
@@ -131,6 +132,14 @@ bool group_is_done(const struct grouping *grouping);
 
 /* Final results of units that count against the job and are not released yet. */
 int64_t group_held_failures(const struct job *job);
+
+/* The earliest unit of a group is not over; all others that were begun could come to be held.
+ */
+static inline bool
+group_is_full(int64_t n_begun)
+{
+	return n_begun > RUNS_HELD_MAX;
+}
 
 /* True for a run of the present incarnation that carries out a test, not a hook. */
 static inline bool

@@ -73,8 +73,8 @@ read_open(const json_t *in, const struct layout *layout, struct arena *arena,
 
 /* The same. */
 static int
-read_group(const json_t *in, const struct layout *layout, struct arena *arena,
-	struct group *ret)
+read_group(
+	const json_t *in, const struct layout *layout, struct arena *arena, struct group *ret)
 {
 	const json_t *open = json_object_get(in, "open");
 	int32_t n = (int32_t)json_array_size(open);
@@ -159,8 +159,8 @@ group_of(struct uow *uow, struct job *job)
 		assert(r == 0 && "only layout_write() makes layouts");
 		(void)r;
 		grouping->n_groups = job->n_targets;
-		grouping->groups = arena_xalloc(uow->arena,
-			(size_t)grouping->n_groups * sizeof *grouping->groups);
+		grouping->groups = arena_xalloc(
+			uow->arena, (size_t)grouping->n_groups * sizeof *grouping->groups);
 		job->grouping = grouping;
 	}
 	grouping->incarnation = job->incarnation;

@@ -475,8 +475,8 @@ static void
 plan_retry(struct uow *uow, struct job *job, const struct run *run)
 {
 	int64_t delay_ms = retry_delay_ms(&job->retry, run->attempt, uow->rng);
-	struct run *next =
-		plan_new_run(uow, job, run->iteration, run->test, run->target, run->attempt + 1);
+	struct run *next = plan_new_run(
+		uow, job, run->iteration, run->test, run->target, run->attempt + 1);
 
 	next->due_ms = uow->now_ms + delay_ms;
 	next->start_n = run->start_n;
@@ -494,8 +494,8 @@ release(struct lanes *lanes, struct job *job)
 }
 
 void
-plan_set_result(struct uow *uow, struct run *run, const struct run_result *result,
-	enum run_state state)
+plan_set_result(
+	struct uow *uow, struct run *run, const struct run_result *result, enum run_state state)
 {
 	run_move(run, state);
 	run->outcome = result->outcome;
@@ -534,8 +534,8 @@ plan_drop_waiting(struct uow *uow, struct job *job, bool counted)
 	for (struct run *run = job->open_runs; run; run = run->job_next) {
 		if (run->state != RUN_WAITING)
 			continue;
-		plan_set_result(uow, run,
-			&(struct run_result) { .outcome = OUTCOME_CANCELLED }, RUN_FINISHED);
+		plan_set_result(uow, run, &(struct run_result) { .outcome = OUTCOME_CANCELLED },
+			RUN_FINISHED);
 		run->is_last = true;
 		job->waiting--;
 		if (counted)
@@ -599,8 +599,8 @@ plan_settle(struct uow *uow, struct job *job)
 	if (!job->layout) {
 		if (plan_is_halted(job))
 			plan_drop_waiting(uow, job, true);
-		is_over = job->waiting == 0 &&
-			(cursor_is_exhausted(job) || plan_is_halted(job));
+		is_over =
+			job->waiting == 0 && (cursor_is_exhausted(job) || plan_is_halted(job));
 	}
 	if (is_over) {
 		complete(uow, job);
@@ -687,8 +687,8 @@ restart_run(struct uow *uow, struct job *job, struct run *run, const char *reaso
 }
 
 void
-plan_lost(struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss,
-	const char *reason)
+plan_lost(
+	struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss, const char *reason)
 {
 	struct job *job = run->job;
 	const char *ignored;

@@ -61,7 +61,8 @@ int32_t
 plan_group_next_test(struct uow *uow, struct job *job)
 {
 	struct grouping *grouping = group_of(uow, job);
-	struct group_ask ask = { .now_ms = uow->now_ms, .starts_units = starts_units(uow, job) };
+	struct group_ask ask = { .now_ms = uow->now_ms,
+		.starts_units = starts_units(uow, job) };
 	struct candidate candidate;
 	int64_t until_ms = 0;
 	bool is_final = job_state_is_final(job->state);
@@ -98,7 +99,6 @@ add_unit_without_run(struct uow *uow, struct job *job, int32_t target, struct gr
 static const struct run_result skipped_result = { .outcome = OUTCOME_SKIPPED,
 	.reason = "skipped" };
 
-
 /* The test at the cursor of its fixture; what is skipped before it ends here. */
 static struct run *
 take_test(struct uow *uow, struct job *job, struct group *group,
@@ -115,8 +115,8 @@ take_test(struct uow *uow, struct job *job, struct group *group,
 	job->grouping->has_more = job->grouping->has_more ||
 		group_live_test(job->grouping, open) - open->next > GROUP_STEP_MAX;
 
-	struct run *run = plan_new_run(
-		uow, job, group->iteration, candidate->test, candidate->group, 1);
+	struct run *run =
+		plan_new_run(uow, job, group->iteration, candidate->test, candidate->group, 1);
 	run->start_n = group->next_start_n++;
 	return run;
 }
@@ -125,9 +125,10 @@ static struct run *
 take_hook(struct uow *uow, struct job *job, struct group *group,
 	const struct candidate *candidate)
 {
-	struct run *run = plan_new_run(
-		uow, job, group->iteration, candidate->test, candidate->group, 1);
-	bool is_after = candidate->role == RUN_ROLE_AFTER_FIXTURE || candidate->role == RUN_ROLE_AFTER_JOB;
+	struct run *run =
+		plan_new_run(uow, job, group->iteration, candidate->test, candidate->group, 1);
+	bool is_after = candidate->role == RUN_ROLE_AFTER_FIXTURE ||
+		candidate->role == RUN_ROLE_AFTER_JOB;
 
 	run->start_n = is_after ? START_N_AFTER_HOOK : START_N_BEFORE_HOOK;
 	return run;
@@ -179,8 +180,10 @@ plan_group_take(struct uow *uow, struct job *job, const char *kind,
 		return NULL;
 	struct group *group = &grouping->groups[candidate.group];
 	struct run *run = candidate.waiting;
-	if (candidate.opens >= 0)
-		(void)group_open(uow, grouping, group, candidate.opens);
+	if (candidate.opens > group->next_fixture)
+		grouping->has_more = true; /* those before it have only skipped tests */
+	while (candidate.opens >= group->next_fixture)
+		(void)group_open(uow, grouping, group, group->next_fixture);
 	*ret_is_new = !run;
 	if (run)
 		job->waiting--;
@@ -188,6 +191,9 @@ plan_group_take(struct uow *uow, struct job *job, const char *kind,
 		run = take_test(uow, job, group, &candidate);
 	else
 		run = take_hook(uow, job, group, &candidate);
+	for (int32_t i = 0; i < grouping->n_groups; i++)
+		grouping->has_more = grouping->has_more ||
+			group_opens_without_run(grouping, &grouping->groups[i]);
 	run->connection = candidate.connection;
 	note_taken(uow, group, &grouping->layout, &candidate, worker);
 	return run;
@@ -199,8 +205,8 @@ void
 plan_group_unit_ended(struct uow *uow, struct job *job, const struct run *run)
 {
 	struct group *group = group_of_run(uow, job, run);
-	struct open_fixture *open = group_open_fixture(
-		group, layout_fixture_of(&job->grouping->layout, run->test));
+	struct open_fixture *open =
+		group_open_fixture(group, layout_fixture_of(&job->grouping->layout, run->test));
 
 	if (!open)
 		return;
@@ -225,7 +231,8 @@ plan_group_run_lost(struct uow *uow, struct job *job, const struct run *run)
 static const char *
 hook_error(struct uow *uow, const char *hook, const char *fixture, const struct run *run)
 {
-	_cleanup_(json_unrefp) json_t *tree = run->error ? json_loads(run->error, 0, NULL) : NULL;
+	_cleanup_(json_unrefp) json_t *tree =
+		run->error ? json_loads(run->error, 0, NULL) : NULL;
 	const char *message = json_string_value(json_object_get(tree, "message"));
 	char of[NAME_BYTES_MAX + 32] = "the job", text[HOOK_ERROR_BYTES_MAX];
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(HOOK_ERROR_BYTES_MAX * 8);
@@ -259,8 +266,8 @@ join_errors(struct uow *uow, const char *own, const char *hook)
 
 	if (!message)
 		return hook;
-	_cleanup_free_ char *both = xasprintf("%s\n%s", message,
-		json_string_value(json_object_get(more, "message")));
+	_cleanup_free_ char *both = xasprintf(
+		"%s\n%s", message, json_string_value(json_object_get(more, "message")));
 	(void)json_object_set_new(tree, "message", json_string(both));
 	jw_init(&jw, &out);
 	jw_tree(&jw, tree);
@@ -301,12 +308,12 @@ blame(struct uow *uow, struct job *job, int64_t last_run, const struct run *hook
 }
 
 static void
-before_job_ended(struct uow *uow, struct group *group, const struct run *run, bool passed)
+before_job_ended(struct uow *uow, struct group *group, const struct run *run, bool failed)
 {
 	group->phase = GROUP_TESTS;
-	if (passed) {
+	if (run->outcome == OUTCOME_PASSED) {
 		group->before_run = run->seq;
-	} else if (run->outcome != OUTCOME_CANCELLED) {
+	} else if (failed) {
 		group->failed = run->outcome;
 		group->error = hook_error(uow, "before", NULL, run);
 	}
@@ -314,13 +321,13 @@ before_job_ended(struct uow *uow, struct group *group, const struct run *run, bo
 
 static void
 before_fixture_ended(struct uow *uow, struct open_fixture *open, const char *name,
-	const struct run *run, bool passed)
+	const struct run *run, bool failed)
 {
 	open->phase = FIXTURE_TESTS;
 	open->seen_ms = uow->now_ms;
-	if (passed) {
+	if (run->outcome == OUTCOME_PASSED) {
 		open->before_run = run->seq;
-	} else if (run->outcome != OUTCOME_CANCELLED) {
+	} else if (failed) {
 		open->failed = run->outcome;
 		open->error = hook_error(uow, "before", name, run);
 	}
@@ -331,7 +338,8 @@ plan_group_hook_ended(struct uow *uow, struct job *job, const struct run *run)
 {
 	struct group *group = group_of_run(uow, job, run);
 	const struct layout *layout = &job->grouping->layout;
-	bool passed = run->outcome == OUTCOME_PASSED || run->outcome == OUTCOME_SKIPPED;
+	bool failed = run->outcome == OUTCOME_FAILED || run->outcome == OUTCOME_ERRORED ||
+		run->outcome == OUTCOME_TIMED_OUT;
 	int32_t fixture;
 	enum run_role role = layout_role(layout, run->test, &fixture);
 	struct open_fixture *open = fixture < 0 ? NULL : group_open_fixture(group, fixture);
@@ -340,16 +348,16 @@ plan_group_hook_ended(struct uow *uow, struct job *job, const struct run *run)
 	if (plan_says_invalid(run->outcome, run->reason) && job->state != JOB_STOPPING)
 		job->reason = JOB_REASON_INVALID_DEFINITION;
 	if (role == RUN_ROLE_BEFORE_JOB) {
-		before_job_ended(uow, group, run, passed);
+		before_job_ended(uow, group, run, failed);
 	} else if (role == RUN_ROLE_BEFORE_FIXTURE && open) {
-		before_fixture_ended(uow, open, name, run, passed);
+		before_fixture_ended(uow, open, name, run, failed);
 	} else if (role == RUN_ROLE_AFTER_FIXTURE && open) {
-		if (!passed)
+		if (failed)
 			blame(uow, job, open->last_run, run,
 				hook_error(uow, "after", name, run));
 		group_close(group, open);
 	} else if (role == RUN_ROLE_AFTER_JOB) {
-		if (!passed)
+		if (failed)
 			job->grouping->hook_failed = true;
 		group->phase = GROUP_DONE;
 	}
@@ -362,10 +370,10 @@ struct step {
 	struct uow *uow;
 	struct job *job;
 	struct grouping *grouping;
-	bool stops;    /* nothing new is begun */
-	bool no_hooks; /* not even what is owed */
-	int budget;    /* units that may still end without a run */
-	int64_t n_held; /* results of the group that wait for their release */
+	bool stops;      /* nothing new is begun */
+	bool no_hooks;   /* not even what is owed */
+	int budget;      /* units that may still end without a run */
+	int64_t n_begun; /* runs of the group that are not finished */
 };
 
 /* A run of these tests that is leased or waits. */
@@ -398,14 +406,14 @@ end_units(struct step *step, int32_t target, struct open_fixture *open)
 		bool skips = layout->skip[open->next];
 		if (!skips && open->failed == OUTCOME_NONE)
 			return;
-		if (step->n_held >= RUNS_HELD_MAX)
+		if (group_is_full(step->n_begun))
 			return; /* their release lets the group go on */
 		if (step->budget <= 0) {
 			step->grouping->has_more = true;
 			return;
 		}
 		step->budget--;
-		step->n_held++;
+		step->n_begun++;
 		add_unit_without_run(step->uow, step->job, target, group, open->next,
 			skips ? &skipped_result : &failed);
 		if (!skips)
@@ -457,9 +465,8 @@ step_fixtures(struct step *step, int32_t target)
 static bool
 open_idle(struct step *step, struct group *group)
 {
-	if (step->stops || group->next_fixture >= step->grouping->layout.n_fixtures ||
-		!group_opens_without_run(step->grouping, group) ||
-		step->n_held >= RUNS_HELD_MAX)
+	if (step->stops || group_is_full(step->n_begun) ||
+		!group_opens_without_run(step->grouping, group))
 		return false;
 	if (step->budget <= 0) {
 		step->grouping->has_more = true;
@@ -559,8 +566,8 @@ waits_for_after_hook(
 	const struct job *job, const struct grouping *grouping, const struct run *run)
 {
 	struct group *group = &grouping->groups[run->target];
-	const struct open_fixture *open = group_open_fixture(
-		group, layout_fixture_of(&grouping->layout, run->test));
+	const struct open_fixture *open =
+		group_open_fixture(group, layout_fixture_of(&grouping->layout, run->test));
 
 	if (!open || open->last_run != run->seq)
 		return false;
@@ -589,12 +596,12 @@ release_group(struct uow *uow, struct job *job, int32_t target)
 }
 
 static int64_t
-count_held(const struct job *job, int32_t target)
+count_begun(const struct job *job, int32_t target)
 {
 	int64_t n = 0;
 
 	for (const struct run *run = job->open_runs; run; run = run->job_next)
-		n += run->state == RUN_HELD && run->incarnation == job->incarnation &&
+		n += run->state != RUN_FINISHED && run->incarnation == job->incarnation &&
 			run->target == target;
 	return n;
 }
@@ -606,7 +613,7 @@ work_group(struct step *step, int32_t target)
 	int64_t n = 0, released;
 
 	do {
-		step->n_held = count_held(step->job, target);
+		step->n_begun = count_begun(step->job, target);
 		while (step_group(step, target)) {
 		}
 		released = release_group(step->uow, step->job, target);

@@ -53,6 +53,8 @@ int turns(struct stage *stage);
 
 /* Worker number w takes the next run, which must have that name. */
 struct run *take(struct stage *stage, int w, const char *name);
+/* Worker 0 takes the next run, which must be there. */
+struct run *take_any(struct stage *stage);
 /* There is nothing for worker number w now. */
 void take_none(struct stage *stage, int w);
 /* The run ends as 'P'assed, 'F'ailed, 'E'rrored, 'T'imed out, 'C'ancelled or 'S'kipped. */
