@@ -542,6 +542,8 @@ act_upload(struct tester *t, json_t *value, json_t *step)
 		return trouble_set(t, TROUBLE_FAILED, "action",
 			"the element is no <input type=file> but a <%s>",
 			cdp_str(spot.answer, "tag"));
+	if (json_array_size(paths) == 0)
+		return call_there(t, &spot, "() => globalThis.proctor.noFiles()", NULL, NULL);
 	if (frame_eval_handle(spot.frame, WORLD_OWN, "() => globalThis.proctor.element()", NULL,
 		    t->deadline + ANSWER_MS, &handle, &err) != 0 ||
 		frame_set_files(spot.frame, handle, json_incref(paths), t->deadline + ANSWER_MS,

@@ -19,7 +19,7 @@ const fails = (title, page, steps, patterns, options) =>
 	test(title, { skip }, () => lab.fails(page, steps, "action", patterns, options));
 
 /* A line that tells what happened. */
-const SAY = "<p id=out></p><script>const say = (text) => { out.textContent += text + ' ' };</script>";
+const SAY = "<p id=out style='min-height:1.5em'></p><script>const say = (text) => { out.textContent += text + ' ' };</script>";
 const said = (is) => ({ expect: { text: "#out", is } });
 
 /* --- The mouse --- */

@@ -10,7 +10,7 @@ globalThis.proctor = {
 	focus: () => slots.get("main").focus(),
 	scroll: () => slots.get("main").scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" }),
 	isChecked: () => isChecked(slots.get("main")),
-	hits,
+	hits, noFiles,
 	boxes: (spec) => {
 		testIdAttribute = spec.testIdAttribute ?? "data-testid";
 		return findAll(spec.target).filter(isVisible).map((element) => {

@@ -374,6 +374,16 @@ prepareText(text, append)
 	return { ok: true, how: "insert", empty: element.textContent === "" };
 }
 
+/* The browser says nothing when a choice of files is emptied from outside. */
+function
+noFiles()
+{
+	const field = slots.get("main");
+	field.value = "";
+	field.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+	field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 function
 optionWords(option)
 {
