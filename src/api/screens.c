@@ -24,7 +24,7 @@ struct screens {
 struct feed {
 	struct screens *screens;
 	struct run_id run;
-	struct job_id job;
+	struct job_id job; /* zero until a viewer has read it */
 	int64_t project;
 	struct list_node viewers;
 	struct sse_block *newest; /* NULL: none yet */
@@ -38,6 +38,7 @@ struct viewer {
 	struct sse_stream sse;
 	struct list_node node; /* in the feed */
 	struct feed *feed;
+	struct job_id job;
 	uint64_t n_seen; /* number of the newest picture that it got */
 	bool is_open;    /* has its socket */
 };
@@ -68,8 +69,7 @@ feed_find(const struct screens *screens, const struct run_id *run)
 }
 
 static struct feed *
-feed_get(struct screens *screens, int64_t project, const struct job_id *job,
-	const struct run_id *run)
+feed_get(struct screens *screens, int64_t project, const struct run_id *run)
 {
 	struct feed *feed = feed_find(screens, run);
 
@@ -78,7 +78,6 @@ feed_get(struct screens *screens, int64_t project, const struct job_id *job,
 	feed = xcalloc(1, sizeof *feed);
 	feed->screens = screens;
 	feed->run = *run;
-	feed->job = *job;
 	feed->project = project;
 	feed->fence = FENCE_UNKNOWN;
 	list_init(&feed->viewers);
@@ -314,18 +313,38 @@ cleanup_viewer(struct call *call)
 	call->state = NULL;
 }
 
-/* What the reader of the run found; in the call's status and code. */
+/* By the path, or for a ticket by the run alone. */
+static int
+read_run_and_job(struct call *call, struct store_reader *reader, struct job **ret_job,
+	struct run **ret, struct err *err)
+{
+	const struct viewer *viewer = call->state;
+	struct job_id job;
+
+	if (call->route)
+		return read_path_run_of_job(call, reader, ret_job, ret, err);
+	int r = read_run(reader, call->project, viewer->feed->run, call->arena, ret, &job, err);
+	if (r == 0)
+		r = read_job(reader, call->project, job, call->arena, ret_job, err);
+	if (r == STORE_NONE)
+		return err_set(err, ERR_NOT_FOUND, "there is no such run");
+	return r;
+}
+
+/* Leaves in call->type why there is nothing to see: "no_screen", or the run's outcome. */
 static int
 read_viewed(struct call *call, struct store_reader *reader, struct err *err)
 {
+	struct viewer *viewer = call->state;
 	struct job_test *tests;
 	struct job *job;
 	struct run *run;
 	size_t n;
 
-	if (read_path_run_of_job(call, reader, &job, &run, err) < 0 ||
+	if (read_run_and_job(call, reader, &job, &run, err) < 0 ||
 		read_job_tests(reader, job->seq, call->arena, &tests, &n, err) < 0)
 		return -1;
+	viewer->job = job->id;
 	const char *kind = (size_t)run->test < n ? tests[run->test].kind : "browser";
 	if (strcmp(kind, "browser") != 0)
 		call->type = "no_screen";
@@ -372,6 +391,7 @@ on_viewed(struct call *call)
 		call_read_error(call);
 		return;
 	}
+	feed->job = viewer->job;
 	if (over && strcmp(over, "no_screen") == 0)
 		feed_end(feed, over, NULL);
 	else if (over)
@@ -387,29 +407,64 @@ on_viewed(struct call *call)
 }
 
 void
-run_screen(struct call *call)
+screens_view_stream(struct call *call, const struct run_id *run)
 {
 	struct screens *screens = call->api->screens;
-	struct job_id job;
-	struct run_id run;
 
-	if (call_uuid(call->arg[0], "job", &job.u, &call->err) < 0 ||
-		call_uuid(call->arg[1], "run", &run.u, &call->err) < 0) {
-		call_error(call, &call->err);
-		return;
-	}
 	if (screens->n_viewers >= SCREEN_VIEWERS_MAX ||
 		hub_streams(call->api->hub) >= call->api->streams_max) {
 		call_problem(call, PROBLEM_TOO_MANY_REQUESTS, "too many streams are open");
 		return;
 	}
 	struct viewer *viewer = xcalloc(1, sizeof *viewer);
-	viewer->feed = feed_get(screens, call->project, &job, &run);
+	viewer->feed = feed_get(screens, call->project, run);
 	list_push_back(&viewer->feed->viewers, &viewer->node);
 	screens->n_viewers++;
 	call->state = viewer;
 	call->cleanup = cleanup_viewer;
 	call_read(call, read_viewed, on_viewed);
+}
+
+void
+run_screen(struct call *call)
+{
+	struct run_id run;
+
+	if (call_uuid(call->arg[1], "run", &run.u, &call->err) < 0)
+		call_error(call, &call->err);
+	else
+		screens_view_stream(call, &run);
+}
+
+void
+screens_view_page(struct call *call)
+{
+	static const char page[] =
+		"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Live view</title>\n"
+		"<style>body { margin: 0; background: #222; color: #ddd; font: 14px sans-serif }\n"
+		"img { display: block; max-width: 100%; margin: auto } p { margin: 8px }</style>\n"
+		"<p role=\"status\">Waiting for the run\u2026</p><img alt=\"What the run shows\" hidden>\n"
+		"<script>\n"
+		"const words = document.querySelector(\"p\"), image = document.querySelector(\"img\");\n"
+		"const stream = new EventSource(\"~screen/stream\");\n"
+		"stream.addEventListener(\"frame\", ({ data }) => {\n"
+		"	const { at, width, height, jpeg } = JSON.parse(data);\n"
+		"	image.src = \"data:image/jpeg;base64,\" + jpeg;\n"
+		"	image.hidden = false;\n"
+		"	words.textContent = `${new Date(at).toLocaleTimeString()} \u00b7 ${width} \u00d7 ${height}`;\n"
+		"});\n"
+		"stream.addEventListener(\"end\", ({ data }) => {\n"
+		"	const { reason, outcome } = JSON.parse(data);\n"
+		"	stream.close();\n"
+		"	words.textContent = { finished: `The run is over: ${outcome}.`, job_over: \"The job is over.\",\n"
+		"		no_screen: \"A run of this kind has no screen.\" }[reason] ?? reason;\n"
+		"});\n"
+		"</script></html>\n";
+
+	if (buf_adds(&call->out, page) < 0)
+		return; /* far below the limit of an answer */
+	call->type = "text/html; charset=utf-8";
+	call_reply(call, 200);
 }
 
 /* --- Pictures --- */

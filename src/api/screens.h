@@ -11,12 +11,15 @@
 
 #include "api/api_impl.h"
 
-struct screens;
-
 struct screens *screens_new(struct api *api) __attribute__((returns_nonnull));
 
 /* Every stream must be closed. NULL is fine. */
 void screens_free(struct screens *screens);
+
+/* Answers the call with a page that shows the run, and with the stream that the page reads: for
+ * whoever has a view ticket of the run. */
+void screens_view_page(struct call *call);
+void screens_view_stream(struct call *call, const struct run_id *run);
 
 /* What a turn did: ends the streams of runs that are over. */
 void screens_turn(struct screens *screens, const struct turn_output *output);

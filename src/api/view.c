@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /view/TICKET/NAME, and nothing else. Kept reports bring scripts of their own and a
- * service worker, so they need an origin; it is not the API's, holds no cookie and no token,
- * and its pages may talk to nobody but it.
+ * GET /view/TICKET/NAME, and nothing else; NAME ~screen is the live view of the run. Kept
+ * reports bring scripts of their own and a service worker, so they need an origin; it is not
+ * the API's, holds no cookie and no token, and its pages may talk to nobody but it.
  */
 #include "api/view.h"
 
 #include <string.h>
 
 #include "api/api_impl.h"
+#include "api/screens.h"
 #include "api/send.h"
 #include "api/ticket.h"
 #include "base/clock.h"
@@ -21,6 +22,15 @@ struct view {
 	struct run_id run;
 	const char *name;
 };
+
+static void
+add_headers(struct call *call)
+{
+	http_header_add(call->req, "Content-Security-Policy", policy);
+	http_header_add(call->req, "Referrer-Policy", "no-referrer");
+	http_header_add(call->req, "Cross-Origin-Resource-Policy", "same-origin");
+	http_header_add(call->req, "Cache-Control", "private, no-cache");
+}
 
 static int
 read_view(struct call *call, struct store_reader *reader, struct err *err)
@@ -38,10 +48,7 @@ read_view(struct call *call, struct store_reader *reader, struct err *err)
 			err, ERR_NOT_FOUND, "the run has no artifact \"%.100s\"", view->name);
 	if (r < 0)
 		return -1;
-	http_header_add(call->req, "Content-Security-Policy", policy);
-	http_header_add(call->req, "Referrer-Policy", "no-referrer");
-	http_header_add(call->req, "Cross-Origin-Resource-Policy", "same-origin");
-	http_header_add(call->req, "Cache-Control", "private, no-cache");
+	add_headers(call);
 	return send_blob(call, artifact->blob, artifact->content_type, err);
 }
 
@@ -84,9 +91,15 @@ view_on_body(struct http_request *req, void *arg)
 
 	(void)arg;
 	call->state = view;
-	if (open_ticket(call, view) < 0)
+	if (open_ticket(call, view) < 0) {
 		call_problem(call, PROBLEM_NOT_FOUND,
 			"this view does not exist or its time is over; ask for a new one");
-	else
+	} else if (strcmp(view->name, "~screen") == 0) {
+		add_headers(call);
+		screens_view_page(call);
+	} else if (strcmp(view->name, "~screen/stream") == 0) {
+		screens_view_stream(call, &view->run);
+	} else {
 		call_read(call, read_view, NULL);
+	}
 }

@@ -224,6 +224,32 @@ describe('live view', () => {
 		assert.equal(end.event, 'end');
 	});
 
+	test('whoever has a view ticket sees the run in a browser', async () => {
+		const { worker, job, lease } = await leased();
+		const { url } = await server.call('POST', `/jobs/${job.id}/runs/${lease.run}/view`, {});
+		const page = await fetch(`${url}~screen`);
+
+		assert.equal(page.status, 200);
+		assert.match(page.headers.get('content-type'), /^text\/html/);
+		assert.match(page.headers.get('content-security-policy'), /default-src 'self'/);
+		assert.match(await page.text(), /EventSource\("~screen\/stream"\)/);
+		const stream = await fetch(`${url}~screen/stream`);
+		const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
+
+		assert.equal(stream.headers.get('content-type'), 'text/event-stream');
+		await watched(worker, lease, stream);
+		await picture(lease, jpeg('seen'));
+		let text = '';
+
+		while (!text.includes('\n\n')) text += (await reader.read()).value;
+		assert.ok(text.includes(jpeg('seen').toString('base64')), text);
+		await worker.finish(lease);
+		for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+		assert.match(text, /id: end\nevent: end\ndata: \{"reason":"finished","outcome":"passed"\}\n\n$/);
+		/* A ticket is for one run. */
+		assert.equal((await fetch(`${url.replace(/.\/$/, '!/')}~screen/stream`)).status, 404);
+	});
+
 	test('what is refused', async () => {
 		const { worker, job, lease } = await leased();
 		const other = await server.job({ tests: [commandTest()], runAt: '2031-01-01T00:00:00.000Z' });

@@ -105,3 +105,32 @@ test('a running browser is seen, and nothing is sent when nobody looks', {
 	assert.ok(pictures() <= n + 2, `${pictures() - n} pictures came after that`);
 	assert.equal((await server.api.all(`/jobs/${job.id}/runs?`))[0].outcome, 'passed');
 });
+
+test('the page of a view ticket shows a run in a browser, and its end', {
+	timeout: 90000, skip: findChromium() ? false : 'no Chromium',
+}, async (t) => {
+	const url = await site(t);
+	const server = await Server.start(t);
+
+	Worker.start(t, server, { capacity: 2, args: ['--kind', 'browser'] });
+	const job = await server.api.post('/jobs', { tests: [{
+		name: 'looked at', kind: 'browser', steps: [{ open: url }, { wait: '4s' }],
+	}] });
+	const [run] = await until('a run', 20000, async () => {
+		const runs = await server.api.all(`/jobs/${job.id}/runs?`);
+
+		return runs.length > 0 && runs;
+	});
+	const view = await server.api.post(`/jobs/${job.id}/runs/${run.id}/view`, {});
+	const onlooker = await server.api.post('/jobs', { tests: [{
+		name: 'looks', kind: 'browser', steps: [
+			{ open: `${view.url}~screen` },
+			{ expect: { visible: 'img' }, timeout: '15s' },
+			{ expect: { text: { css: 'p' }, is: 'The run is over: passed.' }, timeout: '20s' },
+		],
+	}] });
+	const final = await server.api.final(onlooker.id);
+	const [{ error }] = await server.api.all(`/jobs/${onlooker.id}/runs?`);
+
+	assert.equal(final.counts.passed, 1, JSON.stringify(error));
+});
