@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection to a browser over a pair of pipes: the Chrome DevTools Protocol, one JSON
- *message per NUL.
+ * message per NUL.
  *
  * Blocking in style, never deaf: whoever waits reads everything that arrives meanwhile, hands
  * events to their handlers and watches the worker, so a cancel or the browser's death ends the
- * wait at once. One thread. Deadlines are on the monotonic clock (clock_mono_ms()).
+ * wait at once. One thread. Deadlines are on the monotonic clock (clock_mono_ms()). SIGPIPE
+ * must be ignored, which kit_serve() sees to.
  *
  * What goes wrong is an error with one of these codes, everywhere in this folder:
  *

@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "runners/browser/chromium_impl.h"
+#include "runners/browser/context.h"
 
 struct chromium {
 	struct spawn_child child;
@@ -42,7 +43,8 @@ struct chromium {
 	char end[80];
 	bool has_ended; /* and is reaped */
 	unsigned n_runs;
-	bool is_unclean;
+	bool is_unclean, keeps_spare;
+	struct context *spare; /* owned, or NULL */
 };
 
 /* --- Arguments --- */
@@ -374,6 +376,7 @@ chromium_start(struct chromium **ret, const struct chromium_spec *spec,
 	chromium->child = (struct spawn_child)SPAWN_CHILD_INIT;
 	chromium->profile_fd = chromium->log_fd = -1;
 	chromium->kind = spec->kind;
+	chromium->keeps_spare = spec->keep_spare;
 	if (!program) {
 		int r = chromium_find(spec->kind, &program, err);
 		if (r < 0)
@@ -432,6 +435,10 @@ chromium_free(struct chromium *chromium)
 	if (!chromium)
 		return NULL;
 	end_processes(chromium);
+	/* Its pipe is at its end, which must be known before somebody writes. */
+	if (chromium->cdp)
+		(void)cdp_poll(chromium->cdp, NULL);
+	chromium->spare = context_free(chromium->spare);
 	chromium->cdp = cdp_free(chromium->cdp);
 	cleanup_close(&chromium->log_fd);
 	profile_remove(chromium->profile, chromium->profile_fd);
@@ -518,6 +525,12 @@ unsigned
 chromium_processes(const struct chromium *chromium)
 {
 	return group_usage(chromium->child.pid).n_processes;
+}
+
+struct context **
+chromium_spare(struct chromium *chromium)
+{
+	return chromium->keeps_spare ? &chromium->spare : NULL;
 }
 
 void

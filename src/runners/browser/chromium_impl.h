@@ -25,6 +25,9 @@ struct group_usage {
 /* What the processes of a process group use, read from /proc. */
 struct group_usage group_usage(pid_t group);
 
+/* Where context.c keeps the spare one; NULL inside: none yet. NULL: none is wanted. */
+struct context **chromium_spare(struct chromium *chromium);
+
 /* A context was used: counts for chromium_worn(). */
 void chromium_count_run(struct chromium *chromium);
 

@@ -117,6 +117,11 @@ session_prepare(struct session *session)
 	ask_for_tree(session);
 	cdp_send(cdp, session->id, "Page.setLifecycleEventsEnabled",
 		json_pack("{s:b}", "enabled", 1), NULL, NULL);
+	/* Before Runtime.enable, which makes the first window: touch is a part of that. */
+	session->is_paused = true;
+	for (size_t i = 0; i < hidden->n_hooks; i++)
+		hidden->hook[i].fn(hidden->hook[i].arg, session);
+	session->is_paused = false;
 	cdp_send(cdp, session->id, "Runtime.enable", NULL, NULL, NULL);
 	cdp_send(cdp, session->id, "Network.enable", NULL, NULL, NULL);
 	cdp_send(cdp, session->id, "Target.setAutoAttach",
@@ -129,10 +134,6 @@ session_prepare(struct session *session)
 		cdp_send(cdp, session->id, "Emulation.setFocusEmulationEnabled",
 			json_pack("{s:b}", "enabled", 1), NULL, NULL);
 	}
-	session->is_paused = true;
-	for (size_t i = 0; i < hidden->n_hooks; i++)
-		hidden->hook[i].fn(hidden->hook[i].arg, session);
-	session->is_paused = false;
 	cdp_send(cdp, session->id, "Runtime.runIfWaitingForDebugger", NULL, NULL, NULL);
 }
 
@@ -252,7 +253,7 @@ listen(struct context *context, const char *session, const char *prefix, cdp_eve
 }
 
 static struct context *
-context_alloc(struct chromium *chromium, const struct context_spec *spec)
+context_alloc(struct chromium *chromium)
 {
 	struct context *context = xcalloc(1, sizeof *context);
 	struct context_impl *hidden = xcalloc(1, sizeof *hidden);
@@ -269,8 +270,6 @@ context_alloc(struct chromium *chromium, const struct context_spec *spec)
 	list_init(&hidden->answers);
 	map_init(&hidden->session_by_id, MAP_KEYS_BORROWED);
 	map_init(&hidden->frame_by_id, MAP_KEYS_BORROWED);
-	hidden->downloads_dir = spec->downloads ? xstrdup(spec->downloads) : NULL;
-	hidden->own_script = spec->own_script ? xstrdup(spec->own_script) : NULL;
 	listen(context, NULL, "Target.", target_event);
 	listen(context, "", "Browser.download", download_event);
 	listen(context, NULL, "Page.", session_event);
@@ -292,11 +291,11 @@ download_behaviour(const struct context *context)
 	return params;
 }
 
-int
-context_new(struct context **ret, struct chromium *chromium, const struct context_spec *spec,
-	int64_t deadline_mono_ms, struct err *err)
+/* Asks for the context itself. */
+static int
+create(struct context *context, const struct context_spec *spec, int64_t deadline_mono_ms,
+	struct err *err)
 {
-	_cleanup_(context_freep) struct context *context = context_alloc(chromium, spec);
 	_cleanup_(json_unrefp) json_t *result = NULL;
 	json_t *params = json_pack("{s:b}", "disposeOnDetach", 1);
 
@@ -304,15 +303,74 @@ context_new(struct context **ret, struct chromium *chromium, const struct contex
 		json_object_set_new(params, "proxyServer", json_string(spec->proxy));
 	if (spec->proxy && spec->proxy_bypass)
 		json_object_set_new(params, "proxyBypassList", json_string(spec->proxy_bypass));
-	chromium_count_run(chromium);
 	if (cdp_call(context->cdp, NULL, "Target.createBrowserContext", params,
 		    deadline_mono_ms, &result, err) < 0)
 		return err_wrap(err, "new context");
 	context->id = xstrdup(cdp_str(result, "browserContextId"));
+	return 0;
+}
+
+/* The spare one, if it is there and will do. */
+static struct context *
+take_spare(struct chromium *chromium, const struct context_spec *spec)
+{
+	struct context **spare = chromium_spare(chromium);
+
+	if (!spare || !*spare || !(*spare)->id || spec->proxy)
+		return NULL;
+	return TAKE(*spare);
+}
+
+int
+context_new(struct context **ret, struct chromium *chromium, const struct context_spec *spec,
+	int64_t deadline_mono_ms, struct err *err)
+{
+	_cleanup_(context_freep) struct context *context = take_spare(chromium, spec);
+
+	chromium_count_run(chromium);
+	if (!context) {
+		context = context_alloc(chromium);
+		if (create(context, spec, deadline_mono_ms, err) < 0)
+			return -1;
+	}
+	struct context_impl *hidden = impl(context);
+	hidden->downloads_dir = spec->downloads ? xstrdup(spec->downloads) : NULL;
+	hidden->own_script = spec->own_script ? xstrdup(spec->own_script) : NULL;
 	cdp_send(context->cdp, NULL, "Browser.setDownloadBehavior", download_behaviour(context),
 		NULL, NULL);
 	*ret = TAKE(context);
 	return 0;
+}
+
+/* The spare context is there: now its page, which its handlers take in. */
+static void
+spare_created(void *arg, json_t *result, const struct err *error)
+{
+	struct context *context = arg;
+
+	if (error) {
+		impl(context)->has_failed = true;
+		return; /* without an id it is never taken */
+	}
+	context->id = xstrdup(cdp_str(result, "browserContextId"));
+	impl(context)->has_first = true;
+	cdp_send(context->cdp, NULL, "Target.createTarget",
+		json_pack("{s:s, s:s}", "url", "about:blank", "browserContextId", context->id),
+		NULL, NULL);
+}
+
+/* Begins to make the next run's context while this one's events are served. */
+static void
+begin_spare(struct chromium *chromium)
+{
+	struct context **spare = chromium_spare(chromium);
+
+	if (!spare || (*spare && !impl(*spare)->has_failed))
+		return;
+	context_free(*spare);
+	*spare = context_alloc(chromium);
+	cdp_send((*spare)->cdp, NULL, "Target.createBrowserContext",
+		json_pack("{s:b}", "disposeOnDetach", 1), spare_created, *spare);
 }
 
 /* Frees what is in the lists; nothing of it is asked of the browser any more. */
@@ -358,6 +416,7 @@ context_free(struct context *context)
 		return NULL;
 	struct context_impl *hidden = impl(context);
 
+	cdp_forget(context->cdp, context);
 	dispose(context);
 	/* Answers that are still to come to us go to nobody. */
 	LIST_FOR_EACH(node, &context->sessions)
@@ -401,12 +460,28 @@ page_is_ready(void *arg)
 	return awaited->page != NULL;
 }
 
+static int
+take_first(
+	struct context *context, struct page **ret, int64_t deadline_mono_ms, struct err *err)
+{
+	struct page_awaited awaited = { .context = context };
+
+	impl(context)->has_first = false;
+	if (cdp_pump(context->cdp, deadline_mono_ms, page_is_ready, &awaited, err) < 0)
+		return err_wrap(err, "new page");
+	begin_spare(context->chromium);
+	*ret = awaited.page;
+	return 0;
+}
+
 int
 context_page_new(
 	struct context *context, struct page **ret, int64_t deadline_mono_ms, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *result = NULL;
 
+	if (impl(context)->has_first)
+		return take_first(context, ret, deadline_mono_ms, err);
 	if (cdp_call(context->cdp, NULL, "Target.createTarget",
 		    json_pack("{s:s, s:s}", "url", "about:blank", "browserContextId",
 			    context->id),
@@ -416,6 +491,7 @@ context_page_new(
 		.target = cdp_str(result, "targetId") };
 	if (cdp_pump(context->cdp, deadline_mono_ms, page_is_ready, &awaited, err) < 0)
 		return err_wrap(err, "new page");
+	begin_spare(context->chromium);
 	*ret = awaited.page;
 	return 0;
 }

@@ -38,6 +38,8 @@ struct context_impl {
 	struct answer policy;
 	struct list_node answers;
 	unsigned n_answers;
+	bool has_failed; /* could not be made as a spare */
+	bool has_first;  /* its first page is being made since it was a spare */
 	char *downloads_dir, *own_script; /* owned, or NULL */
 };
 

@@ -712,6 +712,32 @@ many_contexts_leave_nothing(void **state)
 	assert_int_equal(count_entries(folder, "proctor-chromium-"), 0);
 }
 
+static void
+a_spare_context_is_as_good(void **state)
+{
+	const struct chromium_spec spec = { .profile_dir = folder, .keep_spare = true };
+
+	(void)state;
+	GOOD(chromium_start(&chromium, &spec, soon(), &trouble));
+	for (int i = 0; i < 5; i++) {
+		struct page *second;
+
+		open_page(NULL);
+		assert_int_equal(page->number, 1);
+		GOOD(page_goto(page, at("/"), NULL, LOAD_LOAD, soon(), &trouble));
+		/* Nothing is left of those before. */
+		assert_asked(page->main, "[document.cookie, document.cookie = 'a=b'].join()",
+			"\",a=b\"");
+		_cleanup_free_ char *ours = ask(page->main, WORLD_OWN, "ours");
+		assert_string_equal(ours, "7");
+		GOOD(context_page_new(context, &second, soon(), &trouble));
+		assert_int_equal(second->number, 2);
+		context = context_free(context);
+	}
+	stop_browser(NULL);
+	assert_int_equal(count_entries(folder, "proctor-chromium-"), 0);
+}
+
 /* Starts a browser, says who it is, and waits for its death. */
 static void
 play_runner(int fd)
@@ -821,6 +847,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(a_killed_browser_is_noticed_at_once, start_browser),
 		cmocka_unit_test(frames_in_other_processes_work_alike),
 		cmocka_unit_test(many_contexts_leave_nothing),
+		cmocka_unit_test(a_spare_context_is_as_good),
 		cmocka_unit_test(what_a_killed_runner_left_is_swept),
 		cmocka_unit_test(a_program_that_is_no_browser_says_so),
 	};
