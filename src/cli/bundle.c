@@ -247,7 +247,8 @@ upload(struct remote *remote, const char *dir, char **ret_bundle, struct err *er
 int
 bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err)
 {
-	json_t *tests = json_object_get(file->job, "tests"), *test;
+	_cleanup_(json_unrefp) json_t *tests = job_file_tests(file);
+	json_t *test;
 	_cleanup_free_ char *last_dir = NULL;
 	_cleanup_free_ char *bundle = NULL;
 	size_t i;
@@ -257,7 +258,7 @@ bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err)
 	{
 		_cleanup_free_ char *dir = NULL;
 		_cleanup_free_ char *inside = NULL;
-		if (!job_file_needs_bundle(file, i))
+		if (!job_file_needs_bundle(test))
 			continue;
 		if (find_project(json_text(test, "path"), &dir, &inside, err) < 0)
 			return -1;

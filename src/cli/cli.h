@@ -167,6 +167,9 @@ int cmd_def_delete(struct cli *cli); /* of tests and templates */
 int cmd_def_list(struct cli *cli);
 int cmd_def_put(struct cli *cli);
 int cmd_def_show(struct cli *cli);
+int cmd_quarantine_add(struct cli *cli);
+int cmd_quarantine_list(struct cli *cli);
+int cmd_quarantine_remove(struct cli *cli);
 int cmd_run(struct cli *cli);
 int cmd_runner(struct cli *cli);
 int cmd_serve(struct cli *cli);

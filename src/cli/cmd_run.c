@@ -218,6 +218,8 @@ follow(struct run *run, struct err *err)
 
 	progress_init(&progress, name, cli_flag(run->cli, "quiet") || run->json_on_stdout);
 	progress.tests = json_object_get(run->job, "tests");
+	progress.hooks = json_object_get(run->job, "hooks");
+	progress.is_grouped = json_object_get(run->job, "fixtures") != NULL;
 	if (json_object_get(planned, "runsTotal"))
 		progress.runs_total = json_int(planned, "runsTotal");
 	if (!progress.is_live && !progress.is_quiet)

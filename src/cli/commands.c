@@ -450,6 +450,30 @@ static const struct cli_option invoke_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option quarantine_options[] = {
+	{ .name = "owner",
+		.kind = OPTION_TEXT,
+		.value = "NAME",
+		.help = "who looks after the test (needed)" },
+	{ .name = "reason",
+		.kind = OPTION_TEXT,
+		.value = "TEXT",
+		.help = "why it fails, or the number of the issue (needed)" },
+	{ .name = "expires",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.min = 1,
+		.max = QUARANTINE_MS_MAX,
+		.help = "counts again after so long (30d)" },
+	{ .name = "clean-runs",
+		.kind = OPTION_INT,
+		.value = "N",
+		.min = 0,
+		.max = QUARANTINE_CLEAN_RUNS_MAX,
+		.help = "counts again after so many clean runs in a row (20; 0: only by time)" },
+	{ 0 },
+};
+
 static const struct cli_option data_options[] = {
 	{ .name = "data",
 		.kind = OPTION_DIR,
@@ -509,7 +533,8 @@ const struct cli_command cli_commands[] = {
 		.arguments = "PATH...",
 		.args_min = 1,
 		.args_max = -1,
-		.summary = "Run Playwright or TestCafe files or a job file, without a server of their own.",
+		.summary =
+			"Run Playwright or TestCafe files or a job file, without a server of their own.",
 		.details =
 			"Each PATH is a folder with Playwright or TestCafe tests, a test file, or a job file "
 			"(YAML or JSON).\n"
@@ -664,6 +689,37 @@ const struct cli_command cli_commands[] = {
 		.examples = EXAMPLES(
 			"proctor template invoke nightly --param url=http://shop.test"),
 		.handle = cmd_template_invoke },
+	{ .noun = "quarantine",
+		.verb = "list",
+		.arguments = "",
+		.summary = "List the tests whose failures do not count.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor quarantine list"),
+		.handle = cmd_quarantine_list },
+	{ .noun = "quarantine",
+		.verb = "add",
+		.arguments = "TEST",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Let failures of a test not count for a while.",
+		.details =
+			"TEST is the name of a test, in which each * stands for any text. It runs and is\n"
+			"reported as before, but never fails a job. It leaves the list by itself: after\n"
+			"--clean-runs clean runs in a row, or after --expires.",
+		.options = quarantine_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor quarantine add 'pays by card' --owner ann --reason PAY-12 --expires 14d"),
+		.handle = cmd_quarantine_add },
+	{ .noun = "quarantine",
+		.verb = "remove",
+		.arguments = "TEST...",
+		.args_min = 1,
+		.args_max = -1,
+		.summary = "Let failures of a test count again, by its name or the entry's id.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor quarantine remove 'pays by card'"),
+		.handle = cmd_quarantine_remove },
 	{ .noun = "doctor",
 		.arguments = "",
 		.summary = "Tell what works on this machine and how to mend what does not.",

@@ -187,22 +187,35 @@ put_summary(struct printer *printer, const json_t *report)
 	put(printer, "\n");
 }
 
-void
-failures_print(const json_t *report, bool has_colour)
+static void
+put_tests(struct printer *printer, const json_t *tests)
 {
-	struct printer printer = { .out = BUF_INIT(MIB(4)), .has_colour = has_colour };
 	json_t *test, *unit;
 	size_t t, u;
 
-	json_array_foreach(json_object_get(report, "tests"), t, test)
+	json_array_foreach(tests, t, test)
 	{
 		json_array_foreach(json_object_get(test, "units"), u, unit)
 		{
 			const json_t *runs = json_object_get(unit, "runs");
-			put_run(&printer, test, unit,
-				json_array_get(runs, json_array_size(runs) - 1));
+
+			/* What does not count is not among what went wrong. */
+			if (!json_is_true(json_object_get(unit, "quarantined")))
+				put_run(printer, test, unit,
+					json_array_get(runs, json_array_size(runs) - 1));
 		}
 	}
+}
+
+void
+failures_print(const json_t *report, bool has_colour)
+{
+	struct printer printer = { .out = BUF_INIT(MIB(4)), .has_colour = has_colour };
+
+	put_tests(&printer, json_object_get(report, "tests"));
+	/* Else a unit tells what a hook spoiled. */
+	if (strcmp(json_text(report, "reason"), "hook_failed") == 0)
+		put_tests(&printer, json_object_get(report, "hooks"));
 	if (printer.n_left_out > 0)
 		(void)!buf_addf(&printer.out, "\n  and %d more\n", printer.n_left_out);
 	put_flaky(&printer, report);

@@ -374,9 +374,41 @@ has_project(const json_t *test)
 }
 
 static void
+add_hooks(json_t *tests, const json_t *owner)
+{
+	static const char *const names[] = { "before", "after" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		json_t *hook = json_object_get(owner, names[i]);
+		if (json_is_object(hook))
+			(void)json_array_append(tests, hook);
+	}
+}
+
+json_t *
+job_file_tests(const struct job_file *file)
+{
+	json_t *tests = json_array(), *own = json_object_get(file->job, "tests"), *fixture;
+	size_t i;
+
+	if (json_is_array(own))
+		(void)json_array_extend(tests, own);
+	json_array_foreach(json_object_get(file->job, "fixtures"), i, fixture)
+	{
+		own = json_object_get(fixture, "tests");
+		if (json_is_array(own))
+			(void)json_array_extend(tests, own);
+		add_hooks(tests, fixture);
+	}
+	add_hooks(tests, json_object_get(file->job, "hooks"));
+	return tests;
+}
+
+static void
 set_selection(struct job_file *file, const struct cli *cli)
 {
-	json_t *tests = json_object_get(file->job, "tests"), *test;
+	_cleanup_(json_unrefp) json_t *tests = job_file_tests(file);
+	json_t *test;
 	size_t i;
 
 	json_array_foreach(tests, i, test)
@@ -459,10 +491,11 @@ make_absolute(struct job_file *file, json_t *test, const char *member)
 void
 job_file_localize_paths(struct job_file *file)
 {
+	_cleanup_(json_unrefp) json_t *tests = job_file_tests(file);
 	json_t *test;
 	size_t i;
 
-	json_array_foreach(json_object_get(file->job, "tests"), i, test)
+	json_array_foreach(tests, i, test)
 	{
 		if (has_project(test) && !json_object_get(test, "bundle"))
 			make_absolute(file, test, "path");
@@ -472,11 +505,12 @@ job_file_localize_paths(struct job_file *file)
 void
 job_file_localize(struct job_file *file)
 {
+	_cleanup_(json_unrefp) json_t *tests = job_file_tests(file);
 	json_t *test;
 	size_t i;
 
 	job_file_localize_paths(file);
-	json_array_foreach(json_object_get(file->job, "tests"), i, test)
+	json_array_foreach(tests, i, test)
 	{
 		if (!is_kind(test, "command") || json_object_get(test, "bundle") ||
 			json_object_get(test, "files"))
@@ -488,10 +522,8 @@ job_file_localize(struct job_file *file)
 }
 
 bool
-job_file_needs_bundle(const struct job_file *file, size_t i)
+job_file_needs_bundle(const json_t *test)
 {
-	const json_t *test = json_array_get(json_object_get(file->job, "tests"), i);
-
 	return has_project(test) && json_object_get(test, "path") &&
 		!json_object_get(test, "bundle");
 }

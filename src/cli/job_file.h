@@ -47,8 +47,11 @@ void job_file_localize(struct job_file *file);
 /* The same for the paths of Playwright and TestCafe tests alone. */
 void job_file_localize_paths(struct job_file *file);
 
-/* True when the test at the index names files beside the job file that a server needs. */
-bool job_file_needs_bundle(const struct job_file *file, size_t test);
+/* Every test in it, those of fixtures and hooks too, as an array that the caller owns. */
+json_t *job_file_tests(const struct job_file *file);
+
+/* True when the test names files beside the job file that a server needs. */
+bool job_file_needs_bundle(const json_t *test);
 
 /* Prints the error with each offence as "FILE:LINE: pointer: detail"; the exit status. */
 int job_file_fail(const struct cli *cli, const struct job_file *file, const struct err *err);

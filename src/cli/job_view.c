@@ -82,6 +82,8 @@ job_exit_status(const json_t *job)
 		return CLI_OK;
 	if (strcmp(status, "invalid") == 0)
 		return CLI_USAGE;
+	if (strcmp(reason, "hook_failed") == 0)
+		return CLI_TESTS_FAILED;
 	if (strcmp(reason, "timeout") == 0 || strcmp(reason, "tests_failed") == 0)
 		return json_int(counts, "failed") + json_int(counts, "timedOut") > 0 ||
 				strcmp(reason, "timeout") == 0
@@ -116,7 +118,7 @@ job_put_counts(struct buf *out, const json_t *counts)
 		const char *member, *word;
 	} parts[] = { { "passed", "passed" }, { "failed", "failed" }, { "errored", "errored" },
 		{ "timedOut", "timed out" }, { "cancelled", "cancelled" },
-		{ "skipped", "skipped" } };
+		{ "skipped", "skipped" }, { "quarantined", "failed in quarantine" } };
 	int64_t flaky = json_int(counts, "flaky");
 	bool any = false;
 

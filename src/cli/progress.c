@@ -42,6 +42,7 @@ progress_init(struct progress *progress, const char *name, bool is_quiet)
 		size.ws_col >= COLUMNS_MIN)
 		progress->columns = size.ws_col;
 	map_init(&progress->run_names, MAP_KEYS_COPIED);
+	map_init(&progress->run_hooks, MAP_KEYS_COPIED);
 	map_init(&progress->run_cases, MAP_KEYS_COPIED);
 	map_init(&progress->cases, MAP_KEYS_COPIED);
 }
@@ -57,6 +58,7 @@ progress_deinit(struct progress *progress)
 		free(entry.value);
 	map_deinit(&progress->cases);
 	map_deinit(&progress->run_names);
+	map_deinit(&progress->run_hooks);
 	map_deinit(&progress->run_cases);
 }
 
@@ -181,10 +183,15 @@ static void
 take_leased(struct progress *progress, const char *run, const json_t *data)
 {
 	size_t index = (size_t)json_int(data, "testIndex");
-	const char *test = json_text(json_array_get(progress->tests, index), "name");
+	size_t n_tests = json_array_size(progress->tests);
+	const char *test = index < n_tests
+		? json_text(json_array_get(progress->tests, index), "name")
+		: json_text(json_array_get(progress->hooks, index - n_tests), "name");
 	const char *target = json_text(data, "target");
 	char *name, iteration[40] = "";
 
+	if (json_text(data, "role")[0])
+		(void)map_put(&progress->run_hooks, run, strlen(run), progress);
 	if (!json_object_get(data, "testIndex"))
 		return; /* leased again: known since the first time */
 	if (progress->runs_total != 1 && json_int(data, "iteration") > 1)
@@ -196,13 +203,63 @@ take_leased(struct progress *progress, const char *run, const json_t *data)
 	set_text(progress->current, sizeof progress->current, name);
 }
 
+/* Hooks count nowhere: only what they spoil is worth a line. */
+static void
+take_hook_finished(
+	struct progress *progress, const char *run, const json_t *data, struct buf *log)
+{
+	const char *outcome = json_text(data, "outcome");
+	_cleanup_free_ char *name = map_remove(&progress->run_names, run, strlen(run));
+
+	(void)map_remove(&progress->run_hooks, run, strlen(run));
+	if (strcmp(outcome, "passed") != 0)
+		put_result(progress, log, outcome, name ? name : "hook",
+			json_int(data, "durationMs"), "");
+}
+
+static bool
+is_failure(const char *outcome)
+{
+	return strcmp(outcome, "failed") == 0 || strcmp(outcome, "errored") == 0 ||
+		strcmp(outcome, "timed_out") == 0;
+}
+
+static void
+take_released(struct progress *progress, const char *run, const json_t *data, struct buf *log)
+{
+	const char *outcome = json_text(data, "outcome");
+	bool is_forgiven =
+		json_is_true(json_object_get(data, "quarantined")) && is_failure(outcome);
+	bool is_unstable = json_is_true(json_object_get(data, "unstable"));
+	_cleanup_free_ char *name = map_remove(&progress->run_names, run, strlen(run));
+	bool had_cases = map_remove(&progress->run_cases, run, strlen(run)) != NULL;
+
+	if (is_forgiven)
+		progress->quarantined++;
+	else if (!had_cases)
+		count(progress,
+			is_unstable && strcmp(outcome, "passed") == 0 ? "flaky" : outcome, 1);
+	put_result(progress, log, outcome, name ? name : "run", json_int(data, "durationMs"),
+		is_forgiven           ? "  (in quarantine)"
+			: is_unstable ? "  (unstable)"
+				      : "");
+}
+
 static void
 take_finished(struct progress *progress, const char *run, const json_t *data, struct buf *log)
 {
 	const char *outcome = json_text(data, "outcome");
+	bool will_retry = json_is_true(json_object_get(data, "willRetry"));
+
+	if (map_get(&progress->run_hooks, run, strlen(run))) {
+		take_hook_finished(progress, run, data, log);
+		return;
+	}
+	if (progress->is_grouped && !will_retry)
+		return; /* its release tells it, when its turn has come */
+
 	char *name = map_remove(&progress->run_names, run, strlen(run));
 	bool had_cases = map_remove(&progress->run_cases, run, strlen(run)) != NULL;
-	bool will_retry = json_is_true(json_object_get(data, "willRetry"));
 	bool is_told =
 		had_cases && (strcmp(outcome, "passed") == 0 || strcmp(outcome, "failed") == 0);
 
@@ -247,6 +304,8 @@ progress_event(struct progress *progress, const json_t *event, struct buf *log)
 		take_leased(progress, run, data);
 	else if (strcmp(type, "run.finished") == 0)
 		take_finished(progress, run, data, log);
+	else if (strcmp(type, "run.released") == 0)
+		take_released(progress, run, data, log);
 	else if (strcmp(type, "run.progress") == 0 && json_object_get(data, "percent") &&
 		progress->runs_total == 1)
 		progress->percent = json_int(data, "percent");
@@ -321,6 +380,7 @@ progress_render(const struct progress *progress, int64_t now_mono_ms, struct buf
 	put_count(progress, out, progress->errored, "errored", COLOUR_YELLOW);
 	put_count(progress, out, progress->flaky, "flaky", COLOUR_YELLOW);
 	put_count(progress, out, progress->skipped, "skipped", COLOUR_DIM);
+	put_count(progress, out, progress->quarantined, "in quarantine", COLOUR_DIM);
 	(void)!buf_addf(out, "\n%s", colour_begin(COLOUR_DIM, colour));
 	put_cut(out, progress->current[0] ? progress->current : "waiting for a worker",
 		progress->columns - 2);

@@ -29,7 +29,11 @@ struct progress {
 		flaky;        /* of cases, or of runs without cases */
 	char current[200];    /* case or test under way */
 	const json_t *tests;  /* the job's, borrowed, for their names; NULL: not known */
+	const json_t *hooks;  /* the same, which stand behind the tests; NULL: none */
+	bool is_grouped;      /* what ends is told when it is released, in order of start */
+	int64_t quarantined;  /* failures that do not count */
 	struct map run_names; /* run id → its test's name, for runs under way; values owned */
+	struct map run_hooks; /* run id → of a hook; values not NULL */
 	struct map run_cases; /* run id → whether it had cases; values not NULL */
 	struct map cases;     /* run id / case id → latest status; values owned */
 	int64_t begun_mono_ms;

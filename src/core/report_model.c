@@ -652,8 +652,8 @@ build_tests(struct report_builder *builder)
 	if (!model->tests)
 		return;
 	/* Hooks stand behind the tests, here as there. */
-	model->n_tests = (size_t)in->job->n_tests < in->n_tests ? (size_t)in->job->n_tests
-								: in->n_tests;
+	model->n_tests =
+		(size_t)in->job->n_tests < in->n_tests ? (size_t)in->job->n_tests : in->n_tests;
 	model->hooks = model->tests + model->n_tests;
 	model->n_hooks = in->n_tests - model->n_tests;
 	for (size_t i = 0; i < in->n_tests; i++) {
@@ -686,7 +686,7 @@ count_not_run(struct report_builder *builder)
 	int64_t units = job->iterations * job->n_targets;
 
 	model->why_not_run = why_not_run(job);
-	if (!job_state_is_final(job->state) || job->iterations == 0 ||
+	if (!job->layout || !job_state_is_final(job->state) || job->iterations == 0 ||
 		builder->in->left_out.runs > 0)
 		return;
 	for (size_t i = 0; i < model->n_tests; i++)
