@@ -11,6 +11,7 @@ const { environmentFault, fromOutput, plain, relative, shapeErrors } = require("
 const { slug } = require("./project");
 
 const REPORT = "report"; /* the HTML report's folder below the artifacts */
+const BLOB = "blob.zip"; /* the same for Playwright's own merging, when it was asked for */
 const CASE_STATUS = { expected: "passed", unexpected: "failed", flaky: "flaky", skipped: "skipped" };
 
 class Collector {
@@ -179,8 +180,10 @@ class Collector {
 		return one.folder;
 	}
 
-	/* The HTML report is complete only after the command line has ended. */
-	keepReport() {
+	/* Playwright's reports are complete only after the command line has ended. */
+	keepReports() {
+		if (fs.existsSync(path.join(this.request.artifacts, BLOB)))
+			this.ctx.artifact({ name: BLOB, path: BLOB, kind: "file", contentType: "application/zip" });
 		if (fs.existsSync(path.join(this.request.artifacts, REPORT, "index.html")))
 			this.ctx.artifact({ name: REPORT, path: REPORT, kind: "report", contentType: "text/html" });
 	}
@@ -321,4 +324,4 @@ take(source, target)
 	}
 }
 
-module.exports = { Collector, REPORT };
+module.exports = { BLOB, Collector, REPORT };

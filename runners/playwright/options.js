@@ -36,18 +36,19 @@ const OPTIONS = {
 	testTimeout: { check: integer(0, 86400000), args: (value) => [`--timeout=${value}`] },
 	repeatEach: { check: integer(1, 10000), args: (value) => [`--repeat-each=${value}`] },
 	maxFailures: { check: integer(0, 10000), args: (value) => [`--max-failures=${value}`] },
+	blob: { check: flag, reporter: (value) => (value ? ["blob"] : []) },
 	fullyParallel: { check: flag, args: (value) => (value ? ["--fully-parallel"] : []) },
 };
 
 /*
  * Reads request.config and request.test.config (the test's wins, member by member).
- * Returns {args, use, unknown}.
+ * Returns {args, use, reporters, unknown}.
  */
 function
 readOptions(request, defaults = {})
 {
 	const config = { workers: 1, ...defaults, ...request.config, ...request.test.config };
-	const options = { args: [], use: {}, unknown: [] };
+	const options = { args: [], use: {}, reporters: [], unknown: [] };
 	for (const [name, value] of Object.entries(config)) {
 		if (value === undefined || value === null)
 			continue;
@@ -68,6 +69,8 @@ apply(options, row, value)
 		options.use[row.use] = value;
 	if (row.context)
 		options.use.contextOptions = { ...options.use.contextOptions, ...row.context(value) };
+	if (row.reporter)
+		options.reporters.push(...row.reporter(value));
 	if (row.args)
 		options.args.push(...row.args(value));
 }

@@ -9,7 +9,7 @@
 const fs = require("fs");
 const path = require("path");
 const { Cli } = require("./cli");
-const { Collector, REPORT } = require("./collect");
+const { BLOB, Collector, REPORT } = require("./collect");
 const { readOptions } = require("./options");
 const { bundledPlaywright, choosePlaywright, locate } = require("./project");
 const { Refusal } = require("./refusal");
@@ -111,7 +111,7 @@ class Attempt {
 		} finally {
 			release();
 		}
-		this.collector.keepReport();
+		this.collector.keepReports();
 		if (this.ending && this.ending.refused)
 			return refusal(this.ending, this.setting.request);
 		return { result: { ...this.conclude(this.collector.result(end)), timings: this.timings() } };
@@ -196,7 +196,8 @@ refusal({ refused, begun }, { target, test })
 function
 plan({ request, ctx, project, playwright, options, browsers })
 {
-	const args = ["test", `--reporter=${path.join(__dirname, "reporter.js")},html`,
+	const reporters = [path.join(__dirname, "reporter.js"), "html", ...options.reporters];
+	const args = ["test", `--reporter=${reporters}`,
 		`--output=${path.join(request.dir, "results")}`, ...options.args, ...project.filters];
 	if (project.configFile)
 		args.push(`--config=${project.configFile}`);
@@ -244,6 +245,7 @@ environment(request, browsers)
 		PW_TEST_HTML_REPORT_OPEN: "never", /* the name before 1.45 */
 		PLAYWRIGHT_HTML_OUTPUT_DIR: report,
 		PLAYWRIGHT_HTML_REPORT: report, /* the name before 1.45 */
+		PLAYWRIGHT_BLOB_OUTPUT_FILE: path.join(request.artifacts, BLOB),
 		PWTEST_CACHE_DIR: cache,
 		NODE_COMPILE_CACHE: path.join(request.cache, "compiled"), /* Node 22 and later */
 	};

@@ -9,7 +9,7 @@
 const EARLY = /^(NODE_|PW|PLAYWRIGHT_|DEBUG|FORCE_COLOR$|NO_COLOR$|COLORTERM$|TERM|LD_|LANG$|LC_|XDG_|HOME$|PATH$|TMPDIR$|BABEL_|BROWSERSLIST|BABEL|UV_|INIT_CWD$)|proxy/i;
 /* Of these, the ones that Playwright reads late, and those that it sets for itself while it loads. */
 const LATE = new Set(["PLAYWRIGHT_TEST", "BROWSERSLIST_IGNORE_OLD_DATA",
-	"PLAYWRIGHT_HTML_OUTPUT_DIR", "PLAYWRIGHT_HTML_REPORT", "PLAYWRIGHT_BLOB_OUTPUT_DIR",
+	"PLAYWRIGHT_HTML_OUTPUT_DIR", "PLAYWRIGHT_HTML_REPORT", "PLAYWRIGHT_BLOB_OUTPUT_FILE",
 	"PLAYWRIGHT_TEST_BASE_URL", "PW_TEST_CONNECT_WS_ENDPOINT"]);
 
 /* The name of a variable that speaks against going from one environment to the other, if any. */

@@ -162,6 +162,7 @@ int cmd_job_list(struct cli *cli);
 int cmd_job_report(struct cli *cli);
 int cmd_job_show(struct cli *cli);
 int cmd_job_submit(struct cli *cli);
+int cmd_job_trace(struct cli *cli);
 int cmd_job_wait(struct cli *cli);
 int cmd_def_delete(struct cli *cli); /* of tests and templates */
 int cmd_def_list(struct cli *cli);
@@ -175,6 +176,7 @@ int cmd_runner(struct cli *cli);
 int cmd_serve(struct cli *cli);
 int cmd_shepherd(struct cli *cli);
 int cmd_template_invoke(struct cli *cli);
+int cmd_schema(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_worker(struct cli *cli);
 int cmd_worker_list(struct cli *cli);

@@ -13,6 +13,7 @@
 #include "cli/artifacts.h"
 #include "cli/bundle.h"
 #include "cli/cli.h"
+#include "cli/cmd_playwright.h"
 #include "cli/job_file.h"
 #include "cli/job_view.h"
 #include "cli/job_wait.h"
@@ -435,6 +436,10 @@ cmd_job_report(struct cli *cli)
 
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
+	if (strcmp(format, "playwright") == 0) {
+		int status = playwright_report(cli, &remote, &err);
+		return status < 0 ? remote_fail(cli, &remote, &err) : status;
+	}
 	int r = file && strcmp(file, "-") != 0
 		? remote_fetch_file(&remote, path, file, &err)
 		: remote_fetch(&remote, path, STDOUT_FILENO, &err);

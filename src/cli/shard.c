@@ -158,6 +158,14 @@ share_of(const json_t *test, const json_t *listed, json_t *item)
 	(void)json_object_del(share, "shard");
 	(void)json_object_set(share, "path", json_object_get(listed, "root"));
 	(void)json_object_update(share, item);
+	/* So that `job report --format playwright` can put the pieces together again. */
+	json_t *config = json_object_get(share, "config");
+	if (!json_is_object(config)) {
+		config = json_object();
+		(void)json_object_set_new(share, "config", config);
+	}
+	if (!json_object_get(config, "blob"))
+		(void)json_object_set_new(config, "blob", json_true());
 	return share;
 }
 
