@@ -58,6 +58,7 @@ struct config_applier {
 	struct slot slot[SLOT_COUNT];
 	char *user_agent;    /* to send, or NULL; owned */
 	int64_t major;       /* version of the browser, 0: unknown */
+	size_t n_pending;    /* commands that may be refused and were not answered */
 	const char *refused; /* the first member that was, or NULL */
 	char why[ERR_TEXT_BYTES_MAX];
 	struct list_node scripts;
@@ -284,6 +285,7 @@ on_slot_reply(void *arg, json_t *result, const struct err *error)
 	struct slot *slot = arg;
 	struct config_applier *applier = slot->applier;
 
+	applier->n_pending--;
 	/* Only a refusal is the user's fault; and a process may be shared by two pages. */
 	if (result || error->code != ERR_INVALID || applier->refused ||
 		strstr(error->text, "already in effect"))
@@ -296,6 +298,7 @@ static void
 send_slot(struct config_applier *applier, const char *session, const char *method,
 	json_t *params, enum slot_index slot)
 {
+	applier->n_pending++;
 	cdp_send(applier->cdp, session, method, params, on_slot_reply, &applier->slot[slot]);
 }
 
@@ -496,9 +499,17 @@ config_apply_session(struct config_applier *applier, const char *session, bool i
 	send_storage(applier, session);
 }
 
-int
-config_refused(const struct config_applier *applier, struct err *err)
+static bool
+is_settled(void *arg)
 {
+	return ((const struct config_applier *)arg)->n_pending == 0;
+}
+
+int
+config_settle(struct config_applier *applier, int64_t deadline_mono_ms, struct err *err)
+{
+	if (cdp_pump(applier->cdp, deadline_mono_ms, is_settled, applier, err) < 0)
+		return -1;
 	if (!applier->refused)
 		return 0;
 	return err_set(err, ERR_INVALID, "config.%s: the browser refuses it: %s",

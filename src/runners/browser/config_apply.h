@@ -60,5 +60,9 @@ void config_apply_session(struct config_applier *applier, const char *session, b
 json_t *config_cookies_json(const struct config_cookie *cookies, size_t n)
 	__attribute__((returns_nonnull));
 
-/* -1 with err INVALID when the browser refused a member so far, else 0. */
-int config_refused(const struct config_applier *applier, struct err *err) MUST_CHECK;
+/*
+ * Waits until the browser has answered what it may refuse of the sessions so far. -1 with err:
+ * INVALID names the member that it refused.
+ */
+int config_settle(struct config_applier *applier, int64_t deadline_mono_ms, struct err *err)
+	MUST_CHECK;

@@ -45,10 +45,13 @@ browser_run_screen(const struct kit_screen *screen)
 static int
 refuse_issues(struct run *run, const char *reason, const char *where)
 {
-	const struct issue *first = &run->issues->item[0];
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
 
-	return trouble_set(&run->t, TROUBLE_ERRORED, reason, "%s%s: %s", where, first->pointer,
-		first->detail);
+	for (size_t i = 0; i < run->issues->n; i++)
+		if (buf_addf(&text, "%s%s%s: %s", i ? "; " : "", where,
+			    run->issues->item[i].pointer, run->issues->item[i].detail) < 0)
+			break; /* the first ones are enough */
+	return trouble_set(&run->t, TROUBLE_ERRORED, reason, "%s", buf_text(&text));
 }
 
 static int
@@ -171,7 +174,7 @@ set_up(struct run *run)
 		return set_up_failed(run, &err);
 	context_on_session(t->context, on_session, run);
 	if (context_page_new(t->context, &t->page, deadline, &err) < 0 ||
-		config_refused(run->applier, &err) < 0)
+		config_settle(run->applier, deadline, &err) < 0)
 		return set_up_failed(run, &err);
 	t->n_pages_seen = t->context->n_pages_ever;
 	evidence_show(t->evidence, t->page->session->id);
