@@ -344,7 +344,7 @@ cdp_send(struct cdp *cdp, const char *session, const char *method, json_t *param
 		settle(cdp, pending, NULL, &cdp->lost);
 		return;
 	}
-	if (write_command(cdp, pending->id, pending->session, method, params) < 0) {
+	if (write_command(cdp, pending->id, pending->session, method, owned) < 0) {
 		err_set(&err, ERR_LIMIT,
 			"%s: more than %" PRId64 " MiB wait to be read by the "
 			"browser",

@@ -49,6 +49,11 @@ struct chromium {
 
 /* --- Arguments --- */
 
+/* The back/forward cache would show documents again without their load events. */
+#define FEATURES_OFF                                                          \
+	"Translate,MediaRouter,OptimizationHints,PaintHolding,HttpsUpgrades," \
+	"AutofillServerCommunication,GlobalMediaControls,BackForwardCache"
+
 /* Determinism and silence; --remote-debugging-pipe and the profile are the necessary ones. */
 static const char *const arguments_always[] = {
 	"--remote-debugging-pipe",
@@ -74,9 +79,7 @@ static const char *const arguments_always[] = {
 	"--disable-renderer-backgrounding",
 	"--disable-ipc-flooding-protection",
 	"--disable-field-trial-config",
-	/* The back/forward cache would show documents again without their load events. */
-	"--disable-features=Translate,MediaRouter,OptimizationHints,PaintHolding,HttpsUpgrades,"
-	"AutofillServerCommunication,GlobalMediaControls,BackForwardCache",
+	"--disable-features=" FEATURES_OFF,
 	"--force-color-profile=srgb",
 	"--metrics-recording-only",
 	"--password-store=basic",
