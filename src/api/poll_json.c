@@ -300,15 +300,23 @@ static void
 write_group_options(struct jw *jw, const struct lease *lease, const json_t *options)
 {
 	const json_t *browsers = json_object_get(options, "browsers");
-	const json_t *browser = json_array_get(browsers, (size_t)lease->group);
+	json_t *browser = json_array_get(browsers, (size_t)lease->group);
 	const json_t *start = json_object_get(options, "startTimeoutMs");
 
 	if (browser) {
+		/* A text is short for an object; the name is the group's, with its number. */
+		_cleanup_(json_unrefp) json_t *whole = json_is_object(browser)
+			? json_copy(browser)
+			: json_pack("{s:O}", "browser", browser);
+
+		if (lease->target)
+			json_object_set_new(whole, "name", json_string(lease->target));
 		jw_key(jw, "browser");
-		jw_tree(jw, browser);
+		jw_tree(jw, whole);
 	}
-	if (start)
-		jw_ki64(jw, "startTimeoutMs", json_integer_value(start));
+	if (start || lease->connection > 0)
+		jw_ki64(jw, "startTimeoutMs",
+			start ? json_integer_value(start) : START_TIMEOUT_MS_DEFAULT);
 }
 
 static void

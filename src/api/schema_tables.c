@@ -95,7 +95,7 @@ retried_word(int i)
 static const char *
 directive_word(int i)
 {
-	static const char *const words[] = { "stop", "drop", "drain" };
+	static const char *const words[] = { "stop", "drop", "watch", "drain" };
 
 	return listed(words, ARRAY_LEN(words), i);
 }
@@ -461,6 +461,12 @@ static const struct member lease_members[] = {
 	{ .name = "params", .shape = SHAPE_OBJECT },
 	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "timeoutMs", .shape = SHAPE_MS },
+	{ .name = "startTimeoutMs", .shape = SHAPE_MS, .flags = MAY, .about = "From the lease to the runner's `started`." },
+	{ .name = "group", .shape = SHAPE_INT, .flags = MAY, .about = "Of a job with browsers, fixtures or hooks." },
+	{ .name = "connection", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "browser", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "role", .shape = SHAPE_TEXT, .flags = MAY, .about = "Of a hook." },
+	{ .name = "ctx", .shape = SHAPE_OBJECT, .flags = MAY, .about = "What the before hooks gave." },
 	{ 0 },
 };
 

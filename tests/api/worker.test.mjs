@@ -33,7 +33,8 @@ describe('workers', () => {
 		assert.ok(lease.fence >= 1);
 		assert.deepEqual({ ...lease, run: 0, fence: 0 }, {
 			run: 0, fence: 0, job: job.id, jobName: 'n', incarnation: 1, iteration: 1, testIndex: 0,
-			target: 'chromium', attempt: 1, config: { a: 1 }, params: { p: 2 },
+			target: 'chromium', browser: { browser: 'chromium', name: 'chromium' }, group: 0, connection: 1,
+			ctx: {}, startTimeoutMs: 60000, attempt: 1, config: { a: 1 }, params: { p: 2 },
 			outputSchema: { type: 'object' }, timeoutMs: 7000,
 			test: { name: 't', kind: 'command', argv: ['true'], timeout: '7s' },
 		});
