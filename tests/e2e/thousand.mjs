@@ -67,7 +67,7 @@ const shared = () => readdirSync('/dev/shm').concat(readdirSync(tmpdir()).filter
 
 /* What there is between two jobs, once the last run's pieces have gone. */
 async function measure(worker) {
-	const seen = () => {
+	const look = () => {
 		const runner = runnerOf(worker);
 
 		if (!runner) return null;
@@ -80,6 +80,15 @@ async function measure(worker) {
 				rss: below.reduce((sum, { pid, state }) => sum + (state === 'Z' ? 0 : resident(pid)), 0) },
 			folders: folders(worker.data),
 		};
+	};
+	/* Something may end while it is looked at: then it is not at rest. */
+	const seen = () => {
+		try {
+			return look();
+		} catch (error) {
+			if (['ENOENT', 'ESRCH'].includes(error.code)) return null;
+			throw error;
+		}
 	};
 	let last = null;
 
