@@ -125,9 +125,9 @@ session_prepare(struct session *session)
 	cdp_send(cdp, session->id, "Runtime.enable", NULL, NULL, NULL);
 	cdp_send(cdp, session->id, "Network.enable", NULL, NULL, NULL);
 	cdp_send(cdp, session->id, "Target.setAutoAttach",
-		json_pack("{s:b, s:b, s:b, s:[{s:s}, {s:b}]}", "autoAttach", 1,
+		json_pack("{s:b, s:b, s:b, s:[{s:s}, {s:s}, {s:b}]}", "autoAttach", 1,
 			"waitForDebuggerOnStart", 1, "flatten", 1, "filter", "type", "iframe",
-			"exclude", 1),
+			"type", "worker", "exclude", 1),
 		NULL, NULL);
 	if (!session->is_frame) {
 		cdp_send(cdp, session->id, "Inspector.enable", NULL, NULL, NULL);
@@ -200,7 +200,10 @@ attached(struct context *context, const struct cdp_event *event)
 	struct session *parent =
 		event->session[0] ? context_session(context, event->session) : NULL;
 
-	if (parent)
+	if (parent && strcmp(cdp_str(info, "type"), "worker") == 0)
+		/* It waits even where the filter leaves workers out, and then for ever. */
+		refuse_target(context, id, info, false);
+	else if (parent)
 		frame_attached(parent, id, info);
 	else if (!event->session[0] && context->id &&
 		strcmp(cdp_str(info, "browserContextId"), context->id) == 0 &&

@@ -152,6 +152,9 @@ void
 evidence_attach(struct evidence *evidence, const char *session)
 {
 	console_attach(evidence->console, session);
+	/* What it measures begins with this. */
+	if (evidence->spec.config->has_metrics)
+		cdp_send(evidence->spec.cdp, session, "Performance.enable", NULL, NULL, NULL);
 }
 
 void
@@ -609,7 +612,8 @@ set_ms(json_t *timings, const char *name, double ms)
 }
 
 static void
-on_page_times(void *arg, json_t *result, const struct err *error)
+add_page_times(struct evidence *evidence, const char *session, int64_t deadline_mono_ms,
+	json_t *timings)
 {
 	static const char *const names[][2] = {
 		{ "ttfb", "page.ttfb" },
@@ -617,31 +621,31 @@ on_page_times(void *arg, json_t *result, const struct err *error)
 		{ "load", "page.load" },
 		{ "firstContentfulPaint", "page.firstContentfulPaint" },
 	};
-	const json_t *value = json_object_get(json_object_get(result, "result"), "value");
+	_cleanup_(json_unrefp) json_t *result = NULL;
+	struct err err;
 
-	(void)error;
+	if (cdp_call(evidence->spec.cdp, session, "Runtime.evaluate",
+		    json_pack("{s:s, s:b}", "expression", metrics_source, "returnByValue", 1),
+		    deadline_mono_ms, &result, &err) < 0)
+		return; /* the page hangs or is gone: there is nothing to measure */
+	const json_t *value = json_object_get(json_object_get(result, "result"), "value");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		set_ms(arg, names[i][1], cdp_num(value, names[i][0]));
+		set_ms(timings, names[i][1], cdp_num(value, names[i][0]));
 }
 
 void
 evidence_metrics(struct evidence *evidence, const char *session, json_t *timings)
 {
 	_cleanup_(json_unrefp) json_t *result = NULL;
-	struct cdp *cdp = evidence->spec.cdp;
+	int64_t deadline = clock_mono_ms() + METRICS_MS;
 	struct err err;
 	size_t i;
 	json_t *metric;
 
-	cdp_send(cdp, session, "Performance.enable", NULL, NULL, NULL);
-	cdp_send(cdp, session, "Runtime.evaluate",
-		json_pack("{s:s, s:b}", "expression", metrics_source, "returnByValue", 1),
-		on_page_times, timings);
-	int r = cdp_call(cdp, session, "Performance.getMetrics", NULL,
-		clock_mono_ms() + METRICS_MS, &result, &err);
-	cdp_forget(cdp, timings);
-	if (r < 0)
-		return; /* the page hangs or is gone: there is nothing to measure */
+	add_page_times(evidence, session, deadline, timings);
+	if (cdp_call(evidence->spec.cdp, session, "Performance.getMetrics", NULL, deadline,
+		    &result, &err) < 0)
+		return; /* the same */
 	json_array_foreach(json_object_get(result, "metrics"), i, metric)
 	{
 		const char *name = cdp_str(metric, "name");
