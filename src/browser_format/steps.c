@@ -912,3 +912,23 @@ step_check_filled(json_t *step, struct err *err)
 		issues->item[0].pointer[0] ? issues->item[0].pointer + 1 : "step",
 		issues->item[0].detail);
 }
+
+int
+browser_test_schema(struct buf *out)
+{
+	_cleanup_(buf_deinit) struct buf compact = BUF_INIT((size_t)MIB(1));
+	_cleanup_(json_unrefp) json_t *tree = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct err err;
+	struct jw jw;
+
+	jw_init(&jw, &compact);
+	shape_schema(&browser_test_shape, "A browser test of Proctor", &jw);
+	if (jw_done(&jw) < 0)
+		return -1;
+	tree = json_read(compact.data, compact.len, 64, &err);
+	text = tree ? json_dumps(tree, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+	if (!text || buf_adds(out, text) < 0 || buf_addc(out, '\n') < 0)
+		return -1;
+	return 0;
+}

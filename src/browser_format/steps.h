@@ -88,6 +88,9 @@ extern const char *const comparison_names[];
  */
 void browser_test_check(json_t *test, const char *pointer, struct issues *issues);
 
+/* The JSON Schema of a browser test, indented. -1: it does not fit into the buffer. */
+int browser_test_schema(struct buf *out) MUST_CHECK;
+
 /*
  * Checks one step whose variables have been filled in: what stood for a value of another type
  * must be one now. -1 with err INVALID: the first offence, with its place in the step.

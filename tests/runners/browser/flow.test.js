@@ -79,7 +79,7 @@ test("a screenshot by name, and one of an element", { skip }, async () => {
 /* --- Variables and ways --- */
 
 test("extract: sources, conversions, the output", { skip }, async () => {
-	const result = await lab.passes(`<title>Shop</title><p id=t>Order no. 4711</p><input id=i value="1,250.50 €"><a id=l href=/x data-n=5>x</a><li>a<li>b
+	const result = await lab.passes(`<title>Shop</title><p id=t>Order no. 4711</p><input id=i value="1,250.50 €"><a id=l href=/x data-n=5>x</a><li>a</li><li>b</li>
 		<p id=j>{"a": [1]}</p><script>document.cookie = "sid=abc"</script>`, [{ extract: {
 		whole: "#t", order: { text: "#t", matches: "no\\. (\\d+)", as: "number" }, price: { value: "#i", matches: "[\\d.,]+", as: "number" },
 		n: { attribute: "data-n", of: "#l" }, items: { text: "li", all: true }, count: { count: "li" }, title: { title: true },
