@@ -688,13 +688,15 @@ plan_group_step(struct uow *uow, struct job *job)
 	if (job->started_ms == 0 && !is_ending)
 		return 0;
 	grouping->has_more = false;
-	step.stops = is_ending || plan_is_halted(job);
 	step.no_hooks = is_ending &&
 		(job->reason == JOB_REASON_CANCELLED || hooks_are_overdue(uow, job));
-	if (step.stops)
-		end_runs(&step);
-	for (int32_t i = 0; i < grouping->n_groups; i++)
-		n += work_group(&step, i);
+	do { /* once more when what a before hook failed is enough to halt the job */
+		step.stops = is_ending || plan_is_halted(job);
+		if (step.stops)
+			end_runs(&step);
+		for (int32_t i = 0; i < grouping->n_groups; i++)
+			n += work_group(&step, i);
+	} while (!step.stops && plan_is_halted(job));
 	return n;
 }
 

@@ -13,58 +13,6 @@
 
 /* ---- clients: what they ask for ---- */
 
-static const char *const kinds[] = { "command", "http", "playwright" };
-
-static void
-random_retry(struct world *world, struct retry_policy *retry)
-{
-	*retry = (struct retry_policy) {
-		.max = (int32_t)between(world, 0, 2),
-		.delay_ms = between(world, 0, 3000),
-		.factor = 2,
-		.delay_max_ms = 10000,
-		.jitter = 0.2,
-		.on = 1u << OUTCOME_ERRORED,
-	};
-	if (chance(world, 50))
-		retry->on |= 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT;
-}
-
-static void
-random_spec(struct world *world, struct job_spec *spec)
-{
-	size_t n = (size_t)between(world, 1, 4);
-	struct test_spec *tests = arena_xalloc(&world->arena, n * sizeof *tests);
-	const char *kind = kinds[rng_below(&world->rng, 3)];
-
-	for (size_t i = 0; i < n; i++) {
-		tests[i].name = "t";
-		tests[i].kind = chance(world, 10) ? kinds[rng_below(&world->rng, 3)] : kind;
-		tests[i].body = STR("{}");
-	}
-	*spec = (struct job_spec) {
-		.name = "job",
-		.tags = "[]",
-		.labels = chance(world, 15) ? "place=attic" : "",
-		.priority = (int32_t)between(world, -2, 2),
-		.queue = chance(world, 30) ? "narrow" : NULL,
-		.tests = tests,
-		.n_tests = n,
-		.n_targets = 1,
-		.iterations = chance(world, 8) ? 0 : between(world, 1, 3),
-		.concurrency = (int32_t)between(world, 1, 3),
-		.failures_to_ignore = between(world, 0, 3),
-		.stop_on_first_failure = chance(world, 20),
-		.timeout_ms = chance(world, 10) ? between(world, 5000, 60000) : 0,
-		.run_at_ms = chance(world, 10) ? wall_ms(world) + between(world, 0, 60000) : 0,
-	};
-	if (chance(world, 20)) {
-		spec->targets = "left,right";
-		spec->n_targets = 2;
-	}
-	random_retry(world, &spec->retry);
-}
-
 struct ask {
 	struct sim_client *client;
 	struct sim_job *job;
@@ -236,7 +184,12 @@ add_result(struct poll *poll, struct arena *arena, const struct held *held)
 	*results = (struct poll_result) {
 		.run = held->run,
 		.fence = held->fence,
-		.result = { .outcome = held->outcome, .duration_ms = 5 },
+		.is_lost = held->is_lost,
+		.result = {
+			.outcome = held->outcome,
+			.reason = held->reason,
+			.duration_ms = 5,
+		},
 	};
 	poll->results = results;
 	poll->n_results = 1;
@@ -290,8 +243,11 @@ make_poll(struct world *world, void *arg)
 	for (int i = 0; errand->claim && i < SIM_HELD_MAX; i++) {
 		const struct held *held = &worker->held[i];
 		if (held->used)
-			holds[poll->n_holds++] =
-				(struct run_ref) { held->run, held->fence, held->stopping };
+			holds[poll->n_holds++] = (struct run_ref) {
+				.run = held->run,
+				.fence = held->fence,
+				.stopping = held->stopping,
+			};
 	}
 	return intent;
 }
@@ -307,6 +263,17 @@ random_outcome(struct world *world)
 		: dice < 97 ? OUTCOME_TIMED_OUT
 		: dice < 98 ? OUTCOME_CANCELLED
 			    : OUTCOME_SKIPPED;
+}
+
+/* What becomes of a run of a grouped job: hooks fail less often, browsers are lost. */
+static void
+decide_grouped(struct world *world, struct held *held)
+{
+	held->is_lost = chance(world, 6);
+	if (held->is_hook && chance(world, 60))
+		held->outcome = OUTCOME_PASSED;
+	if (held->outcome == OUTCOME_ERRORED && chance(world, 4))
+		held->reason = "invalid_definition";
 }
 
 static void
@@ -336,6 +303,8 @@ run_done(struct world *world, void *arg)
 	errand->held->done = true;
 	errand->held->outcome =
 		errand->held->stopping ? OUTCOME_CANCELLED : random_outcome(world);
+	if (errand->held->is_grouped && !errand->held->stopping)
+		decide_grouped(world, errand->held);
 	note_finding(world, errand->worker, errand->held);
 	worker_report(world, errand);
 }
@@ -402,6 +371,8 @@ take_lease(struct world *world, struct sim_worker *worker, const struct lease *l
 		.run = lease->run,
 		.fence = lease->fence,
 		.serial = ++world->serial,
+		.is_grouped = lease->connection > 0,
+		.is_hook = lease->role != NULL,
 	};
 	struct errand *errand = errand_new(world, worker, held);
 	if (chance(world, 60))

@@ -63,11 +63,12 @@ static void
 check_job_now(struct look *look, const char *key)
 {
 	const struct job *job = look->job;
-	int32_t leased = 0, waiting = 0;
+	int32_t leased = 0, waiting = 0, held = 0;
 
 	for (size_t i = 0; i < look->n_runs; i++) {
 		leased += look->runs[i].state == RUN_LEASED;
 		waiting += look->runs[i].state == RUN_WAITING;
+		held += look->runs[i].state == RUN_HELD;
 		if (look->runs[i].losses > RUN_LOSSES_MAX)
 			sim_fail(look->world, "job %s: a run lost %d workers", key,
 				(int)look->runs[i].losses);
@@ -76,10 +77,11 @@ check_job_now(struct look *look, const char *key)
 		sim_fail(look->world,
 			"job %s says %d running and %d waiting, its runs say %d and %d", key,
 			(int)job->running, (int)job->waiting, (int)leased, (int)waiting);
-	if (job->running > job->concurrency)
+	int32_t most = job->layout ? job->concurrency * job->n_targets : job->concurrency;
+	if (job->running > most)
 		sim_fail(look->world, "job %s runs %d at once, %d are allowed", key,
-			(int)job->running, (int)job->concurrency);
-	if (job_state_is_final(job->state) && (leased > 0 || waiting > 0))
+			(int)job->running, (int)most);
+	if (job_state_is_final(job->state) && (leased > 0 || waiting > 0 || held > 0))
 		sim_fail(look->world, "job %s is %s and has open runs", key,
 			job_state_name(job->state));
 	if (job->state == JOB_PAUSED && leased > 0)
@@ -151,7 +153,54 @@ check_now(struct world *world)
 	look_deinit(&look);
 }
 
+void
+say_unfinished(struct world *world)
+{
+	struct look look;
+
+	look_init(&look, world);
+	for (size_t i = 0; i < world->n_jobs; i++) {
+		const struct job *job;
+		if (!world->jobs[i].accepted || !look_at(&look, world->jobs[i].id) ||
+			job_state_is_final(look.job->state))
+			continue;
+		job = look.job;
+		sim_say(world, "job %s is %s: %d running, %d waiting, ready %d, due %lld",
+			world->jobs[i].key, job_state_name(job->state), (int)job->running,
+			(int)job->waiting, job->ready, (long long)job->due_ms);
+		sim_say(world, "layout %s", job->layout ? job->layout : "none");
+		sim_say(world, "plan %s", job->plan ? job->plan : "none");
+		for (size_t k = 0; k < look.n_runs; k++) {
+			const struct run *run = &look.runs[k];
+			if (run->state != RUN_FINISHED)
+				sim_say(world, "run %lld.%d.%d#%d at %d is %s",
+					(long long)run->iteration, (int)run->target,
+					(int)run->test, (int)run->attempt, (int)run->connection,
+					run_state_name(run->state));
+		}
+	}
+	look_deinit(&look);
+}
+
 /* ---- at the end ---- */
+
+/* A group of which the job's before hook failed has one iteration, and so has a job that has
+ * nothing to run. */
+static bool
+has_all_iterations(const struct look *look)
+{
+	bool has_live = false;
+
+	for (size_t i = 0; i < look->n_runs; i++) {
+		const struct run *run = &look->runs[i];
+		if (run->incarnation != look->job->incarnation)
+			continue;
+		has_live = has_live || run->fence > 0;
+		if (run->reason && strcmp(run->reason, "before_hook") == 0)
+			return false;
+	}
+	return has_live || look->job->iterations == 1;
+}
 
 /* It did everything there was to do: nobody stopped it, no failure ended it early. */
 static bool
@@ -170,7 +219,8 @@ check_counts(struct look *look, const char *key)
 
 	for (size_t i = 0; i < look->n_runs; i++) {
 		const struct run *run = &look->runs[i];
-		if (run->incarnation != job->incarnation || !run->is_last)
+		if (run->incarnation != job->incarnation || !run->is_last ||
+			run->test >= job->n_tests)
 			continue;
 		seen.passed += run->outcome == OUTCOME_PASSED;
 		seen.flaky += run->outcome == OUTCOME_PASSED && run->attempt > 1;
@@ -188,12 +238,12 @@ check_counts(struct look *look, const char *key)
 		sim_fail(look->world, "job %s: counts differ from its runs", key);
 	bool all = job->state == JOB_COMPLETED ||
 		(job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT);
-	if (all &&
+	if (all && job->reason != JOB_REASON_HOOK_FAILED &&
 		(job->state == JOB_COMPLETED) != (job_failures(job) <= job->failures_to_ignore))
 		sim_fail(look->world, "job %s is %s with %lld failures, %lld are ignored", key,
 			job_state_name(job->state), (long long)job_failures(job),
 			(long long)job->failures_to_ignore);
-	if (ran_to_its_end(job) && seen.skipped != told->skipped)
+	if (ran_to_its_end(job) && has_all_iterations(look) && seen.skipped != told->skipped)
 		sim_fail(look->world, "job %s skipped units, and nothing had ended it", key);
 	if (ran_to_its_end(job) && told->cancelled > 0)
 		sim_fail(look->world, "job %s: cancelled runs count, and nobody asked", key);
@@ -201,6 +251,23 @@ check_counts(struct look *look, const char *key)
 		sim_fail(look->world, "job %s is %s with %lld of %lld units", key,
 			job_state_name(job->state), (long long)job_units_done(job),
 			(long long)job_units_total(job));
+}
+
+/* A unit, not a hook, whose outcome is that of its own last attempt. */
+static bool
+may_be_repeated(const struct job *job, const struct run *run)
+{
+	return run->test < job->n_tests && run->fence > 0 &&
+		!(run->reason &&
+			(strcmp(run->reason, "after_hook") == 0 ||
+				strcmp(run->reason, "invalid_definition") == 0));
+}
+
+static int32_t
+attempts_max(const struct job *job)
+{
+	return job->quarantine.attempt_limit > 0 ? job->quarantine.attempt_limit
+						 : job->retry.max + 1;
 }
 
 /* Each unit of an incarnation: attempts 1, 2, … without a hole, at most one that decided. */
@@ -211,10 +278,11 @@ check_attempts(struct look *look, const char *key)
 		const struct run *run = &look->runs[i];
 		bool has_previous = run->attempt == 1;
 
-		if (run->attempt > look->job->retry.max + 1)
+		if (run->attempt > attempts_max(look->job))
 			sim_fail(look->world, "job %s: attempt %d", key, (int)run->attempt);
 		if (ran_to_its_end(look->job) && run->incarnation == look->job->incarnation &&
-			run->is_last && run->attempt <= look->job->retry.max &&
+			run->is_last && may_be_repeated(look->job, run) &&
+			run->attempt <= look->job->retry.max &&
 			look->job->retry.on & 1u << run->outcome)
 			sim_fail(look->world, "job %s: attempt %d of at most %d was the last",
 				key, (int)run->attempt, (int)look->job->retry.max + 1);
@@ -303,6 +371,19 @@ check_events(struct look *look, const char *key)
 			job_state_name(state), job_state_name(look->job->state));
 }
 
+static bool
+is_our_reason(const char *reason)
+{
+	static const char *const ours[] = { "worker_lost", "browser_disconnected",
+		"before_hook", "after_hook", "skipped" };
+
+	for (size_t i = 0; reason && i < ARRAY_LEN(ours); i++) {
+		if (strcmp(reason, ours[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* An outcome that a worker has to find out was found out by the worker that had the run last,
  * under its last number: nobody else's word, and no older one, ever counts. */
 static void
@@ -312,8 +393,7 @@ check_findings(struct look *look, const char *key)
 
 	for (size_t i = 0; i < look->n_runs; i++) {
 		const struct run *run = &look->runs[i];
-		bool is_ours = run->outcome == OUTCOME_CANCELLED ||
-			(run->reason && strcmp(run->reason, "worker_lost") == 0);
+		bool is_ours = run->outcome == OUTCOME_CANCELLED || is_our_reason(run->reason);
 		bool found = false;
 
 		for (size_t k = 0; k < world->n_findings && !is_ours && !found; k++) {
@@ -384,6 +464,9 @@ check_end(struct world *world)
 		check_findings(&look, sim->key);
 		check_events(&look, sim->key);
 		check_finished_events(&look, sim->key);
+		if (sim->spec.is_grouped)
+			check_grouped(&(struct group_facts) { world, sim->key, &sim->spec,
+				look.job, look.runs, look.n_runs, look.events, look.n_events });
 	}
 	check_total(&look);
 	check_queues(&look, true);

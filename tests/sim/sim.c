@@ -37,8 +37,10 @@ run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
 	actors_start(world);
 	(void)world_run(world, between(world, 20000, 180000), NULL);
 	actors_calm(world);
-	if (!world_run(world, world->mono_ms + HOURS_MS(4), actors_done))
+	if (!world_run(world, world->mono_ms + HOURS_MS(4), actors_done)) {
+		say_unfinished(world);
 		sim_fail(world, "after four calm hours not every job has ended");
+	}
 	check_end(world);
 	*crashes += world->crashes;
 	world_deinit(world);

@@ -5,8 +5,10 @@
  * replays (`sim --seed N --verbose`).
  *
  *   world.c    time, the lossy network, the server that crashes
+ *   specs.c    the jobs that are asked for
  *   actors.c   clients that retry until they are answered; workers that die and freeze
  *   checks.c   the promises of docs/ARCHITECTURE.md, checked against what the store holds
+ *   checks_group.c  those of docs/protocol/browser-jobs.md, checked against the event log
  */
 #pragma once
 
@@ -23,7 +25,7 @@ enum {
 	SIM_CLIENTS = 3,
 	SIM_WORKERS = 3,
 	SIM_JOBS_MAX = 64,
-	SIM_HELD_MAX = 8,
+	SIM_HELD_MAX = 16,
 };
 
 struct world;
@@ -54,6 +56,8 @@ struct sim_job {
 
 struct held {
 	bool used, done, stopping, is_started;
+	bool is_grouped, is_hook, is_lost;
+	const char *reason;
 	struct run_id run;
 	int64_t fence;
 	enum run_outcome outcome;
@@ -142,6 +146,10 @@ void world_send(struct world *world, struct intent *(*make)(struct world *, void
 /* Lets time pass until done() or the limit; false: the limit was reached. */
 bool world_run(struct world *world, int64_t until_ms, bool (*done)(struct world *));
 
+/* ---- specs.c ---- */
+
+void random_spec(struct world *world, struct job_spec *spec);
+
 /* ---- actors.c ---- */
 
 void actors_start(struct world *world);
@@ -151,4 +159,21 @@ bool actors_done(struct world *world); /* every accepted job is final in the sto
 /* ---- checks.c ---- */
 
 void check_now(struct world *world); /* what holds at any moment */
+void say_unfinished(struct world *world);
 void check_end(struct world *world); /* what holds when everything has ended */
+
+/* ---- checks_group.c ---- */
+
+/* What the events say about a grouped job that is final. */
+struct group_facts {
+	struct world *world;
+	const char *key; /* of the job, for what is said when a promise is broken */
+	const struct job_spec *spec;
+	const struct job *job;
+	const struct run *runs;
+	size_t n_runs;
+	const struct event *events;
+	size_t n_events;
+};
+
+void check_grouped(const struct group_facts *facts);

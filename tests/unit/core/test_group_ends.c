@@ -101,6 +101,29 @@ running_tests_are_cancelled_after_the_first_failure(void **state)
 	assert_counts(s, "failed 1 cancelled 1 skipped 2");
 }
 
+/* The tests that a hook of the last group fails halt the groups before it as well. */
+static void
+a_failing_before_hook_halts_the_other_groups(void **state)
+{
+	struct stage *s = *state;
+
+	s->spec.stop_on_first_failure = true;
+	s->spec.n_targets = 2;
+	s->spec.targets = "one,two";
+	set_up(s, "ab <c");
+	struct run *one = take(s, 0, "1/a@1"), *two = take(s, 1, "2/a@1");
+	ends(s, one, 'P');
+	ends(s, two, 'P');
+	one = take(s, 0, "1/b@1");
+	two = take(s, 1, "2/b@1");
+	ends(s, two, 'P');
+	two = take(s, 1, "2/<2@1");
+	ends(s, one, 'P');
+	ends(s, two, 'F');
+	assert_is(s, JOB_FAILED, JOB_REASON_TESTS_FAILED);
+	assert_counts(s, "passed 4 failed 1 skipped 1");
+}
+
 static void
 failures_that_are_ignored_stop_nothing(void **state)
 {
@@ -325,11 +348,9 @@ stop_while_a_retry_waits(void **state)
 	order(s, JOB_CMD_STOP);
 	assert_string_equal(released(s), "a:C b:P");
 	assert_is(s, JOB_STOPPED, JOB_REASON_STOPPED);
-	const struct event *event = NULL;
-	for (size_t i = 0; i < s->uow.events.n; i++) {
-		if (s->uow.events.item[i].type == EV_RUN_RELEASED && !event)
-			event = &s->uow.events.item[i];
-	}
+	const struct event *event = &s->uow.events.item[0];
+	while (event->type != EV_RUN_RELEASED)
+		event++;
 	assert_non_null(strstr(event->data.p, "\"attempts\":1,")); /* the second never began */
 }
 
@@ -565,6 +586,7 @@ main(void)
 		T(d08_defect_9_the_failing_test_is_reported_though_an_earlier_one_retries),
 		T(running_tests_end_by_themselves_after_the_first_failure),
 		T(running_tests_are_cancelled_after_the_first_failure),
+		T(a_failing_before_hook_halts_the_other_groups),
 		T(failures_that_are_ignored_stop_nothing),
 		T(a_job_with_ignored_failures_only_is_completed),
 		T(a_failed_attempt_does_not_stop_the_job),
