@@ -7,7 +7,7 @@
 	const shown = document.getElementById("shown");
 	const none = document.getElementById("none");
 	const leaves = [...document.querySelectorAll("[data-state]")];
-	const groups = [...document.querySelectorAll(".group")].reverse();
+	const groups = [...document.querySelectorAll(".group, section.fixture")].reverse();
 	let state = "all";
 
 	const matches = (leaf, words) => {
@@ -30,9 +30,11 @@
 			leaf.hidden = !matches(leaf, words);
 			n += leaf.hidden ? 0 : 1;
 		}
-		/* A group is shown while it has something to show; inner ones come first. */
+		/* A group is shown while it has something to show; inner ones come first. What has no state at all, as hooks, is there while all is. */
+		const isAll = state === "all" && words.length === 0;
 		for (const group of groups)
-			group.hidden = !group.querySelector("[data-state]:not([hidden])");
+			group.hidden = !group.querySelector("[data-state]:not([hidden])") &&
+				!(isAll && !group.querySelector("[data-state]"));
 		shown.textContent = n === leaves.length ? `${n} shown` : `${n} of ${leaves.length} shown`;
 		none.hidden = n > 0;
 	};
