@@ -8,9 +8,10 @@
 const path = require("path");
 const Module = require("module");
 
-const BOTH = ["common/index.js", "index.js", "matchers/expect.js", "transform/babelBundle.js", "../test.js"];
+/* A worker process gets what the command line has transformed, and hardly ever needs Babel itself. */
+const BOTH = ["common/index.js", "index.js", "matchers/expect.js", "../test.js"];
 const FILES = {
-	runner: ["program.js", "runner/index.js", ...BOTH],
+	runner: ["program.js", "runner/index.js", "transform/babelBundle.js", ...BOTH],
 	worker: BOTH,
 };
 

@@ -23,9 +23,9 @@ const { libraries, LOADER } = require("./spare-modules");
 const VERSION = "1.61.0"; /* the Playwright whose insides the spare knows */
 const REPORT_FD = 3;
 const ORDER_FD = 4;
-const ANSWER_MS = 15000; /* from the order to its receipt: loading is in it */
-const MEMORY_MIN = 768 * 1024 * 1024; /* a spare holds a quarter of it, */
-const MEMORY_BROWSER_MIN = 1536 * 1024 * 1024; /* and its browser as much again */
+const ANSWER_MS = 30000; /* from the order to its receipt: loading is in it */
+const MEMORY_MIN = 768 * 1024 * 1024; /* a spare holds a third of it, */
+const MEMORY_BROWSER_MIN = 1536 * 1024 * 1024; /* and its browser some more */
 const MAIN = path.join(__dirname, "spare-main.js");
 const PRELOAD = path.join(__dirname, "preload.js");
 
