@@ -719,7 +719,7 @@ static const struct detail poll_details[] = {
 };
 
 static const struct detail fixture_details[] = {
-	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"description\":\"Those without a kind are of kind browser.\",\"items\":{\"anyOf\":[" REF("JobTest") ",{\"type\":\"object\",\"not\":{\"required\":[\"kind\"]}}]}}" },
+	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"description\":\"Those without a kind are of kind browser.\",\"items\":{\"anyOf\":[" REF("JobTest") ",{\"type\":\"object\"}]}}" },
 	{ "disableConcurrency", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"isolated\"}," REF("Expression") "]}" },
 	{ "before", HOOK },
 	{ "after", HOOK },

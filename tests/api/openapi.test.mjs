@@ -137,6 +137,12 @@ describe('answers', () => {
 			{ name: 'p', kind: 'playwright', bundle: `sha256:${'0'.repeat(64)}`, path: 'a',
 				paths: ['a'], grep: 'g', grepInvert: 'h', projectName: 'x', env: {} },
 			{ name: 's', kind: 'playwright', script: 'x' },
+			{ name: 'tc', kind: 'testcafe', path: 'a', browsers: ['chromium:headless'], testName: 'n',
+				fixture: 'f', fixtureGrep: 'g', meta: { a: 'b' }, fixtureMeta: { a: 'b' } },
+			{ name: 'b', kind: 'browser', url: 'http://x/', steps: [{ log: 'x' }], before: [{ log: 'x' }],
+				after: [], fixture: 'f', setup: [{ in: 'x', steps: [{ log: 'x' }] }], teardown: [],
+				vars: { a: 1 }, library: { l: [{ log: 'x' }] }, testIdAttribute: 'data-id', skip: false,
+				only: false },
 		];
 
 		for (const body of kinds) {
@@ -159,6 +165,8 @@ describe('answers', () => {
 
 		assert.deepEqual(document.check(template, document.schema('TemplateRequest')), []);
 		await post('/templates', template);
+		await post('/templates', { name: 'groups', fixtures: [{ name: 'F', tests: [commandTest()] }],
+			hooks: { before: [{ log: 'x' }] }, quarantine: true, startTimeout: '5s', hookTimeout: '5s' });
 		await get('/templates');
 		await get('/templates/{template}', { template: 'tpl' });
 		await call('put', '/templates/{template}', { args: { template: 'tpl' }, body: template });
@@ -250,6 +258,34 @@ describe('answers', () => {
 		await poll({ results: [{ run: second.id, fence: second.fence, outcome: 'cancelled' }] });
 		await post('/jobs:bulk', { jobs: [{ tests: [commandTest()], labels: { nobody: 'x' } }] });
 		await post('/jobs:bulk', { jobs: [{ tests: [commandTest()] }] }, { query: '?dryRun=true' });
+		/* The quarantine list, and a grouped job that meets it. */
+		const entry = { test: 'bad *', owner: 'ann', reason: 'PAY-12', cleanRuns: 3,
+			expiresAt: new Date(Date.now() + 3600e3).toISOString() };
+		const { json: listed } = await post('/quarantine', entry);
+
+		await get('/quarantine');
+		await get('/quarantine/{entry}', { entry: listed.id });
+		await call('put', '/quarantine/{entry}', { args: { entry: listed.id }, body: listed });
+		const grouped = { name: 'grouped', labels, browsers: ['a'], startTimeout: '5s', hookTimeout: '5s',
+			quarantine: { attemptLimit: 2, successThreshold: 1 }, stopOnFirstFailure: 'cancel',
+			hooks: { before: commandTest() }, fixtures: [{ name: 'F', disableConcurrency: true,
+				tests: [commandTest({ name: 'bad one' }), commandTest({ name: 'left', skip: true })] }] };
+
+		assert.deepEqual(document.check(grouped, document.schema('JobRequest')), []);
+		await post('/jobs', grouped, { query: '?dryRun=true' });
+		const { json: whole } = await post('/jobs', grouped);
+
+		for (const outcome of ['passed', 'failed', 'failed']) {
+			let leases = [];
+
+			while (leases.length === 0) ({ leases } = await poll({ claim: true, waitMs: 500, holds: [] }));
+			await poll({ results: [{ run: leases[0].run, fence: leases[0].fence, outcome, durationMs: 1 }] });
+		}
+		await get('/jobs/{id}', { id: whole.id });
+		await get('/jobs/{id}/runs', { id: whole.id });
+		await get('/jobs/{id}/report', { id: whole.id }, '?format=json');
+		await get('/quarantine/{entry}', { entry: listed.id });
+		await call('delete', '/quarantine/{entry}', { args: { entry: listed.id } });
 		/* Workers, queues, bundles. */
 		await get('/workers');
 		await get('/workers/{worker}', { worker: worker.id });
@@ -296,12 +332,15 @@ describe('answers', () => {
 		/* What these suites cannot bring about without hours or a broken disk. */
 		const unseen = new Set(['Health.detail', 'JobReport.runsLeftOut',
 			'JobReport.casesLeftOut', 'JobReport.stepsLeftOut', 'JobReport.warningsLeftOut',
-			'JobReport.outputsLeftOut', 'JobReport.artifactsLeftOut']);
+			'JobReport.outputsLeftOut', 'JobReport.artifactsLeftOut',
+			/* grouped.test.mjs. */
+			'Run.unstable', 'ReportUnit.unstable', 'ReportTest.notRun']);
 		const answers = ['Job', 'Progress', 'Counts', 'Retries', 'BlockedBy', 'Incarnation', 'Plan',
 			'PlannedJob', 'PlannedLane', 'PlannedRun', 'Run', 'RunError', 'Artifact', 'Event',
 			'Explanation', 'Blocker', 'Queue', 'Worker', 'PollAnswer', 'Lease', 'Directive', 'Bundle',
 			'Stored', 'Deleted', 'View', 'Health', 'JobReport', 'ReportTest', 'ReportUnit', 'ReportRun',
-			'ReportArtifact', 'ReportCase', 'ReportStep', 'Issue', 'Problem', 'Test', 'Template'];
+			'ReportArtifact', 'ReportCase', 'ReportStep', 'Issue', 'Problem', 'Test', 'Template',
+			'QuarantineEntry', 'Fixture', 'Hook'];
 		const missing = [];
 
 		for (const name of answers)
