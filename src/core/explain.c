@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "core/lanes.h"
 #include "core/plan_impl.h"
 
@@ -25,6 +26,10 @@ static const char *const kind_names[BLOCKER_KIND_COUNT] = {
 	[BLOCKER_AHEAD] = "jobs_ahead",
 	[BLOCKER_RETRY_WAIT] = "retry_wait",
 	[BLOCKER_CONCURRENCY] = "own_concurrency",
+	[BLOCKER_HOOK] = "hook",
+	[BLOCKER_ALONE] = "fixture_alone",
+	[BLOCKER_KEPT] = "connection_kept",
+	[BLOCKER_HELD] = "results_held",
 };
 /* clang-format on */
 
@@ -79,12 +84,158 @@ add_own(struct list *list, const struct explain_facts *facts)
 		add(list, BLOCKER_RETRY_WAIT, "Its next attempt is due at %s.",
 			time_text(list, facts->retry_due_ms))
 			->until_ms = facts->retry_due_ms;
-	if (job->running >= job->concurrency)
+	if (job->running >= job->concurrency * (job->layout ? job->n_targets : 1))
 		add(list, BLOCKER_CONCURRENCY,
 			"%d of its runs %s under way, its concurrency allows no more.",
 			(int)job->running, job->running == 1 ? "is" : "are")
 			->count = job->running;
 }
+
+/* ---- grouped jobs ---- */
+
+/* One look at one group. */
+struct group_look {
+	struct list *list;
+	const struct explain_facts *facts;
+	const struct grouping *grouping;
+	const struct group *group;
+	int32_t target;
+};
+
+/* Each kind is named once, for the first group that it holds back. */
+static bool
+is_named(const struct list *list, enum blocker_kind kind)
+{
+	for (size_t i = 0; i < list->to->n_blockers; i++) {
+		if (list->to->blockers[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* A run of that test that a worker has now. */
+static bool
+is_leased(const struct group_look *look, int32_t first, int32_t n)
+{
+	const struct job *job = look->facts->job;
+
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->state == RUN_LEASED && run->incarnation == job->incarnation &&
+			run->target == look->target && run->test >= first &&
+			run->test < first + n)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_hooks(const struct group_look *look)
+{
+	const struct layout *layout = &look->grouping->layout;
+
+	if (is_named(look->list, BLOCKER_HOOK))
+		return;
+	if (look->group->phase == GROUP_BEFORE && is_leased(look, layout->before, 1)) {
+		add(look->list, BLOCKER_HOOK, "The before hook of the job is running.");
+		return;
+	}
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct open_fixture *open = &look->group->open[i];
+		const struct fixture_spec *spec = &layout->fixtures[open->fixture];
+		bool is_before = open->phase == FIXTURE_BEFORE;
+		if (open->phase == FIXTURE_TESTS ||
+			!is_leased(look, is_before ? spec->before : spec->after, 1))
+			continue;
+		add(look->list, BLOCKER_HOOK, "The %s hook of fixture \"%s\" is running.",
+			is_before ? "before" : "after", spec->name)
+			->subject = spec->name;
+		return;
+	}
+}
+
+static void
+add_alone(const struct group_look *look)
+{
+	const struct layout *layout = &look->grouping->layout;
+	const struct job *job = look->facts->job;
+	int32_t next = look->group->next_fixture;
+
+	if (is_named(look->list, BLOCKER_ALONE))
+		return;
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct fixture_spec *spec =
+			&layout->fixtures[look->group->open[i].fixture];
+		if (spec->mode != FIXTURE_ISOLATED)
+			continue;
+		add(look->list, BLOCKER_ALONE, "Fixture \"%s\" runs alone.", spec->name)
+			->subject = spec->name;
+		return;
+	}
+	if (look->group->phase != GROUP_TESTS || next >= layout->n_fixtures ||
+		layout->fixtures[next].mode != FIXTURE_ISOLATED || job->ready ||
+		job->running + job->waiting == 0)
+		return;
+	add(look->list, BLOCKER_ALONE,
+		"Fixture \"%s\" is to run alone and waits for %d other %s.",
+		layout->fixtures[next].name, (int)(job->running + job->waiting),
+		job->running + job->waiting == 1 ? "run" : "runs")
+		->subject = layout->fixtures[next].name;
+}
+
+static void
+add_kept(const struct group_look *look)
+{
+	for (int32_t i = 0; i < look->group->n_open; i++) {
+		const struct open_fixture *open = &look->group->open[i];
+		const struct fixture_spec *spec =
+			&look->grouping->layout.fixtures[open->fixture];
+		int64_t until_ms = open->seen_ms + CONNECTION_KEPT_MS;
+		if (is_named(look->list, BLOCKER_KEPT) || open->connection == 0 ||
+			uuid_is_zero(&open->worker.u) || until_ms <= look->facts->now_ms ||
+			is_leased(look, spec->first, spec->n_tests))
+			continue;
+		struct blocker *blocker = add(look->list, BLOCKER_KEPT,
+			"Fixture \"%s\" keeps to connection %d of its worker, at least until %s.",
+			spec->name, (int)open->connection, time_text(look->list, until_ms));
+		blocker->subject = spec->name;
+		blocker->until_ms = until_ms;
+	}
+}
+
+static void
+add_held(const struct group_look *look)
+{
+	const struct job *job = look->facts->job;
+	int64_t n_begun = 0, n_held = 0;
+
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->incarnation != job->incarnation || run->target != look->target)
+			continue;
+		n_begun += run->state != RUN_FINISHED;
+		n_held += run->state == RUN_HELD;
+	}
+	if (group_is_full(n_begun) && !is_named(look->list, BLOCKER_HELD))
+		add(look->list, BLOCKER_HELD,
+			"%" PRId64 " results wait for the release of an earlier one.", n_held)
+			->count = n_held;
+}
+
+static void
+add_groups(struct list *list, const struct explain_facts *facts)
+{
+	const struct grouping *grouping = facts->job->grouping;
+
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		const struct group_look look = { list, facts, grouping, &grouping->groups[i],
+			i };
+		add_hooks(&look);
+		add_alone(&look);
+		add_kept(&look);
+		add_held(&look);
+	}
+}
+
+/* ---- around the job ---- */
 
 static void
 add_queue(struct list *list, const struct queue *queue)
@@ -174,6 +325,8 @@ explain_job(const struct explain_facts *facts, struct arena *arena)
 	};
 	if (!job_state_is_final(facts->job->state) && facts->job->state != JOB_STOPPING) {
 		add_own(&list, facts);
+		if (facts->job->layout && facts->job->grouping)
+			add_groups(&list, facts);
 		if (facts->queue && facts->job->state != JOB_PAUSED)
 			add_queue(&list, facts->queue);
 		if (facts->job->ready && facts->lane)

@@ -21,6 +21,10 @@ enum blocker_kind {
 	BLOCKER_AHEAD,       /* jobs that stand before it */
 	BLOCKER_RETRY_WAIT,  /* a retry waits for its time */
 	BLOCKER_CONCURRENCY, /* its own runs use up its concurrency */
+	BLOCKER_HOOK,        /* a hook has to end before what it stands before */
+	BLOCKER_ALONE,       /* a fixture runs alone, or is to */
+	BLOCKER_KEPT,        /* a fixture keeps to a connection of one worker */
+	BLOCKER_HELD,        /* too many results wait for the release of an earlier one */
 	BLOCKER_KIND_COUNT
 };
 
@@ -41,7 +45,7 @@ struct explanation {
 };
 
 struct explain_facts {
-	const struct job *job;
+	const struct job *job; /* a grouped one with its open runs and its grouping */
 	const struct queue *queue;
 	const struct lane *lane; /* of its next run */
 	int64_t now_ms;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/group.h"
 #include "engine/engine_impl.h"
 
 /* ---- answers ---- */
@@ -265,6 +266,8 @@ apply_explain(struct turn *turn, struct intent *intent)
 		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
 		return;
 	}
+	if (job->layout)
+		(void)group_of(&turn->uow, job);
 	facts.queue = lanes_queue(&engine->lanes, job->queue);
 	facts.retry_due_ms = earliest_retry(job);
 	if (job->ready) {

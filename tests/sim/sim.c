@@ -33,7 +33,7 @@ run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
 	if (!world)
 		abort();
 	world_init(world, seed, sqlite_dir, verbose);
-	world->n_jobs_wanted = (size_t)between(world, 1, 16);
+	world->n_jobs_wanted = (size_t)between(world, 1, 12);
 	actors_start(world);
 	(void)world_run(world, between(world, 20000, 180000), NULL);
 	actors_calm(world);
