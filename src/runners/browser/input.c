@@ -5,6 +5,7 @@
  */
 #include "runners/browser/input.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -219,6 +220,8 @@ input_tap(struct page *page, double x, double y, int64_t deadline_mono_ms, struc
  * HTML drag and drop leaves the page: the browser hands us what is dragged instead of moving
  * it, and we drop it. Only the page knows whether a move began such a drag.
  */
+enum { DRAG_BEGIN_PX = 8 };
+
 struct drag {
 	struct page *page;
 	json_t *data; /* owned; NULL: none began */
@@ -283,12 +286,16 @@ begin_drag(struct drag *drag, double from_x, double from_y, double to_x, double 
 {
 	struct page *page = drag->page;
 	struct batch batch = { .page = page };
+	double dx = to_x - from_x, dy = to_y - from_y;
+	double way = fabs(dx) > fabs(dy) ? fabs(dx) : fabs(dy);
+	double part = 1.0 / steps;
 
+	/* The browser sees no drag below some pixels of way. */
+	if (way * part < DRAG_BEGIN_PX)
+		part = way > DRAG_BEGIN_PX ? DRAG_BEGIN_PX / way : 1;
 	add_moves(&batch, from_x, from_y, 1, 0);
 	add_button(&batch, true, MOUSE_LEFT, 1, 0);
-	/* A drag needs some pixels of way. */
-	add_moves(&batch, from_x + (to_x - from_x) / steps, from_y + (to_y - from_y) / steps, 2,
-		0);
+	add_moves(&batch, from_x + dx * part, from_y + dy * part, 2, 0);
 	if (batch_wait(&batch, deadline_mono_ms, err) < 0)
 		return -1;
 	if (ask_frames(page, drag_ask, deadline_mono_ms))

@@ -6,6 +6,7 @@
 "use strict";
 
 const LOOK_MS = 50;
+const UNDRAWN_MS = 1000;
 const HITS = ["pointerdown", "mousedown", "pointerup", "mouseup", "click", "dblclick", "auxclick", "contextmenu",
 	"touchstart", "touchend"];
 
@@ -219,13 +220,33 @@ aim(spec, element, attempt)
 	return { ok: true, ...point };
 }
 
+/* A frame that is really drawn; a page that draws none for a while does not move either. */
+function
+drawnFrame()
+{
+	return new Promise((resolve) => {
+		const timer = setTimeout(resolve, UNDRAWN_MS);
+		requestAnimationFrame(() => {
+			clearTimeout(timer);
+			resolve();
+		});
+	});
+}
+
+function
+sameBox(a, b)
+{
+	return ["x", "y", "width", "height"].every((side) => Math.abs(a[side] - b[side]) < 0.01);
+}
+
+/* The same box in two frames after the one that may be under way. */
 async function
 isStable(element)
 {
+	await drawnFrame();
 	const before = element.getBoundingClientRect();
-	await nextFrame();
-	const after = element.getBoundingClientRect();
-	return ["x", "y", "width", "height"].every((side) => Math.abs(before[side] - after[side]) < 0.01);
+	await drawnFrame();
+	return sameBox(before, element.getBoundingClientRect());
 }
 
 /* The states in the order in which they are asked; each gives words when it does not hold. */
