@@ -12,7 +12,14 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-enum kind_id { KIND_COMMAND, KIND_HTTP, KIND_BROWSER, KIND_PLAYWRIGHT, KIND_TESTCAFE, KIND_COUNT };
+enum kind_id {
+	KIND_COMMAND,
+	KIND_HTTP,
+	KIND_BROWSER,
+	KIND_PLAYWRIGHT,
+	KIND_TESTCAFE,
+	KIND_COUNT
+};
 
 enum { KIND_ARGS_MAX = 6 };
 
