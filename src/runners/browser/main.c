@@ -89,8 +89,9 @@ carry_out(struct kit *kit, const struct kit_request *request)
 	enum chromium_kind kind;
 	struct err err = { 0 };
 
+	/* An unknown name is the job's fault: the kind works here. */
 	if (kind_of(request, &kind) != 0)
-		return kit_result("errored", "config", /* the job's fault: the kind works here */
+		return kit_result("errored", "config",
 			"there is no browser \"%.40s\": known are chromium and chromium-full",
 			json_string_value(json_object_get(request->browser, "browser"))
 				? json_string_value(
