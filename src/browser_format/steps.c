@@ -131,13 +131,12 @@ static const char *const clean_words[] = { "clean", NULL };
 static const struct shape clean_shape = { .kind = SHAPE_WORD, .words = clean_words };
 static const struct shape_member console_members[] = {
 	{ "errors", &count_shape, false, "at most so many" },
-	{ "warnings", &count_shape, false, "at most so many" },
 	{ "ignore", &texts_shape, false, NULL },
 	{ 0 },
 };
 static const struct shape console_object = { .kind = SHAPE_OBJECT, .members = console_members, .about = "what the console may hold" };
 static const struct shape *const console_either[] = { &clean_shape, &console_object, NULL };
-static const struct shape console_shape = { .kind = SHAPE_EITHER, .either = console_either, .about = "\"clean\" or { errors, warnings, ignore }" };
+static const struct shape console_shape = { .kind = SHAPE_EITHER, .either = console_either, .about = "\"clean\" or { errors, ignore }" };
 
 #define EXPECT_MEMBERS \
 	{ "visible", &target_shape, false, NULL }, \
