@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+import browser
 import scenarios
 from servers import HERE, PROCTOR, Failed, calibrate
 from verdicts import print_table, verdicts
@@ -37,6 +38,14 @@ SCENARIOS = [
     ("backlog", "submit, claim, complete beside a backlog", scenarios.backlog, "jobs/s", 2),
     ("streams", "one event to many readers", scenarios.streams, "1/s", 2),
     ("playwright", "one trivial Playwright test", scenarios.playwright, "s", "all"),
+    ("browser-test", "one browser test, everything warm", browser.driver, "ms", "all"),
+    ("browser-connections", "browser tests on several connections", browser.connections,
+     "tests/s", 3),
+    ("browser-jobs", "browser tests of one job", browser.jobs, "tests/s", 3),
+    ("browser-suite", "20 browser tests, order to verdict, for each",
+     lambda b: browser.suite(b, 20), "ms", 3),
+    ("browser-single", "one browser test, order to verdict", lambda b: browser.suite(b, 1), "ms",
+     "all"),
     ("syncs", "acknowledged jobs for one sync (strace)", scenarios.syncs, "jobs", 1),
 ]
 

@@ -28,39 +28,70 @@ RATIO_GOALS = [
 ]
 
 
+# scenario, ours, peer, figure, its unit, at least or at most, factor
+FIGURE_GOALS = [
+    ("browser-test", OURS, "playwright-core", "medianMs", "ms", "<=", 0.4),
+    ("browser-test", OURS, "playwright-core", "p95Ms", "ms", "", None),
+    ("browser-test", OURS, "playwright-core", "cpuMs", "ms CPU", "<=", 0.4),
+    ("browser-test", OURS, "playwright-core", "driverMs", "ms CPU, driver", "", None),
+    ("browser-test", OURS, "testcafe", "medianMs", "ms", "<=", 0.1),
+    ("browser-test", OURS, "testcafe", "cpuMs", "ms CPU", "", None),
+] + [
+    ("browser-connections", f"proctor, {n}", f"playwright-core, {n}", figure, unit, "", None)
+    for n in (1, 2, 4)
+    for figure, unit in (("testsPerSecond", "tests/s"), ("cpuMs", "ms CPU"),
+                         ("connectionMb", "MiB each"))
+] + [
+    ("browser-suite", OURS, peer, figure, unit, sign, factor)
+    for peer, sign, factor in (("testcafe", "<=", 0.1), ("playwright cli.js", "", None))
+    for figure, unit in (("wallMs", "ms"), ("cpuMs", "ms CPU"))
+] + [
+    ("browser-suite", "proctor, Playwright", "playwright cli.js", "cpuMs", "ms CPU", "", None),
+    ("browser-single", OURS, "testcafe", "wallMs", "ms", "<=", 0.1),
+    ("browser-single", OURS, "playwright cli.js", "wallMs", "ms", "", None),
+    ("browser-single", "proctor, Playwright", "playwright cli.js", "wallMs", "ms", "<=", 0.3),
+    ("browser-single", "proctor, Playwright", "npx playwright", "wallMs", "ms", "<=", 0.25),
+]
+
+
 def verdicts(result):
     found = []
     for scenario, peer, sign, factor in RATIO_GOALS:
         found += ratio_verdict(result, scenario, peer, sign, factor)
+    for scenario, ours, peer, figure, unit, sign, factor in FIGURE_GOALS:
+        found += ratio_verdict(result, scenario, peer, sign, factor, ours, figure, unit)
     for scenario, judge in (("latency", judge_latency), ("idle", judge_idle),
                             ("cold-start", judge_cold_start), ("streams", judge_streams),
-                            ("backlog", judge_backlog)):
+                            ("backlog", judge_backlog),
+                            ("browser-connections", judge_contexts),
+                            ("browser-jobs", judge_jobs), ("browser-suite", judge_suite)):
         summary = result["scenarios"].get(scenario, {}).get("summary")
         if summary:
             found += [dict(verdict, scenario=scenario) for verdict in judge(summary)]
     return found
 
 
-def ratio_verdict(result, scenario, peer, sign, factor):
+def ratio_verdict(result, scenario, peer, sign, factor, who=OURS, figure="rate", unit=None):
     measured = result["scenarios"].get(scenario)
     if not measured:
         return []
-    ours, theirs = measured["summary"].get(OURS), measured["summary"].get(peer)
-    verdict = {"scenario": scenario, "peer": peer, "unit": measured["unit"],
-               "goal": f"{sign} {factor:g} x" if sign else "-",
-               "ours": ours and ours["rate"], "theirs": theirs and theirs["rate"]}
+    ours, theirs = (measured["summary"].get(name, {}).get(figure) for name in (who, peer))
+    verdict = {"scenario": scenario if who == OURS else f"{scenario}: {who}", "peer": peer,
+               "unit": unit or measured["unit"], "figure": figure,
+               "goal": f"{sign} {factor:g} x" if sign else "-", "ours": ours, "theirs": theirs}
     if not ours or not theirs:
         return [dict(verdict, ratio=None, verdict="no figure")]
-    ratio = ours["rate"]["median"] / theirs["rate"]["median"]
-    return [dict(verdict, ratio=ratio, rounds=round_ratios(measured["rows"], peer),
+    ratio = ours["median"] / theirs["median"]
+    return [dict(verdict, ratio=ratio, rounds=round_ratios(measured["rows"], who, peer, figure),
                  verdict=judged(ratio, sign, factor))]
 
 
-def round_ratios(rows, peer):
+def round_ratios(rows, who, peer, figure):
     """Range of the ratios within a round: what was measured in the same seconds."""
-    rates = {(row["round"], row["contestant"]): row["rate"] for row in rows if not row["errors"]}
-    ratios = [rate / rates[(number, peer)] for (number, who), rate in rates.items()
-              if who == OURS and rates.get((number, peer))]
+    found = {(row["round"], row["contestant"]): row[figure] for row in rows
+             if not row["errors"] and figure in row}
+    ratios = [value / found[(number, peer)] for (number, name), value in found.items()
+              if name == who and found.get((number, peer))]
     return [min(ratios), max(ratios)] if ratios else None
 
 
@@ -131,6 +162,31 @@ def judge_backlog(summary):
         found.append(absolute(f"{label}, kill -9 to first lease", row["firstLeaseMs"], "ms", "<=",
                               200))
     return found
+
+
+def plain(what, value, unit):
+    return {"what": what, "value": value, "unit": unit, "goal": "-", "verdict": ""}
+
+
+def judge_contexts(summary):
+    """What an open page adds to a warm browser; every connection of ours has its own browser."""
+    one = summary.get("proctor, 1")
+    found = [absolute("an open context and page", one["contextMb"]["median"], "MiB, Pss", "<=",
+                      16)] if one else []
+    return found + [plain(f"{name}, a connection in a test",
+                          row["heldMb"]["median"] / int(name.split()[-1]), "MiB, Pss")
+                    for name, row in summary.items()]
+
+
+def judge_jobs(summary):
+    return [plain(f"{name} of one job", row["testsPerSecond"]["median"], "tests/s")
+            for name, row in summary.items()]
+
+
+def judge_suite(summary):
+    ours = summary.get("proctor, Playwright")
+    return [absolute("20 Playwright tests in one job, each", ours["cpuMs"]["median"] / 1000,
+                     "CPU-s", "<=", 0.45)] if ours else []
 
 
 # ---- the table ----------------------------------------------------------------------------------
