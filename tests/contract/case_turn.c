@@ -340,8 +340,13 @@ tests_and_options_are_loaded_for_leases(void **state)
 	int64_t seq = job->seq;
 	save(fx);
 
-	const struct test_key keys[] = { { seq, 1 }, { seq, 0 }, { seq, 2 }, { plain, 0 },
-		{ 999, 0 } };
+	const struct test_key keys[] = {
+		{ .job_seq = seq, .index = 1 },
+		{ .job_seq = seq },
+		{ .job_seq = seq, .index = 2 },
+		{ .job_seq = plain },
+		{ .job_seq = 999 },
+	};
 	struct job_test tests[ARRAY_LEN(keys)];
 	struct job_options got[ARRAY_LEN(keys)];
 	assert_done(fx,

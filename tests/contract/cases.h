@@ -11,3 +11,4 @@ extern const struct contract_case turn_cases[];
 extern const struct contract_case read_cases[];
 extern const struct contract_case list_cases[];
 extern const struct contract_case event_cases[];
+extern const struct contract_case group_cases[];

@@ -33,6 +33,7 @@ main(void)
 	const struct backend *const backends[] = { &sqlite_backend, &memory_backend };
 	const struct contract_case *const tables[] = {
 		turn_cases,
+		group_cases,
 		read_cases,
 		list_cases,
 		event_cases,

@@ -25,6 +25,7 @@ struct fixture_life {
 	int32_t n_after; /* after hooks that began, and that ended */
 	int32_t n_after_ended;
 	const struct run *ended_last; /* unit that ran */
+	int32_t n_units_open;         /* that have begun a run and are not final */
 };
 
 struct group_life {
@@ -172,6 +173,8 @@ check_fixture_rules(struct replay *replay, const struct run *run, int32_t connec
 		return;
 	if (life->n_leased > 0)
 		BROKEN(replay, "two runs of a serial fixture at once");
+	if (is_unit(replay, run) && unit_of(replay, run)->order == 0 && life->n_units_open > 0)
+		BROKEN(replay, "a test of a serial fixture begins before the last one is over");
 	if (life->connection != 0 && life->connection != connection)
 		BROKEN(replay, "a serial fixture goes from connection %d to %d",
 			(int)life->connection, (int)connection);
@@ -237,8 +240,11 @@ on_leased(struct replay *replay, struct run_life *life, const json_t *data)
 
 	const struct fixture_spec *spec = spec_of(replay, run);
 	struct fixture_life *fixture = life_of(replay, run);
-	if (is_unit(replay, run))
+	if (is_unit(replay, run)) {
+		if (fixture && unit_of(replay, run)->order == 0)
+			fixture->n_units_open++;
 		note_started(replay, run);
+	}
 	life->connection = connection;
 	group->busy[connection] = true;
 	group->n_leased++;
@@ -315,6 +321,8 @@ on_finished(struct replay *replay, struct run_life *life, const json_t *data)
 	struct fixture_life *fixture = life_of(replay, run);
 	if (!again && had_run && fixture)
 		fixture->ended_last = run;
+	if (!again && fixture && (had_run || run->fence > 0 || run->attempt > 1))
+		fixture->n_units_open--;
 	/* A hook that failed says so of tests that never ran; those come to be known here. */
 	if (!had_run && !again)
 		note_started(replay, run);

@@ -347,6 +347,26 @@ a_serial_fixture_whose_browser_is_lost_goes_on_at_any_worker(void **state)
 	assert_counts(s, "passed 3");
 }
 
+/* While a repeated test waits for its time the next one does not begin. */
+static void
+a_serial_fixture_waits_for_a_repeated_test(void **state)
+{
+	struct stage *s = *state;
+
+	s->spec.concurrency = 2;
+	s->spec.retry = (struct retry_policy) {
+		.max = 1, .factor = 1, .delay_ms = 5000, .on = 1u << OUTCOME_FAILED
+	};
+	set_up(s, "=ab c");
+	ends(s, take(s, 0, "a@1"), 'F');
+	ends(s, take(s, 0, "c@2"), 'P');
+	take_none(s, 0);
+	pass(s, 5000);
+	ends(s, take(s, 0, "a#2@1"), 'P');
+	ends(s, take(s, 0, "b@1"), 'P');
+	assert_string_equal(released(s), "a:P* c:P b:P");
+}
+
 /* D09 as far as it is a scheduler's: nothing of the job was on it. */
 static void
 d09_defect_10_a_connection_lost_while_idle_fails_nothing(void **state)
@@ -546,6 +566,7 @@ main(void)
 		T(a_serial_fixture_keeps_its_worker_as_long_as_it_lives),
 		T(a_serial_fixture_keeps_its_worker_after_a_long_attempt),
 		T(a_serial_fixture_whose_browser_is_lost_goes_on_at_any_worker),
+		T(a_serial_fixture_waits_for_a_repeated_test),
 		T(d09_defect_10_a_connection_lost_while_idle_fails_nothing),
 		T(an_isolated_fixture_runs_beside_nothing),
 		T(an_isolated_fixture_stops_the_other_groups_and_each_has_its_turn),
