@@ -463,6 +463,52 @@ an_isolated_fixture_waits_for_repeated_tests(void **state)
 	assert_string_equal(released(s), "a:P* b:P c:P");
 }
 
+/* The same for those of other groups; what waits there goes on meanwhile. */
+static void
+an_isolated_fixture_waits_for_repeated_tests_of_other_groups(void **state)
+{
+	struct stage *s = *state;
+
+	s->spec.n_targets = 2;
+	s->spec.targets = "one,two";
+	s->spec.retry = (struct retry_policy) {
+		.max = 1, .factor = 1, .delay_ms = 5000, .on = 1u << OUTCOME_FAILED
+	};
+	set_up(s, "a b !c");
+	struct run *one = take(s, 0, "1/a@1"), *two = take(s, 1, "2/a@1");
+	ends(s, two, 'F');
+	ends(s, one, 'P');
+	ends(s, take(s, 0, "1/b@1"), 'P');
+	take_none(s, 0);
+	pass(s, 5000);
+	ends(s, take(s, 1, "2/a#2@1"), 'P');
+	ends(s, take(s, 0, "1/c@1"), 'P');
+	play_all(s, 'P');
+	assert_counts(s, "passed 6 flaky 1");
+}
+
+/* Once it is open, hooks of other groups wait too. */
+static void
+an_isolated_fixture_that_is_open_holds_back_the_hooks_of_other_groups(void **state)
+{
+	struct stage *s = *state;
+
+	s->spec.n_targets = 2;
+	s->spec.targets = "one,two";
+	set_up(s, "a> b !c");
+	struct run *one = take(s, 0, "1/a@1"), *two = take(s, 1, "2/a@1");
+	ends(s, two, 'P');
+	ends(s, one, 'P');
+	ends(s, take(s, 0, "1/>1@1"), 'P');
+	ends(s, take(s, 0, "1/b@1"), 'P');
+	one = take(s, 0, "1/c@1");
+	take_none(s, 1);
+	ends(s, one, 'P');
+	ends(s, take(s, 1, "2/>1@1"), 'P');
+	play_all(s, 'P');
+	assert_counts(s, "passed 6");
+}
+
 /* Group one has isolated fixtures only and no end: the others must still have their turn. */
 static void
 isolated_fixtures_of_one_group_do_not_starve_the_others(void **state)
@@ -571,6 +617,8 @@ main(void)
 		T(an_isolated_fixture_runs_beside_nothing),
 		T(an_isolated_fixture_stops_the_other_groups_and_each_has_its_turn),
 		T(an_isolated_fixture_waits_for_repeated_tests),
+		T(an_isolated_fixture_waits_for_repeated_tests_of_other_groups),
+		T(an_isolated_fixture_that_is_open_holds_back_the_hooks_of_other_groups),
 		T(isolated_fixtures_of_one_group_do_not_starve_the_others),
 		T(iterations_follow_each_other_in_each_group),
 		T(endless_iterations_end_with_a_failure),

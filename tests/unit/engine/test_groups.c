@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Grouped jobs through turns: what is due at once gets the next turn, and then it is quiet. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "stage.h"
+
+enum { N_TESTS = 1000 };
+
+static struct test_spec tests[N_TESTS + 1];
+static struct fixture_spec fixtures[N_TESTS];
+
+/* One fixture of n tests and maybe a before hook, all skipped or none. */
+static void
+group_spec(struct stage *stage, int32_t n, bool skip, bool has_before)
+{
+	for (int32_t i = 0; i <= n; i++)
+		tests[i] = (struct test_spec) {
+			.name = "t",
+			.kind = "command",
+			.body = STR_INIT("{}"),
+			.skip = skip && i < n,
+		};
+	fixtures[0] = (struct fixture_spec) {
+		.name = "f", .n_tests = n, .before = has_before ? n : -1, .after = -1
+	};
+	stage->spec.tests = tests;
+	stage->spec.n_tests = (size_t)n;
+	stage->spec.n_hooks = has_before;
+	stage->spec.is_grouped = true;
+	stage->spec.fixtures = fixtures;
+	stage->spec.n_fixtures = 1;
+	stage->spec.before = stage->spec.after = -1;
+}
+
+static uint64_t
+n_turns(const struct stage *stage)
+{
+	struct engine_stats stats;
+
+	engine_stats(stage->engine, &stats);
+	return stats.turns;
+}
+
+/* Nothing is to be done before the next hour's housekeeping. */
+static void
+assert_quiet(const struct stage *stage)
+{
+	assert_true(engine_next_due(stage->engine) > stage->now_ms + MINUTES_MS(1));
+}
+
+static void
+a_job_of_skipped_tests_ends_in_a_few_turns_and_nothing_spins(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, N_TESTS, true, false);
+	struct job_id job = create(stage);
+	uint64_t before = n_turns(stage);
+	later(stage, 0);
+	assert_state(stage, job, JOB_COMPLETED);
+	assert_int_equal(look(stage, job)->counts.skipped, N_TESTS);
+	assert_in_range(n_turns(stage) - before, 1, N_TESTS / GROUP_STEP_MAX + 1);
+	assert_quiet(stage);
+}
+
+/* Killed in the middle, the next server goes on where this one was. */
+static void
+a_long_report_survives_a_restart(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, N_TESTS, true, false);
+	struct job_id job = create(stage);
+	assert_int_equal(turn(stage, NULL, 0), 0);
+	assert_int_equal(look(stage, job)->counts.skipped, GROUP_STEP_MAX);
+	stage_restart(stage);
+	later(stage, 0);
+	assert_state(stage, job, JOB_COMPLETED);
+	assert_int_equal(look(stage, job)->counts.skipped, N_TESTS);
+	assert_quiet(stage);
+}
+
+static void
+a_failed_hook_ends_all_its_tests_without_another_poll(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, N_TESTS, false, true);
+	struct job_id job = create(stage);
+	struct hand worker = hand(stage);
+	(void)ask(stage, &worker);
+	assert_int_equal(worker.n_holds, 1);
+	(void)give(stage, &worker, 0, OUTCOME_FAILED);
+	later(stage, 0);
+	assert_state(stage, job, JOB_FAILED);
+	assert_int_equal(look(stage, job)->counts.failed, N_TESTS);
+}
+
+static void
+d01_two_workers_in_one_turn_get_two_tests(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, 2, false, false);
+	stage->spec.concurrency = 2;
+	(void)create(stage);
+	struct hand one = hand(stage), two = hand(stage);
+	struct intent *first = new_poll(&one, true), *second = new_poll(&two, true);
+	TURN(stage, first, second);
+	assert_int_equal(first->out.poll.n_leases, 1);
+	assert_int_equal(second->out.poll.n_leases, 1);
+	const struct lease *a = first->out.poll.leases, *b = second->out.poll.leases;
+	assert_int_not_equal(a->test_index, b->test_index);
+	assert_int_not_equal(a->connection, b->connection);
+}
+
+/* The result that the hook brings and the lease that carries it are of one turn. */
+static void
+what_a_hook_found_out_goes_with_the_next_lease(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, 2, false, true);
+	(void)create(stage);
+	struct hand worker = hand(stage);
+	(void)ask(stage, &worker);
+	struct intent *poll = new_poll(&worker, true);
+	poll_add_result(poll, &worker.holds[0], OUTCOME_PASSED);
+	struct poll_result *result = (struct poll_result *)poll->in.poll.results;
+	result->result.result = "{\"output\":{\"user\":\"ann\"}}";
+	poll->in.poll.n_holds = 0;
+	TURN(stage, poll);
+	assert_int_equal(poll->out.poll.n_leases, 1);
+	const struct lease *lease = poll->out.poll.leases;
+	assert_null(lease->role);
+	assert_true(str_eq(
+		lease->results[RESULT_OF_FIXTURE], STR("{\"output\":{\"user\":\"ann\"}}")));
+	assert_int_equal(lease->results[RESULT_OF_JOB].n, 0);
+}
+
+/* Worker two waits in a parked poll; nobody asks for anything meanwhile. */
+static void
+a_connection_that_is_kept_is_given_away_in_time(void **state)
+{
+	struct stage *stage = *state;
+
+	group_spec(stage, 2, false, false);
+	fixtures[0].mode = FIXTURE_SERIAL;
+	struct job_id job = create(stage);
+	struct hand one = hand(stage), two = hand(stage);
+	(void)ask(stage, &one);
+	(void)give(stage, &one, 0, OUTCOME_PASSED);
+	struct intent *parked = ask(stage, &two);
+	assert_false(is_answered(stage, parked));
+	later(stage, CONNECTION_KEPT_MS - 1);
+	assert_false(is_answered(stage, parked));
+	later(stage, 1);
+	assert_leased(stage, parked, job);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest all[] = {
+		STAGED(a_job_of_skipped_tests_ends_in_a_few_turns_and_nothing_spins),
+		STAGED(a_long_report_survives_a_restart),
+		STAGED(a_failed_hook_ends_all_its_tests_without_another_poll),
+		STAGED(d01_two_workers_in_one_turn_get_two_tests),
+		STAGED(what_a_hook_found_out_goes_with_the_next_lease),
+		STAGED(a_connection_that_is_kept_is_given_away_in_time),
+	};
+	return cmocka_run_group_tests(all, NULL, NULL);
+}
