@@ -150,6 +150,7 @@ report(struct tester *t, json_t *title, int64_t begun_ms, bool has_failed)
 
 	if (has_failed)
 		json_object_set_new(members, "error", trouble_error(&t->trouble));
+	t->is_told = has_failed;
 	kit_step(t->kit, members);
 }
 
@@ -444,24 +445,22 @@ run_control(struct tester *t, enum verb verb, json_t *value, json_t *step)
 static int
 control_step(struct tester *t, enum verb verb, json_t *value, json_t *step)
 {
-	size_t told = t->n_steps;
+	t->is_told = false;
 	int r = run_control(t, verb, value, step);
 
 	if (r == 0 || t->trouble.kind == TROUBLE_SKIP || t->trouble.kind == TROUBLE_LOST ||
 		t->trouble.kind == TROUBLE_CANCELLED)
 		return r;
-	if (cdp_flag(step, "optional") && t->trouble.kind == TROUBLE_FAILED) {
-		_cleanup_(json_unrefp) json_t *title = title_of(t, verb, value, step);
+	_cleanup_(json_unrefp) json_t *title = title_of(t, verb, value, step);
 
+	if (cdp_flag(step, "optional") && t->trouble.kind == TROUBLE_FAILED) {
 		warn_of(t, title);
 		trouble_clear(&t->trouble);
 		return 0;
 	}
-	if (told == t->n_steps || verb == VERB_REPEAT) {
-		_cleanup_(json_unrefp) json_t *title = title_of(t, verb, value, step);
-
-		if (!t->trouble.screenshot)
-			report(t, title, clock_mono_ms(), true);
+	if (!t->is_told) {
+		gather_evidence(t);
+		report(t, title, clock_mono_ms(), true);
 	}
 	return -1;
 }
@@ -506,9 +505,9 @@ flow_step(struct tester *t, json_t *step)
 		int r = look_condition(t, condition);
 
 		frames_leave(t, outer);
-		trouble_clear(r < 0 ? &(struct trouble) { 0 } : &t->trouble);
 		if (r < 0)
 			return -1;
+		trouble_clear(&t->trouble);
 		if (r == 0 && verb != VERB_THEN)
 			return 0;
 		if (r == 0)

@@ -31,31 +31,39 @@ text_of(json_t *object, const char *name)
 
 /* --- JavaScript of the test, in the page's own world --- */
 
-/* An expression, else the body of a function. */
-static char *
-function_of(const char *code, bool is_body)
+/*
+ * Whether the code is an expression; else it is the body of a function. The browser is asked,
+ * which compiles it without running it: what has been run cannot be tried again.
+ */
+static bool
+is_expression(struct tester *t, struct frame *frame, const char *code)
 {
-	return is_body ? xasprintf("async (element, args) => { %s\n}", code)
-		       : xasprintf("async (element, args) => (%s\n)", code);
+	_cleanup_free_ char *wrapped = xasprintf("(async () => (%s\n))", code);
+	_cleanup_(json_unrefp) json_t *result = NULL;
+	struct err err = { 0 };
+
+	return cdp_call(t->cdp, frame->session->id, "Runtime.compileScript",
+		       json_pack("{s:s, s:s, s:b}", "expression", wrapped, "sourceURL", "",
+			       "persistScript", 0),
+		       t->deadline + ANSWER_MS, &result, &err) == 0 &&
+		!json_object_get(result, "exceptionDetails");
+}
+
+static char *
+function_of(struct tester *t, struct frame *frame, const char *code)
+{
+	return is_expression(t, frame, code)
+		? xasprintf("async (element, args) => (%s\n)", code)
+		: xasprintf("async (element, args) => { %s\n}", code);
 }
 
 static int
 eval_once(struct tester *t, struct frame *frame, const char *code, json_t *args,
 	int64_t deadline, json_t **ret, struct err *err)
 {
-	_cleanup_free_ char *expression = function_of(code, false);
-	_cleanup_free_ char *body = NULL;
-	int r = frame_eval(
-		frame, WORLD_PAGE, expression, json_incref(args), deadline, ret, err);
+	_cleanup_free_ char *function = function_of(t, frame, code);
 
-	(void)t;
-	if (r == 0 || (r == FRAME_THREW && !strstr(json_string_value(*ret), "SyntaxError")) ||
-		(r < 0 && err->code != ERR_INVALID))
-		return r;
-	if (r == FRAME_THREW)
-		json_decref(TAKE(*ret));
-	body = function_of(code, true);
-	return frame_eval(frame, WORLD_PAGE, body, json_incref(args), deadline, ret, err);
+	return frame_eval(frame, WORLD_PAGE, function, json_incref(args), deadline, ret, err);
 }
 
 /* Once, with the time that the step has. */
@@ -92,7 +100,7 @@ run_code_on(struct tester *t, json_t *value, json_t **ret)
 	_cleanup_(spot_deinit) struct spot spot = { 0 };
 	_cleanup_free_ char *name =
 		xasprintf("data-proctor-%llx", (unsigned long long)clock_mono_ns());
-	_cleanup_free_ char *code = NULL, *expression = NULL;
+	_cleanup_free_ char *code = NULL, *finder = NULL;
 	_cleanup_(json_unrefp) json_t *args = NULL;
 	struct err err = { 0 };
 	json_t *given = json_object_get(value, "args");
@@ -104,24 +112,14 @@ run_code_on(struct tester *t, json_t *value, json_t **ret)
 		    &err) != 0)
 		return trouble_err(t, &err);
 	args = json_pack("[s, O]", name, given ? given : json_null());
-	for (int is_body = 0; is_body < 2; is_body++) {
-		free(code);
-		free(expression);
-		code = function_of(text_of(value, "code"), is_body);
-		expression = xasprintf(
-			"(name, args) => { const find = (root) => root.querySelector(`[${name}]`) "
-			"?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && "
-			"find(e.shadowRoot)).find(Boolean) ?? null; return (%s)(find(document), "
-			"args); }",
-			code);
-		r = frame_eval(spot.frame, WORLD_PAGE, expression, json_incref(args),
-			t->deadline, ret, &err);
-		if (r == 0 ||
-			(r == FRAME_THREW && !strstr(json_string_value(*ret), "SyntaxError")))
-			break;
-		if (r == FRAME_THREW && !is_body)
-			json_decref(TAKE(*ret));
-	}
+	code = function_of(t, spot.frame, text_of(value, "code"));
+	finder = xasprintf(
+		"(name, args) => { const find = (root) => root.querySelector(`[${name}]`) ?? "
+		"[...root.querySelectorAll('*')].map((e) => e.shadowRoot && "
+		"find(e.shadowRoot)).find(Boolean) ?? null; return (%s)(find(document), args); }",
+		code);
+	r = frame_eval(
+		spot.frame, WORLD_PAGE, finder, json_incref(args), t->deadline, ret, &err);
 	(void)!frame_eval(spot.frame, WORLD_OWN, unmark, json_pack("[s]", name),
 		t->deadline + ANSWER_MS, NULL, &(struct err) { 0 });
 	if (r == FRAME_THREW) {

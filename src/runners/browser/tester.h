@@ -76,6 +76,7 @@ struct tester {
 
 	struct buf prefix;    /* titles of the steps around */
 	bool is_hook;         /* setup or teardown */
+	bool is_told;         /* the trouble has been reported as a step */
 	int64_t run_deadline; /* of the whole test, mono ms; INT64_MAX: none */
 	size_t n_steps;
 	unsigned use_depth;

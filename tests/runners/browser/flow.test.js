@@ -219,6 +219,12 @@ passes("viewport", "<p>", [{ viewport: { width: 400, height: 300 } }, { expect: 
 passes("eval: expressions, bodies, elements, arguments", "<p id=a>x</p>", [{ eval: "a.textContent = 'expression'" }, { expect: "expression" },
 	{ eval: "const n = 2; return n * 2", if: true }, { eval: { code: "const n = args.n; return n * 2", args: { n: 4 }, save: "r" } }, { expect: { var: "r", is: 8 } },
 	{ eval: { code: "element.id", on: "text=expression", save: "id" } }, { expect: { var: "id", is: "a" } }, { expect: { eval: "a.attributes.length", is: 1 } }]);
+passes("eval: code that throws a SyntaxError itself is not run twice", "<p id=a>0</p>", [
+	{ eval: "(a.textContent++, JSON.parse('{'))", optional: true }, { expect: { text: "#a", is: "1" } }]);
+test("a failure inside of a repeat is told once", { skip }, async () => {
+	const { steps } = await lab.fails("<p>", [{ repeat: { times: 2, steps: [{ group: [{ fail: "no" }] }] } }], "assertion", /^no$/);
+	assert.deepEqual(steps.filter((step) => step.status === "failed").map((step) => step.title), ["round 1 › fail: no"]);
+});
 fails("eval: what it throws", "<p>", [{ eval: "throw new Error('no luck')" }], "action", /no luck/);
 passes("wait: states, load, address, code, time", "<p id=a>x</p><script>setTimeout(() => { a.remove(); history.pushState({}, '', '/later') }, 150)</script>", [
 	{ wait: { for: "#a", state: "detached" } }, { wait: { url: "/later" } }, { wait: { load: "networkidle" } }, { wait: { until: "document.readyState === 'complete'" } }, { wait: 10 }]);
