@@ -689,7 +689,8 @@ const struct cli_command cli_commands[] = {
 		.arguments = "ID [RUN]",
 		.args_min = 1,
 		.args_max = 2,
-		.summary = "Open a trace that a Playwright run kept in Playwright's trace viewer.",
+		.summary =
+			"Open a trace that a Playwright run kept in Playwright's trace viewer.",
 		.options = trace_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job trace 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),

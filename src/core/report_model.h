@@ -100,7 +100,7 @@ struct report_test {
 	int32_t index;
 	struct job_counts counts;
 	struct report_unit *units;
-	size_t n_units;   /* 0: it never began */
+	size_t n_units;    /* 0: it never began */
 	int64_t n_not_run; /* units that never began in a job that is over */
 };
 
@@ -129,7 +129,7 @@ struct report_model {
 	size_t n_tests;
 	struct report_test *hooks; /* what runs before and after; never counted */
 	size_t n_hooks;
-	const char *why_not_run;   /* of tests that never began: a phrase */
+	const char *why_not_run; /* of tests that never began: a phrase */
 	struct report_run *runs; /* by seq */
 	size_t n_runs;
 	struct report_left_out left_out;

@@ -126,7 +126,7 @@ static enum verdict
 forgive(enum verdict verdict, const struct report_unit *unit)
 {
 	return report_unit_is_forgiven(unit) && verdict != VERDICT_PASSED ? VERDICT_SKIPPED
-									   : verdict;
+									  : verdict;
 }
 
 static const char *

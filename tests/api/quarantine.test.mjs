@@ -65,7 +65,7 @@ describe('the list', () => {
 		for (const [members, pointer] of [[{ test: '' }, '/test'], [{ owner: undefined }, '/owner'],
 			[{ reason: '' }, '/reason'], [{ cleanRuns: -1 }, '/cleanRuns'], [{ cleanRuns: 1.5 }, '/cleanRuns'],
 			[{ expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'], [{ expiresAt: inHours(24 * 400) }, '/expiresAt'],
-			[{ expiresAt: 'soon' }, '/expiresAt'], [{ untill: 1 }, '/untill']]) {
+			[{ expiresAt: 'soon' }, '/expiresAt'], [{ expires: 1 }, '/expires']]) {
 			const got = await add(members);
 
 			assert.equal(got.status, 400, JSON.stringify(members));
