@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "browser_format/config.h"
 #include "core/job_json_impl.h"
 
 /* clang-format off */
@@ -103,34 +104,67 @@ check_each(struct reading *reading, const struct each_hooks *each, const char *p
 }
 
 static bool
-has_browser_test(json_t *tests)
+is_browser_test(const json_t *test)
+{
+	const char *kind = json_string_value(json_object_get(test, "kind"));
+
+	return kind && strcmp(kind, "browser") == 0;
+}
+
+bool
+job_has_browser_test(json_t *tests)
 {
 	size_t index;
 	json_t *item;
 
 	json_array_foreach(tests, index, item)
 	{
-		const char *kind = json_string_value(json_object_get(item, "kind"));
-
-		if (kind && strcmp(kind, "browser") == 0)
+		if (is_browser_test(item))
 			return true;
 	}
 	return false;
 }
 
-/* Settings are checked where they stand: in a test they could no longer be named. */
-static void
-check_config(struct reading *reading, json_t *config, json_t *tests, const char *pointer)
+/* A list of steps is one. */
+static bool
+is_browser_hook(const json_t *hook)
 {
-	_cleanup_(json_unrefp) json_t *test = NULL;
-	struct test_common common;
+	return has_steps(hook) || is_browser_test(hook);
+}
 
-	if (!config || !has_browser_test(tests))
-		return;
-	test = json_pack(
-		"{s:s,s:[{s:s}],s:O}", "kind", "browser", "steps", "log", "", "config", config);
-	/* Offences end in issues. */
-	(void)(test && test_read(test, false, pointer, reading->issues, &common) < 0);
+static bool
+hooks_have_browser(const json_t *hooks)
+{
+	return is_browser_hook(json_object_get(hooks, "before")) ||
+		is_browser_hook(json_object_get(hooks, "after"));
+}
+
+bool
+job_tree_has_browser(const json_t *job)
+{
+	json_t *fixtures = json_object_get(job, "fixtures"), *item;
+	size_t index;
+
+	if (job_has_browser_test(json_object_get(job, "tests")) ||
+		hooks_have_browser(json_object_get(job, "hooks")))
+		return true;
+	json_array_foreach(fixtures, index, item)
+	{
+		if (job_has_browser_test(json_object_get(item, "tests")) ||
+			hooks_have_browser(item))
+			return true;
+	}
+	return false;
+}
+
+/* Whether one of the tests from `first` on is of kind browser, saved ones too. */
+static bool
+has_read_browser(const struct reading *reading, size_t first)
+{
+	for (size_t i = first; i < reading->n_tests; i++)
+		if (strcmp(reading->tests[i].spec.kind, "browser") == 0)
+			return true;
+	return false;
 }
 
 /* --- What a test becomes below its hooks --- */
@@ -269,13 +303,19 @@ read_fixture(
 		fixture->name = "";
 	check_each(reading, &fixture->each, at);
 	default_kind(fixture->tests);
-	check_config(reading, fixture->config, fixture->tests, at);
 	check_mode(reading, fixture->disable_concurrency, at);
 	reading->fixture = fixture;
+	size_t first = reading->n_tests;
 	int r = job_read_tests(
 		reading, fixture->tests, json_pointer_member(reading->arena, at, "tests"));
 
 	reading->fixture = NULL;
+	/* Checked where it stands: in a test it could no longer be named. */
+	if (fixture->config &&
+		(job_has_browser_test(fixture->tests) || has_read_browser(reading, first)))
+		(void)(config_check(fixture->config,
+			       json_pointer_member(reading->arena, at, "config"),
+			       reading->issues) < 0);
 	return r < 0 && reading->err->code != 0 ? -1 : 0;
 }
 
@@ -566,6 +606,10 @@ job_check_template_fixtures(json_t *tmpl, struct issues *issues,
 		/* Offences end in issues. */
 		(void)(json_decode(item, job_fixture_fields, &fixture, at, issues) < 0);
 		default_kind(fixture.tests);
+		if (fixture.config && job_has_browser_test(fixture.tests))
+			(void)(config_check(fixture.config,
+				       json_pointer_member(issues->arena, at, "config"),
+				       issues) < 0);
 		(void)(check_tests(fixture.tests,
 			       json_pointer_member(issues->arena, at, "tests"), issues) < 0);
 	}

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "browser_format/browsers.h"
+#include "browser_format/config.h"
 #include "core/job_json_impl.h"
 
 enum {
@@ -148,6 +150,62 @@ job_read_browsers(struct reading *reading, json_t *browsers, struct job_spec *sp
 		return;
 	spec->n_targets = n;
 	spec->targets = join_names(reading->arena, names, n);
+}
+
+/* --- What tests of kind browser ask of a job --- */
+
+static bool
+has_browser(json_t *job, const struct job_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_tests + spec->n_hooks; i++)
+		if (strcmp(spec->tests[i].kind, "browser") == 0)
+			return true;
+	return job_tree_has_browser(job);
+}
+
+static void
+check_layer(struct reading *reading, json_t *config, const char *pointer)
+{
+	/* Offences end in issues; the tables have said so when it is no object. */
+	if (json_is_object(config))
+		(void)(config_check(config,
+			       json_pointer_member(reading->arena, pointer, "config"),
+			       reading->issues) < 0);
+}
+
+static void
+check_group(struct reading *reading, json_t *group, const char *at)
+{
+	json_t *browser = json_is_object(group) ? json_object_get(group, "browser") : group;
+	const char *name = json_string_value(browser);
+	enum browser_build build;
+
+	if (name && browser_build_find(name, &build) != 0)
+		issues_add(reading->issues,
+			group == browser ? at
+					 : json_pointer_member(reading->arena, at, "browser"),
+			ISSUE_INVALID,
+			"tests of kind browser run in " BROWSERS_KNOWN
+			", not in \"%.40s\"; a TestCafe suite or Playwright project can use "
+			"any browser that the worker's machine has",
+			name);
+	check_layer(reading, json_object_get(group, "config"), at);
+}
+
+void
+job_check_browsers(struct reading *reading, json_t *job, const struct job_spec *spec)
+{
+	const char *base = member_pointer(reading, "browsers");
+	size_t index;
+	json_t *group;
+
+	if (!has_browser(job, spec))
+		return;
+	check_layer(reading, json_object_get(job, "config"), reading->pointer);
+	json_array_foreach(json_object_get(job, "browsers"), index, group)
+	{
+		check_group(reading, group, json_pointer_index(reading->arena, base, index));
+	}
 }
 
 /* --- Quarantine --- */

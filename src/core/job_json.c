@@ -623,6 +623,7 @@ read_whole(struct reading *reading, json_t *job, struct job_spec *ret)
 		    request.hook_timeout_ms ? request.hook_timeout_ms : HOOK_TIMEOUT_MS_DEFAULT,
 		    ret) < 0)
 		return -1;
+	job_check_browsers(reading, job, ret);
 	if (!ret->name)
 		ret->name = ret->n_tests > 0 ? ret->tests[0].name : "job";
 	if (r < 0 || issues->n > first || issues->n_more > 0)
@@ -729,7 +730,7 @@ check_template_tests(json_t *tests, const char *pointer, struct issues *issues)
 
 /* Members that no table knows whole. */
 static void
-check_template_groups(const struct job_request *request, struct issues *issues)
+check_template_groups(json_t *tmpl, const struct job_request *request, struct issues *issues)
 {
 	struct err err;
 	struct reading reading = {
@@ -740,6 +741,7 @@ check_template_groups(const struct job_request *request, struct issues *issues)
 	job_read_browsers(&reading, request->browsers, &spec);
 	job_read_quarantine(&reading, request->quarantine, &spec);
 	job_read_stop(&reading, request->stop, &spec);
+	job_check_browsers(&reading, tmpl, &spec);
 }
 
 static void
@@ -767,7 +769,7 @@ template_definition_read(
 	/* Offences end in issues, which is looked at below. */
 	(void)(json_decode(tmpl, template_fields, &request, "", issues) < 0);
 	job_check_template_fixtures(tmpl, issues, check_template_tests);
-	check_template_groups(&request, issues);
+	check_template_groups(tmpl, &request, issues);
 	forgive_template(tmpl, issues);
 	if (!json_object_get(tmpl, "name"))
 		issues_add(issues, "/name", ISSUE_MISSING, "a template has a name");

@@ -67,6 +67,13 @@ int job_read_item(struct reading *reading, json_t *item) MUST_CHECK;
 /* `browsers`: fills targets. Offences are in issues. */
 void job_read_browsers(struct reading *reading, json_t *browsers, struct job_spec *spec);
 
+/*
+ * What only tests of kind browser ask of a job, when it has one: a config that decodes, of the
+ * job and of each group, and groups whose browser there is. Behind job_read_fixtures(); in a
+ * template, whose tests are not read, with spec->n_tests 0. Offences are in issues.
+ */
+void job_check_browsers(struct reading *reading, json_t *job, const struct job_spec *spec);
+
 /* `quarantine` and `stopOnFirstFailure`, either of which may be NULL. */
 void job_read_quarantine(struct reading *reading, json_t *quarantine, struct job_spec *spec);
 void job_read_stop(struct reading *reading, json_t *stop, struct job_spec *spec);
@@ -77,6 +84,12 @@ struct hooks_request {
 	json_t *before, *after;
 	struct each_hooks each;
 };
+
+/* Whether one of these tests is of kind browser. */
+bool job_has_browser_test(json_t *tests);
+
+/* The same of the tests, fixtures and hooks of a job or template. */
+bool job_tree_has_browser(const json_t *job);
 
 /*
  * Reads `tests`, `fixtures` and `hooks` (each may be NULL) and fills the spec's tests, fixtures

@@ -295,7 +295,7 @@ blame(struct uow *uow, struct job *job, int64_t last_run, const struct run *hook
 {
 	struct run *run = held_run(job, last_run);
 
-	if (!run || run->outcome == OUTCOME_SKIPPED) {
+	if (!run || run->outcome == OUTCOME_SKIPPED || run->outcome == OUTCOME_CANCELLED) {
 		job->grouping->hook_failed = true;
 		return;
 	}

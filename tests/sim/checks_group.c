@@ -24,7 +24,7 @@ struct fixture_life {
 	bool has_begun, before_ended, before_failed;
 	int32_t n_after; /* after hooks that began, and that ended */
 	int32_t n_after_ended;
-	const struct run *ended_last; /* unit that ran */
+	const struct run *ended_last; /* unit that was begun */
 	int32_t n_units_open;         /* that have begun a run and are not final */
 };
 
@@ -191,6 +191,9 @@ check_group_rules(struct replay *replay, const struct run *run)
 	if (run->iteration < group->iteration)
 		BROKEN(replay, "iteration %lld after %lld", (long long)run->iteration,
 			(long long)group->iteration);
+	if (run->iteration > group->iteration + 1)
+		BROKEN(replay, "iteration %lld after %lld", (long long)run->iteration,
+			(long long)group->iteration);
 	if (run->iteration > group->iteration) {
 		if (group->n_leased > 0)
 			BROKEN(replay, "an iteration begins while the last one runs");
@@ -319,10 +322,10 @@ on_finished(struct replay *replay, struct run_life *life, const json_t *data)
 	}
 	replay->n_units += !again;
 	struct fixture_life *fixture = life_of(replay, run);
-	if (!again && had_run && fixture)
+	if (!again && fixture && (had_run || run->fence > 0 || run->attempt > 1)) {
 		fixture->ended_last = run;
-	if (!again && fixture && (had_run || run->fence > 0 || run->attempt > 1))
 		fixture->n_units_open--;
+	}
 	/* A hook that failed says so of tests that never ran; those come to be known here. */
 	if (!had_run && !again)
 		note_started(replay, run);

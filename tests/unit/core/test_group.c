@@ -233,6 +233,21 @@ d15_s70_a_skipped_test_reaches_no_connection_and_does_not_count_as_passed(void *
 	}
 }
 
+/* Also when both its neighbours run at once. */
+static void
+a_skipped_test_keeps_its_place_between_tests_that_run(void **state)
+{
+	struct stage *s = *state;
+
+	s->spec.concurrency = 2;
+	set_up(s, "aBCd");
+	struct run *a = take(s, 0, "a@1"), *d = take(s, 1, "d@2");
+	ends(s, d, 'P');
+	assert_string_equal(released(s), "");
+	ends(s, a, 'P');
+	assert_string_equal(released(s), "a:P b:S c:S d:P");
+}
+
 /* A connection exists while a run is on it: nothing is opened for the surplus. */
 static void
 d20_more_connections_than_tests_are_never_used(void **state)
@@ -606,6 +621,7 @@ main(void)
 		T(d14_a_slow_group_does_not_hold_back_the_other),
 		T(s67_each_unit_begins_and_is_released_once),
 		T(d15_s70_a_skipped_test_reaches_no_connection_and_does_not_count_as_passed),
+		T(a_skipped_test_keeps_its_place_between_tests_that_run),
 		T(d20_more_connections_than_tests_are_never_used),
 		T(s14_a_serial_fixture_uses_one_connection_and_the_others_all),
 		T(s15_serial_fixtures_run_beside_each_other),

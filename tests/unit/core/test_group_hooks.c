@@ -68,6 +68,19 @@ s50_a_failing_after_hook_fails_the_test_that_ended_last(void **state)
 	assert_counts(s, "passed 1 failed 2");
 }
 
+/* Nobody who ran is left to blame. */
+static void
+an_after_hook_that_fails_behind_a_skipped_result_fails_the_job(void **state)
+{
+	struct stage *s = *state;
+
+	set_up(s, "a>");
+	ends(s, take(s, 0, "a@1"), 'S');
+	ends(s, take(s, 0, ">1@1"), 'F');
+	assert_is(s, JOB_FAILED, JOB_REASON_HOOK_FAILED);
+	assert_counts(s, "skipped 1");
+}
+
 /* The one that ended last, not the one that began last; and no further attempt. */
 static void
 the_after_hook_blames_who_ended_last(void **state)
@@ -352,6 +365,7 @@ main(void)
 		T(s03_a_before_hook_runs_once_and_every_test_sees_it_finished),
 		T(s49_hooks_run_once_and_a_fixture_of_skipped_tests_has_none),
 		T(s50_a_failing_after_hook_fails_the_test_that_ended_last),
+		T(an_after_hook_that_fails_behind_a_skipped_result_fails_the_job),
 		T(the_after_hook_blames_who_ended_last),
 		T(s51_a_failing_before_hook_fails_all_tests_in_every_group),
 		T(d19_after_still_runs_when_before_failed),
