@@ -13,6 +13,31 @@ parse(const uint8_t *data, size_t size)
 	return json_read((const char *)data, size, JSON_DEPTH_MAX, &err);
 }
 
+static bool
+is_hook(const struct job_spec *spec, int32_t place)
+{
+	return place == -1 ||
+		((size_t)place >= spec->n_tests &&
+			(size_t)place < spec->n_tests + spec->n_hooks);
+}
+
+/* The fixtures cover all tests in order, and every hook has a place behind them. */
+static void
+check_layout(const struct job_spec *spec)
+{
+	size_t next = 0;
+
+	FUZZ_CHECK(is_hook(spec, spec->before) && is_hook(spec, spec->after));
+	for (size_t i = 0; i < spec->n_fixtures; i++) {
+		const struct fixture_spec *fixture = &spec->fixtures[i];
+
+		FUZZ_CHECK((size_t)fixture->first == next && fixture->n_tests > 0);
+		FUZZ_CHECK(is_hook(spec, fixture->before) && is_hook(spec, fixture->after));
+		next += (size_t)fixture->n_tests;
+	}
+	FUZZ_CHECK(next == spec->n_tests);
+}
+
 static void
 as_job(json_t *tree, struct arena *arena)
 {
@@ -34,7 +59,11 @@ as_job(json_t *tree, struct arena *arena)
 	FUZZ_CHECK(spec.priority >= PRIORITY_MIN && spec.priority <= PRIORITY_MAX);
 	FUZZ_CHECK(spec.timeout_ms >= 0 && spec.timeout_ms <= JOB_TIMEOUT_MS_MAX);
 	FUZZ_CHECK(spec.name && spec.tags && spec.labels);
-	for (size_t i = 0; i < spec.n_tests; i++)
+	FUZZ_CHECK(spec.quarantine.attempt_limit == 0 ||
+		(spec.quarantine.success_threshold >= 1 &&
+			spec.quarantine.success_threshold < spec.quarantine.attempt_limit));
+	check_layout(&spec);
+	for (size_t i = 0; i < spec.n_tests + spec.n_hooks; i++)
 		FUZZ_CHECK(spec.tests[i].kind && spec.tests[i].body.n >= 2);
 }
 
