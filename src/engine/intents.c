@@ -140,7 +140,7 @@ make_lanes(struct turn *turn, struct intent *intent, const struct job_spec *spec
 	if (!queue)
 		return intent_fail(turn, intent, ERR_LIMIT,
 			"queue \"%s\": there are %d queues, the maximum", name, QUEUES_MAX);
-	for (size_t i = 0; i < spec->n_tests; i++) {
+	for (size_t i = 0; i < spec->n_tests + spec->n_hooks; i++) {
 		const char *kind = spec->tests[i].kind;
 		if (i > 0 && strcmp(kind, spec->tests[i - 1].kind) == 0)
 			continue;
