@@ -2,6 +2,7 @@
 /* Verbs about what is around the page: addresses, tabs, dialogs, files, cookies, the network.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -340,13 +341,12 @@ around_dialog(struct tester *t, json_t *value, json_t *step)
 static void
 keep_download(struct tester *t, const struct download *download)
 {
-	_cleanup_free_ char *name = xasprintf("%s", download->name);
+	_cleanup_free_ char *name = xstrdup(download->name);
 	_cleanup_free_ char *path = xasprintf("%s/%s", t->request->artifacts, name);
 
 	for (unsigned n = 2; access(path, F_OK) == 0 && n < 1000; n++) {
-		_cleanup_free_ char *old_name = TAKE(name);
-		_cleanup_free_ char *old_path = TAKE(path);
-
+		free(name);
+		free(path);
 		name = xasprintf("%u-%s", n, download->name);
 		path = xasprintf("%s/%s", t->request->artifacts, name);
 	}

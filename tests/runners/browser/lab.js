@@ -80,9 +80,11 @@ class Lab {
 
 	async stop()
 	{
-		await this.peer.close();
+		const { code, signal } = await this.peer.close();
 		this.site.close();
 		fs.rmSync(this.base, { recursive: true, force: true, maxRetries: 5 });
+		/* A sanitizer speaks up at the end. */
+		assert.deepEqual({ code, signal }, { code: 0, signal: null }, this.peer.output);
 	}
 
 	/* Sends a test; members of the request besides. -> the request. */
