@@ -201,8 +201,8 @@ run_name(const struct stage *stage, const struct run *run, bool has_attempt, cha
 	snprintf(out, size, "%s%s%s%s", group, iteration, test, attempt);
 }
 
-static struct run *
-lease_to(struct stage *stage, int w)
+struct run *
+try_take(struct stage *stage, int w)
 {
 	struct run *run = stage->job->ready
 		? plan_lease(&stage->uow, &stage->lanes, stage->job, &stage->workers[w])
@@ -215,7 +215,7 @@ lease_to(struct stage *stage, int w)
 struct run *
 take(struct stage *stage, int w, const char *name)
 {
-	struct run *run = lease_to(stage, w);
+	struct run *run = try_take(stage, w);
 	char own[64] = "nothing", text[80];
 
 	if (run) {
@@ -231,7 +231,7 @@ take(struct stage *stage, int w, const char *name)
 struct run *
 take_any(struct stage *stage)
 {
-	struct run *run = lease_to(stage, 0);
+	struct run *run = try_take(stage, 0);
 
 	assert_non_null(run);
 	return run;
@@ -240,7 +240,7 @@ take_any(struct stage *stage)
 void
 take_none(struct stage *stage, int w)
 {
-	struct run *run = lease_to(stage, w);
+	struct run *run = try_take(stage, w);
 	char name[64];
 
 	if (!run)
@@ -308,7 +308,7 @@ play_all(struct stage *stage, char outcome)
 	struct run *run;
 	int n = 0;
 
-	while ((run = lease_to(stage, 0))) {
+	while ((run = try_take(stage, 0))) {
 		assert_true(n++ < 5000);
 		ends(stage, run, outcome);
 	}

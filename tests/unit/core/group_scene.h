@@ -51,6 +51,8 @@ void pass(struct stage *stage, int64_t ms);
 /* All turns that are due now, each from what the store would have kept. Returns how many. */
 int turns(struct stage *stage);
 
+/* Worker number w takes the next run, when there is one for it. */
+struct run *try_take(struct stage *stage, int w);
 /* Worker number w takes the next run, which must have that name. */
 struct run *take(struct stage *stage, int w, const char *name);
 /* Worker 0 takes the next run, which must be there. */

@@ -60,10 +60,100 @@ bad_browsers_are_named(void **state)
 		ISSUE_UNKNOWN);
 }
 
+/* Only tests of kind browser ask which browsers there are. */
+static void
+browsers_that_there_are_not_are_refused(void **state)
+{
+	(void)state;
+#define IN(list, ...) "{\"browsers\":" list ",\"tests\":[" __VA_ARGS__ "]}"
+	reader_refuses(
+		IN("[\"chromium\",\"firefox\"]", BROWSER("a", "")), "/browsers/1", ISSUE_INVALID);
+	assert_non_null(strstr(reader_issues.item[0].detail, "chromium"));
+	reader_refuses(IN("[{\"browser\":\"webkit\",\"name\":\"w\"}]", HI "," BROWSER("a", "")),
+		"/browsers/0/browser", ISSUE_INVALID);
+	reader_refuses("{\"browsers\":[\"firefox\"],\"hooks\":{\"before\":" STEPS
+		       "},\"tests\":[" HI "]}",
+		"/browsers/0", ISSUE_INVALID);
+	reader_issues.n = 0;
+	(void)reader_ok(IN("[\"firefox\"]", HI));
+	(void)reader_ok(IN("[\"Chromium\",\"chrome\",\"chromium-full\"]", BROWSER("a", "")));
+}
+
+#define BAD_SIZE "\"config\":{\"viewport\":{\"width\":0,\"height\":600}}"
+
+/* Each layer is checked where it stands. */
+static void
+bad_configs_of_browser_tests_are_named(void **state)
+{
+	(void)state;
+	reader_refuses("{\"tests\":[" BROWSER("a", "") "]," BAD_SIZE "}", "/config/viewport/width",
+		ISSUE_INVALID);
+	reader_refuses(IN("[\"chromium\",{\"browser\":\"chromium\"," BAD_SIZE "}]",
+			       BROWSER("a", "")),
+		"/browsers/1/config/viewport/width", ISSUE_INVALID);
+	reader_refuses("{\"fixtures\":[{\"name\":\"A\",\"tests\":[{\"name\":\"a\",\"steps\":" STEPS
+		       "}]," BAD_SIZE "}]}",
+		"/fixtures/0/config/viewport/width", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[" HI "," BROWSER("a", "," BAD_SIZE) "]}",
+		"/tests/1/config/viewport/width", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[" BROWSER("a", ",\"config\":{\"viewprt\":1}") "]}",
+		"/tests/0/config/viewprt", ISSUE_UNKNOWN);
+	reader_refuses("{\"tests\":[" HI "],\"hooks\":{\"before\":{\"kind\":\"browser\","
+		       "\"steps\":" STEPS "," BAD_SIZE "}}}",
+		"/hooks/before/config/viewport/width", ISSUE_INVALID);
+	/* One of a test does not hide one of its job. */
+	reader_refuses("{\"tests\":[" BROWSER("a", "," BAD_SIZE) "],\"config\":{\"mobile\":7}}",
+		"/config/mobile", ISSUE_INVALID);
+	/* A saved test is of kind browser as well. */
+	reader_refuses("{\"tests\":[{\"test\":\"page\"}]," BAD_SIZE "}",
+		"/config/viewport/width", ISSUE_INVALID);
+	reader_refuses("{\"fixtures\":[{\"name\":\"A\",\"tests\":[{\"test\":\"page\"}]," BAD_SIZE
+		       "}]}",
+		"/fixtures/0/config/viewport/width", ISSUE_INVALID);
+}
+
+static void
+configs_that_serve_others_too_are_taken(void **state)
+{
+	(void)state;
+	/* Other kinds have a config of their own. */
+	(void)reader_ok("{\"tests\":[" HI "]," BAD_SIZE "}");
+	(void)reader_ok("{\"tests\":[" BROWSER("a", "") "],\"config\":{\"trace\":\"on\"}}");
+	/* The address of a cookie may come from another layer. */
+	(void)reader_ok("{\"config\":{\"baseURL\":\"http://shop/\"},\"tests\":["
+		BROWSER("a", ",\"config\":{\"cookies\":[{\"name\":\"a\",\"value\":\"1\"}]}")
+		"]}");
+	(void)reader_ok("{\"params\":{\"w\":800},\"tests\":["
+		BROWSER("a", ",\"config\":{\"viewport\":{\"width\":\"${{ params.w }}\",\"height\":600}}")
+		"]}");
+}
+
+/* Before parameters have values, what will be one is let pass. */
+static void
+configs_of_templates_are_checked(void **state)
+{
+	struct definition_head head;
+	json_t *good = reader_json(
+		"{\"name\":\"t\",\"params\":{\"b\":{\"type\":\"string\"}},"
+		"\"browsers\":[\"${{ params.b }}\"],"
+		"\"config\":{\"locale\":\"${{ params.b }}\"},\"tests\":[" BROWSER("a", "") "]}");
+	json_t *bad = reader_json("{\"name\":\"t\",\"browsers\":[\"opera\"]," BAD_SIZE
+				  ",\"tests\":[" BROWSER("a", "," BAD_SIZE) "]}");
+
+	(void)state;
+	assert_int_equal(
+		template_definition_read(good, &reader_arena, &reader_issues, &head), 0);
+	assert_int_equal(
+		template_definition_read(bad, &reader_arena, &reader_issues, &head), -1);
+	assert_int_equal(reader_issues.n, 3);
+	json_decref(good);
+	json_decref(bad);
+}
+
 /* --- Fixtures --- */
 
 static const char shop[] =
-	"{\"browsers\":[\"a\",\"b\"],\"hookTimeout\":\"5s\",\"startTimeout\":700,"
+	"{\"browsers\":[\"chromium\",\"chromium-full\"],\"hookTimeout\":\"5s\",\"startTimeout\":700,"
 	"\"hooks\":{\"before\":" STEPS ",\"after\":[],\"beforeEach\":[{\"log\":\"job\"}]},"
 	"\"tests\":[" BROWSER("home", "") "," BROWSER("about",
 		"") "],"
@@ -414,6 +504,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(browsers_become_groups),
 		TEST(bad_browsers_are_named),
+		TEST(browsers_that_there_are_not_are_refused),
+		TEST(bad_configs_of_browser_tests_are_named),
+		TEST(configs_that_serve_others_too_are_taken),
+		TEST(configs_of_templates_are_checked),
 		TEST(fixtures_cover_all_tests_in_order),
 		TEST(hooks_stand_behind_the_tests),
 		TEST(S54_S55_each_hooks_are_put_into_the_tests),
