@@ -652,3 +652,38 @@ config_decode(
 	*ret = *c;
 	return 0;
 }
+
+/* Texts of the offences move to the other's arena. */
+static void
+hand_over(struct issues *to, const struct issues *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		issues_add(to, from->item[i].pointer, from->item[i].code, "%s",
+			from->item[i].detail);
+	to->n_more += from->n_more;
+}
+
+int
+config_check(json_t *layer, const char *pointer, struct issues *issues)
+{
+	_cleanup_(json_unrefp) json_t *own = NULL;
+	_cleanup_(arena_deinit) struct arena arena;
+	struct issues found = { .arena = &arena };
+	struct browser_config config;
+
+	/* What is decoded is at most a few times the text's size, which has a limit of its own.
+	 */
+	arena_init(&arena, SIZE_MAX / 2);
+	if (json_is_object(layer)) {
+		own = json_copy(layer);
+		if (!own)
+			abort();
+		json_t *base = json_object_get(own, "baseURL");
+		if (!base || json_is_null(base))
+			(void)json_object_set_new(
+				own, "baseURL", json_string("http://localhost"));
+	}
+	int r = config_decode(&config, own ? own : layer, pointer, &found);
+	hand_over(issues, &found);
+	return r;
+}

@@ -167,6 +167,13 @@ int config_decode(struct browser_config *ret, json_t *config, const char *pointe
 	struct issues *issues) MUST_CHECK;
 
 /*
+ * Checks one layer by itself, as config_decode() would, and adds its offences. What two layers
+ * decide together, a cookie without an address and the baseURL of another layer, is passed. Of
+ * `issues` only the offences need room in the arena. 0, or -1 with offences.
+ */
+int config_check(json_t *layer, const char *pointer, struct issues *issues) MUST_CHECK;
+
+/*
  * Decodes one mock, as a step has it: the same members as those of `mocks`. 0, or -1 with
  * offences added.
  */

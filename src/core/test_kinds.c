@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "browser_format/config.h"
 #include "browser_format/steps.h"
 #include "core/expr.h"
 
@@ -291,19 +290,6 @@ check_testcafe(json_t *test, const char *pointer, struct issues *issues)
 	check_bundle(test, pointer, issues);
 }
 
-static void
-check_browser(json_t *test, const char *pointer, struct issues *issues)
-{
-	json_t *config = json_object_get(test, "config");
-
-	browser_test_check(test, pointer, issues);
-	/* Offences end in issues; the table has said so when it is no object. */
-	if (json_is_object(config))
-		(void)(config_check(config,
-			       json_pointer_member(issues->arena, pointer, "config"),
-			       issues) < 0);
-}
-
 const struct test_kind test_kinds[] = {
 	{ "command", "any program; the verdict is its exit status or its report",
 		command_fields, check_command },
@@ -313,7 +299,7 @@ const struct test_kind test_kinds[] = {
 	{ "testcafe", "a TestCafe suite as it is: a bundle or a path", testcafe_fields,
 		check_testcafe },
 	{ "browser", "steps in a browser: what to do and what to expect", browser_fields,
-		check_browser },
+		browser_test_check },
 	{ 0 },
 };
 

@@ -109,6 +109,28 @@ describe('members of a job', () => {
 			['/tests/0/expect/within', 'invalid_field'], ['/tests/0/expect/colour', 'unknown_field']]);
 	});
 
+	test('what a browser test is set to, wherever that is said', async () => {
+		const config = { viewport: { width: 0, height: 600 } };
+		const page = { name: 'a', kind: 'browser', steps: [{ open: '/' }] };
+		const problem = await refused({
+			config, browsers: ['chromium', { browser: 'chromium', config }, 'firefox'],
+			tests: [{ ...page, config: { viewprt: 1 } }],
+			fixtures: [{ name: 'F', config: { cpuThrottle: 99 }, tests: [page] }],
+		}, [['/tests/0/config/viewprt', 'unknown_field'], ['/fixtures/0/config/cpuThrottle', 'invalid_field'],
+			['/config/viewport/width', 'invalid_field'], ['/browsers/1/config/viewport/width', 'invalid_field'],
+			['/browsers/2', 'invalid_field']]);
+
+		assert.match(problem.errors.at(-1).detail, /chromium.*not in "firefox"/);
+		assertProblem(await server.request('POST', '/tests', { ...page, config }), 400, 'invalid_field',
+			[['/config/viewport/width', 'invalid_field']]);
+	});
+
+	test('what other kinds are set to is theirs', async () => {
+		const members = { config: { viewport: 'any' }, browsers: ['firefox'] };
+
+		assert.equal((await server.request('POST', '/jobs', job(members))).status, 201);
+	});
+
 	test('files that would leave the folder', async () => {
 		await refused(job({ tests: [commandTest({
 			files: { '../x': 'a', '/etc/x': 'a', 'a//b': 'a', 'ok/x': 'a', n: 5 } })] }),

@@ -83,6 +83,30 @@ hooks:
 	assert.match(stderr, /h\.yaml:5: \/hooks\/before\/1\/clic: /);
 });
 
+test("offences of config and browsers have their lines", async (t) => {
+	const dir = folder(t);
+	const file = write(dir, "j.yaml", `name: x
+config:
+  viewport: { width: 0, height: 600 }
+browsers:
+  - chromium
+  - browser: firefox
+    config:
+      mobile: 7
+tests:
+  - kind: browser
+    steps: [{ open: / }]
+    config:
+      viewprt: 1
+`);
+	const { status, stderr } = await proctor(["run", "--data", path.join(dir, "data"), file]);
+	assert.equal(status, 2);
+	assert.match(stderr, /j\.yaml:3: \/config\/viewport\/width: /);
+	assert.match(stderr, /j\.yaml:6: \/browsers\/1\/browser: .*not in "firefox"/);
+	assert.match(stderr, /j\.yaml:8: \/browsers\/1\/config\/mobile: /);
+	assert.match(stderr, /j\.yaml:13: \/tests\/0\/config\/viewprt: /);
+});
+
 test("tests of fixtures start in the file's folder as well", async (t) => {
 	const dir = folder(t);
 	fs.writeFileSync(path.join(dir, "here"), "");

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "browser_format/browsers.h"
 #include "runners/browser/browser.h"
 #include "runners/browser/chromium.h"
 #include "runners/kit/kit.h"
@@ -31,26 +32,13 @@ give_up_browser(void)
 	warm.pidfd = -1;
 }
 
-/* The kind of browser that a group's `browser` names. 1: none that we know. */
-static int
-kind_of(const struct kit_request *request, enum chromium_kind *ret)
+/* What the run's group calls its browser. */
+static const char *
+browser_name(const struct kit_request *request)
 {
-	static const struct {
-		const char *name;
-		enum chromium_kind kind;
-	} names[] = { { "chromium", CHROMIUM_HEADLESS_SHELL },
-		{ "chromium-headless-shell", CHROMIUM_HEADLESS_SHELL },
-		{ "chrome", CHROMIUM_HEADLESS_SHELL }, { "chromium-full", CHROMIUM_FULL } };
 	const char *name = json_string_value(json_object_get(request->browser, "browser"));
 
-	if (!name)
-		name = request->target ? request->target : "chromium";
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcasecmp(names[i].name, name) == 0) {
-			*ret = names[i].kind;
-			return 0;
-		}
-	return 1;
+	return name ? name : request->target ? request->target : "chromium";
 }
 
 /* Makes sure that there is a living browser of that kind. */
@@ -86,17 +74,16 @@ carry_out(struct kit *kit, const struct kit_request *request)
 {
 	int64_t begun_ms = clock_mono_ms();
 	json_t *warnings, *result;
-	enum chromium_kind kind;
+	const char *name = browser_name(request);
+	enum browser_build build;
 	struct err err = { 0 };
 
 	/* An unknown name is the job's fault: the kind works here. */
-	if (kind_of(request, &kind) != 0)
+	if (browser_build_find(name, &build) != 0)
 		return kit_result("errored", "config",
-			"there is no browser \"%.40s\": known are chromium and chromium-full",
-			json_string_value(json_object_get(request->browser, "browser"))
-				? json_string_value(
-					  json_object_get(request->browser, "browser"))
-				: request->target);
+			"there is no browser \"%.40s\": known are " BROWSERS_KNOWN, name);
+	enum chromium_kind kind =
+		build == BROWSER_BUILD_FULL ? CHROMIUM_FULL : CHROMIUM_HEADLESS_SHELL;
 	if (ensure_browser(kit, kind, &err) < 0)
 		return no_browser(kit, &err);
 	warnings = json_array();

@@ -44,6 +44,7 @@ static const struct {
 		"{\"name\":\"checkout\",\"kind\":\"command\",\"argv\":[\"${{ params.bin }}\"],\"tags\":[\"smoke\"]}" },
 	{ "search",
 		"{\"name\":\"search\",\"kind\":\"command\",\"argv\":[\"s\"],\"tags\":[\"smoke\",\"slow\"]}" },
+	{ "page", "{\"name\":\"page\",\"kind\":\"browser\",\"steps\":[{\"log\":\"x\"}]}" },
 };
 
 const char reader_shop[] =
@@ -88,8 +89,9 @@ find_tagged(void *arg, const struct tagexpr *expr,
 {
 	(void)arg;
 	(void)e;
-	for (size_t i = 0; i < ARRAY_LEN(saved); i++) {
-		static const char *const tags[] = { "smoke", "slow" };
+	static const char *const tags[] = { "smoke", "slow" };
+
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct job_source_item item = { .name = saved[i].name };
 
 		if (!tagexpr_matches(expr, tags, 1 + i))
