@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that wait for a job, without a server: who is told, and once. */
 #include "api/hub.h"
+#include "api/screens.h"
 #include "base/limits.h"
 #include "engine/engine.h"
 #include "unit.h"
@@ -35,6 +36,7 @@ open_room(void **state)
 	assert_int_equal(uv_loop_init(&room->loop), 0);
 	room->api.loop = &room->loop;
 	room->api.engine = room->engine;
+	room->api.screens = screens_new(&room->api);
 	assert_int_equal(hub_start(&room->hub, &room->api, &err), 0);
 	*state = room;
 	return 0;
@@ -49,6 +51,7 @@ close_room(void **state)
 	while (!hub_is_closed(room->hub))
 		(void)uv_run(&room->loop, UV_RUN_ONCE);
 	hub_free(room->hub);
+	screens_free(room->api.screens);
 	assert_int_equal(uv_loop_close(&room->loop), 0);
 	engine_close(room->engine, NULL);
 	store_close(room->store);
