@@ -62,7 +62,8 @@ enum job_command {
  */
 struct job_counts {
 	int64_t passed, failed, errored, timed_out, cancelled, skipped, flaky;
-	int64_t quarantined; /* failures of tests on the quarantine list: in none of the others */
+	int64_t quarantined; /* failures of tests on the quarantine list: in none of the others
+			      */
 };
 
 /* What a row is to the turn that holds it; the store acts on it when it saves. */
@@ -86,8 +87,9 @@ struct job {
 	const char *kind;    /* kind of every test, or NULL when they differ */
 	const char *kinds;   /* comma-separated kind of each test, when they differ */
 	const char *targets; /* comma-separated target names; NULL: no targets */
-	const char *layout;  /* fixtures and hooks of a grouped job, core/layout.h; NULL: not one */
-	int32_t n_tests;     /* 1 … TESTS_PER_JOB_MAX; a grouped job's hooks are not counted */
+	const char
+		*layout; /* fixtures and hooks of a grouped job, core/layout.h; NULL: not one */
+	int32_t n_tests; /* 1 … TESTS_PER_JOB_MAX; a grouped job's hooks are not counted */
 	int32_t n_targets;   /* at least 1: a job without targets has one nameless target */
 	int64_t iterations;  /* 0: endless */
 	int32_t concurrency; /* runs at once; in a grouped job: connections of each group */
@@ -96,9 +98,9 @@ struct job {
 	bool cancel_on_first_failure; /* and the runs under way are cancelled */
 	struct retry_policy retry;
 	struct quarantine_policy quarantine; /* attempt_limit 0: none */
-	int64_t timeout_ms;     /* of the job, from its first lease; 0: none */
-	int64_t run_timeout_ms; /* of each run; 0: none */
-	int64_t run_at_ms;      /* not before; 0: at once */
+	int64_t timeout_ms;                  /* of the job, from its first lease; 0: none */
+	int64_t run_timeout_ms;              /* of each run; 0: none */
+	int64_t run_at_ms;                   /* not before; 0: at once */
 
 	/* what happens to it */
 	enum job_state state;
@@ -112,10 +114,10 @@ struct job {
 	int32_t waiting; /* runs that wait for their retry or go back after a loss */
 	struct job_counts counts;
 	const char *plan; /* a grouped job's place in its plan, core/group.h; NULL: not begun */
-	int64_t lane;   /* lane of the next run, 0 until known */
-	bool ready;     /* a worker could take a run of it now */
-	int64_t due_ms; /* when the engine must look at it again without being asked; 0: never
-			 */
+	int64_t lane;     /* lane of the next run, 0 until known */
+	bool ready;       /* a worker could take a run of it now */
+	int64_t due_ms;   /* when the engine must look at it again without being asked; 0: never
+			   */
 	int64_t deadline_ms; /* end of timeout_ms, set at the first lease; while paused: what is
 				left of it; 0: none */
 	int64_t started_ms;  /* first lease of this incarnation */
@@ -129,8 +131,8 @@ struct job {
 	struct grouping *grouping; /* layout and plan, decoded: core/group.h */
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */
 	struct run *last_open_run;
-	bool runs_loaded;      /* open_runs is complete */
-	bool is_stored;        /* the store has it: set by store_load, as is the next */
+	bool runs_loaded;            /* open_runs is complete */
+	bool is_stored;              /* the store has it: set by store_load, as is the next */
 	enum job_state stored_state; /* its state there: the store counts jobs by state */
 };
 

@@ -26,7 +26,8 @@ struct fixture_spec {
 	const char *name; /* "" for tests that stand in no fixture */
 	int32_t first, n_tests;
 	enum fixture_mode mode;
-	int32_t before, after; /* places in job_spec.tests, behind the tests; -1: no such hook */
+	int32_t before,
+		after; /* places in job_spec.tests, behind the tests; -1: no such hook */
 };
 
 struct test_spec {
@@ -42,8 +43,8 @@ struct job_spec {
 	const char *tags; /* JSON array of strings, "[]" for none */
 	struct def_id template_id;
 	int32_t priority;
-	const char *queue;  /* name; NULL: "default" */
-	const char *labels; /* canonical: core/lane.h; "" for none */
+	const char *queue;             /* name; NULL: "default" */
+	const char *labels;            /* canonical: core/lane.h; "" for none */
 	const struct test_spec *tests; /* n_tests, then n_hooks */
 	size_t n_tests;                /* at least 1 */
 	size_t n_hooks;
@@ -51,9 +52,9 @@ struct job_spec {
 	const struct fixture_spec *fixtures;
 	size_t n_fixtures;
 	int32_t before, after; /* the job's hooks, places in tests; -1: none */
-	const char *targets; /* comma-separated; NULL: none */
-	size_t n_targets;    /* at least 1 */
-	int64_t iterations;  /* 0: endless */
+	const char *targets;   /* comma-separated; NULL: none */
+	size_t n_targets;      /* at least 1 */
+	int64_t iterations;    /* 0: endless */
 	int32_t concurrency;
 	int64_t failures_to_ignore;
 	bool stop_on_first_failure, cancel_on_first_failure;

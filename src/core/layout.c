@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text: {"fixtures":[[name,first,n,mode,before,after],…],"before":n,"after":n,"skip":[test,…]}
+ * The text:
+ * {"fixtures":[[name,first,n,mode,before,after],…],"before":n,"after":n,"skip":[test,…]}
  */
 #include "core/layout.h"
 

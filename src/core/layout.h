@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layout of a grouped job: its fixtures, which of its tests are skipped, and where its hooks
- * are. Fixed at creation and kept as text in job->layout. Pure.
+ * The layout of a grouped job: its fixtures, which of its tests are skipped, and where its
+ * hooks are. Fixed at creation and kept as text in job->layout. Pure.
  */
 #pragma once
 

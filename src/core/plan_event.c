@@ -255,8 +255,8 @@ plan_event_run_released(struct uow *uow, const struct job *job, const struct run
 }
 
 void
-plan_event_run_lost(struct uow *uow, const struct job *job, const struct run *run,
-	const char *reason)
+plan_event_run_lost(
+	struct uow *uow, const struct job *job, const struct run *run, const char *reason)
 {
 	struct data data;
 

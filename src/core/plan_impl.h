@@ -103,7 +103,7 @@ void plan_event_run_leased(
 	struct uow *uow, const struct job *job, const struct run *run, bool is_new);
 void plan_event_run_finished(struct uow *uow, const struct job *job, const struct run *run);
 void plan_event_run_released(struct uow *uow, const struct job *job, const struct run *run);
-void plan_event_run_lost(struct uow *uow, const struct job *job, const struct run *run,
-	const char *reason);
+void plan_event_run_lost(
+	struct uow *uow, const struct job *job, const struct run *run, const char *reason);
 void plan_event_run_restarted(
 	struct uow *uow, const struct job *job, const struct run *run, const char *reason);

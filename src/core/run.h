@@ -14,10 +14,10 @@
 #include "core/job.h"
 
 enum run_state {
-	RUN_WAITING,  /* planned: a retry before its time, or back in the line after its worker
-			 was lost */
-	RUN_LEASED,   /* a worker owns it under the fencing number `fence` */
-	RUN_HELD,     /* has an outcome, which is released when its turn has come (core/group.h) */
+	RUN_WAITING, /* planned: a retry before its time, or back in the line after its worker
+			was lost */
+	RUN_LEASED,  /* a worker owns it under the fencing number `fence` */
+	RUN_HELD, /* has an outcome, which is released when its turn has come (core/group.h) */
 	RUN_FINISHED, /* has an outcome; never changes again */
 	RUN_STATE_COUNT
 };
@@ -55,10 +55,11 @@ struct run {
 	int32_t losses;          /* workers and browsers lost under it */
 	int32_t passes;          /* earlier attempts at its unit that passed */
 	int32_t connection;      /* of its group, from 1; 0: not in a grouped job */
-	int64_t start_n;         /* place of its unit in the order of release; 0: a hook, or not grouped */
-	int64_t quarantine;      /* entry of the quarantine list that it began under; 0: none */
-	int64_t event_n; /* number of the last event taken from its worker, for this fence */
-	int64_t due_ms;  /* waiting: not before */
+	int64_t start_n; /* place of its unit in the order of release; 0: a hook, or not grouped
+			  */
+	int64_t quarantine; /* entry of the quarantine list that it began under; 0: none */
+	int64_t event_n;    /* number of the last event taken from its worker, for this fence */
+	int64_t due_ms;     /* waiting: not before */
 	int64_t leased_ms, started_ms, finished_ms;
 	int64_t duration_ms; /* as the worker measured it */
 	int64_t version;

@@ -31,8 +31,7 @@ static int
 load_open_runs(struct loader *loader, struct job *job)
 {
 	job->runs_loaded = true;
-	return load_runs_of(
-		loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED | 1u << RUN_HELD);
+	return load_runs_of(loader, job, 1u << RUN_WAITING | 1u << RUN_LEASED | 1u << RUN_HELD);
 }
 
 static int

@@ -73,7 +73,7 @@ add_job(struct loader *loader, sqlite3_stmt *stmt, struct job **ret)
 	job->stored_state = job->state;
 	if (job->layout)
 		return load_open_runs(loader, job); /* its plan looks at all of them */
-	job->runs_loaded = job->running == 0; /* then waiting ones are all there are */
+	job->runs_loaded = job->running == 0;       /* then waiting ones are all there are */
 	return job->waiting > 0 ? load_runs_of(loader, job, SQL_RUNS_WAITING) : 0;
 }
 
