@@ -21,7 +21,7 @@ enum { GROUPS = 3, FIXTURES = 4, CONNECTIONS = 3 };
 struct fixture_life {
 	int32_t connection; /* of a fixture that keeps to one */
 	int32_t n_leased;
-	bool has_begun, before_ended, before_failed;
+	bool has_begun, before_ended, before_failed, after_failed;
 	int32_t n_after; /* after hooks that began, and that ended */
 	int32_t n_after_ended;
 	const struct run *ended_last; /* unit that was begun */
@@ -33,7 +33,7 @@ struct group_life {
 	struct fixture_life fixture[FIXTURES];
 	bool busy[CONNECTIONS + 1];
 	int32_t n_leased;
-	bool has_begun, before_ended, before_failed;
+	bool has_begun, before_ended, before_failed, after_failed;
 	int32_t n_after, n_after_ended;
 	int64_t n_started, n_released; /* units; numbered in the order they were started */
 };
@@ -293,6 +293,7 @@ on_hook_ended(struct replay *replay, const struct run *run, enum run_outcome out
 		group->before_failed = fails(outcome);
 	} else if (run->test == job->after) {
 		group->n_after_ended++;
+		group->after_failed = fails(outcome);
 	} else if (!spec || !fixture) {
 		BROKEN(replay, "a run is for nothing");
 	} else if (run->test == spec->before) {
@@ -300,6 +301,7 @@ on_hook_ended(struct replay *replay, const struct run *run, enum run_outcome out
 		fixture->before_failed = fails(outcome);
 	} else {
 		fixture->n_after_ended++;
+		fixture->after_failed = fails(outcome);
 	}
 }
 
@@ -332,7 +334,7 @@ on_finished(struct replay *replay, struct run_life *life, const json_t *data)
 }
 
 static void
-on_released(struct replay *replay, struct run_life *life)
+on_released(struct replay *replay, struct run_life *life, const json_t *data)
 {
 	const struct run *run = life->run;
 	struct run_life *unit = unit_of(replay, run);
@@ -356,6 +358,10 @@ on_released(struct replay *replay, struct run_life *life)
 	if (spec->after >= 0 && fixture->ended_last == run && fixture->n_after > 0 &&
 		fixture->n_after_ended == 0 && !replay->was_ended_early)
 		BROKEN(replay, "a unit is released while its fixture's after hook runs");
+	const char *outcome = json_string_value(json_object_get(data, "outcome"));
+	if (fixture->ended_last == run && fixture->after_failed && outcome &&
+		strcmp(outcome, "passed") == 0)
+		BROKEN(replay, "a unit passes though the after hook behind it failed");
 }
 
 /* ---- the end of the job ---- */
@@ -371,6 +377,8 @@ check_after_hooks(struct replay *replay)
 		return;
 	for (size_t g = 0; g < spec->n_targets; g++) {
 		const struct group_life *group = &replay->group[g];
+		if (group->after_failed && job->state == JOB_COMPLETED)
+			BROKEN(replay, "it is completed, though its after hook failed");
 		if (spec->after >= 0 && group->has_begun && group->n_after_ended != 1)
 			BROKEN(replay, "the job's after hook ran %d times in group %zu",
 				(int)group->n_after_ended, g);
@@ -448,7 +456,7 @@ on_run_event(struct replay *replay, const struct event *event)
 		on_finished(replay, life, data);
 		break;
 	case EV_RUN_RELEASED:
-		on_released(replay, life);
+		on_released(replay, life, data);
 		break;
 	default:
 		break;
