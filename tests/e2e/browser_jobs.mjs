@@ -7,15 +7,17 @@ import { Site, visit } from './browser_site.mjs';
 export const quick = { screenshot: 'off', dom: 'off', har: 'off', expectTimeout: '200ms' };
 
 export class Bench {
-	/* One server, one worker with so many connections, one site. */
+	/* One server, one worker with so many connections (0: none yet), one site. */
 	static async start(t, capacity = 4) {
 		const bench = new Bench();
 
 		bench.jobs = [];
 		bench.site = await Site.start(t);
 		bench.server = await Server.start(t);
-		bench.worker = Worker.start(t, bench.server, { capacity, args: ['--kind', 'browser'] });
-		bench.site.watch(bench.worker);
+		if (capacity > 0) {
+			bench.worker = Worker.start(t, bench.server, { capacity, args: ['--kind', 'browser'] });
+			bench.site.watch(bench.worker);
+		}
 		bench.api = bench.server.api;
 		return bench;
 	}

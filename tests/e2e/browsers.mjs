@@ -45,6 +45,11 @@ export function descendants(root) {
 	return found;
 }
 
+/* Main processes of a worker's browsers: worker, shepherd, runner, browser. */
+export function browsersOf(worker) {
+	return descendants(worker.pid).filter(({ depth, state }) => depth === 3 && state !== 'Z').map(({ pid }) => pid);
+}
+
 /* What the descriptors of a process are, with their numbers left out. */
 export function descriptors(pid) {
 	return readdirSync(`/proc/${pid}/fd`).map((fd) => {
