@@ -41,8 +41,7 @@ export class Document {
 			return this.check(value, target, at, targetName);
 		}
 		for (const keyword of Object.keys(schema)) assert.ok(known.has(keyword), keyword);
-		if (schema.anyOf ?? schema.oneOf) return this.checkAny(value, schema, at, name);
-		const errors = [];
+		const errors = schema.anyOf ?? schema.oneOf ? this.checkAny(value, schema, at, name) : [];
 		const type = typeOf(value);
 
 		if (schema.type) {
@@ -57,6 +56,8 @@ export class Document {
 		if (type === 'integer' || type === 'number') {
 			if (value < schema.minimum || value > schema.maximum) errors.push(`${at}: ${value} out of range`);
 		}
+		if (type === 'array' && (value.length < schema.minItems || value.length > schema.maxItems))
+			errors.push(`${at}: ${value.length} items`);
 		if (type === 'array' && schema.items)
 			value.forEach((item, i) => errors.push(...this.check(item, schema.items, `${at}/${i}`, name)));
 		if (type === 'object') errors.push(...this.checkObject(value, schema, at, name));
