@@ -60,9 +60,17 @@ void plan_count_unit(struct uow *uow, struct job *job, const struct run *run);
 /* The smaller one of those that are not 0. */
 int64_t plan_earlier(int64_t a, int64_t b);
 
-/* ---- plan_group.c: the same for a grouped job ---- */
+/* ---- plan_group.c, plan_group_step.c: the same for a grouped job ---- */
 
 enum { START_N_BEFORE_HOOK = 0, START_N_AFTER_HOOK = -1 }; /* run->start_n of hooks */
+
+/* True when it is to begin without a worker, because every test of it is skipped. */
+bool plan_group_begins_idle(const struct uow *uow, const struct job *job);
+
+/* A unit that ends without a run: skipped, or failed by a hook. */
+void plan_group_add_unit(struct uow *uow, struct job *job, int32_t target, int32_t test,
+	const struct run_result *result);
+extern const struct run_result plan_skipped_result;
 
 /* The test of the run that may start next, or -1; sets due_ms. */
 int32_t plan_group_next_test(struct uow *uow, struct job *job);
