@@ -12,14 +12,18 @@ const jpeg = (text) => Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.from(tex
 
 describe('live view', () => {
 	let server;
-	const streams = [];
+	const streams = [], jobs = [];
 
-	before(async () => { server = await Server.start({ args: ['--lease', '3s'] }); });
+	before(async () => { server = await Server.start(); });
 	after(() => server?.close());
-	afterEach(() => { for (const stream of streams.splice(0)) stream.cut(); });
+	/* What a failed test leaves must not be leased to the next one's worker. */
+	afterEach(async () => {
+		for (const stream of streams.splice(0)) stream.cut();
+		for (const { id } of jobs.splice(0)) await server.request('POST', `/jobs/${id}/cancel`, {});
+	});
 
-	async function look(job, run, options) {
-		const stream = await Stream.open(server, `/jobs/${job}/runs/${run}/screen`, options);
+	async function look(job, run, options, on = server) {
+		const stream = await Stream.open(on, `/jobs/${job}/runs/${run}/screen`, options);
 
 		streams.push(stream);
 		return stream;
@@ -30,9 +34,11 @@ describe('live view', () => {
 			{ headers: { 'content-type': type } });
 	}
 
-	async function leased(kinds = ['browser'], tests = [browserTest]) {
-		const worker = new Worker(server, { kinds, name: uuid7() });
-		const job = await server.job({ tests });
+	async function leased(kinds = ['browser'], tests = [browserTest], on = server) {
+		const worker = new Worker(on, { kinds, name: uuid7() });
+		const job = await on.job({ tests });
+
+		if (on === server) jobs.push(job);
 		const lease = await worker.take();
 
 		assert.equal(lease.job, job.id);
@@ -71,7 +77,7 @@ describe('live view', () => {
 		assert.equal(stream.status, 200);
 		assert.match(stream.headers['content-type'], /^text\/event-stream/);
 		assert.deepEqual((await polled).directives, [{ run: lease.run, fence: lease.fence, do: 'watch' }]);
-		assert.ok(Date.now() - began < 900, 'at once, not when the poll was over anyway');
+		assert.ok(Date.now() - began < 4000, 'at once, not when the poll was over anyway');
 		const got = await picture(lease, jpeg('one'));
 
 		assert.deepEqual([got.status, got.text], [204, '']);
@@ -89,18 +95,24 @@ describe('live view', () => {
 	});
 
 	test('a poll without viewers hears nothing; one that is told is not told again', async () => {
-		const { worker, job, lease } = await leased();
+		const own = await Server.start({ args: ['--lease', '3s'] });
 
-		assert.deepEqual((await worker.poll()).directives, []);
-		const stream = await look(job.id, lease.run);
+		try {
+			const { worker, job, lease } = await leased(['browser'], [browserTest], own);
 
-		await watched(worker, lease, stream);
-		assert.deepEqual((await worker.poll()).directives, []);
-		/* Nor one that cannot watch, but for once in a lease: it must not poll in a circle. */
-		worker.holds.get(lease.run).watching = false;
-		assert.deepEqual((await worker.poll()).directives, []);
-		await watched(worker, lease, stream);
-		await worker.finish(lease);
+			assert.deepEqual((await worker.poll()).directives, []);
+			const stream = await look(job.id, lease.run, undefined, own);
+
+			await watched(worker, lease, stream);
+			assert.deepEqual((await worker.poll()).directives, []);
+			/* Nor one that cannot watch, but for once in a lease: it must not poll in a circle. */
+			worker.holds.get(lease.run).watching = false;
+			assert.deepEqual((await worker.poll()).directives, []);
+			await watched(worker, lease, stream);
+			await worker.finish(lease);
+		} finally {
+			await own.close();
+		}
 	});
 
 	test('many viewers share; the last one that leaves ends it, the next begins it again', async () => {
