@@ -117,7 +117,8 @@ cmd_job_submit(struct cli *cli)
 	job_file_localize_paths(&file);
 	int r = shard_apply(&file, cli, &remote, &err);
 	if (r == SHARD_NOTHING_FAILED) {
-		cli_note("nothing failed in the last job named %s", json_text(file.job, "name"));
+		cli_note(
+			"nothing failed in the last job named %s", json_text(file.job, "name"));
 		return CLI_OK;
 	}
 	if (r < 0)

@@ -62,8 +62,7 @@ enum job_command {
  */
 struct job_counts {
 	int64_t passed, failed, errored, timed_out, cancelled, skipped, flaky;
-	int64_t quarantined; /* failures of tests on the quarantine list: in none of the others
-			      */
+	int64_t quarantined; /* failed, but on the quarantine list: in none of the others */
 };
 
 /* What a row is to the turn that holds it; the store acts on it when it saves. */
