@@ -145,6 +145,10 @@ check_isolation(struct replay *replay, const struct run *run)
 			const struct fixture_life *life = &replay->group[g].fixture[f];
 			bool is_open = life->has_begun && spec->after >= 0 &&
 				life->n_after_ended == 0 && !replay->was_ended_early;
+			if (own && own->mode == FIXTURE_ISOLATED && spec != own &&
+				life->n_units_open > 0)
+				BROKEN(replay,
+					"an isolated fixture runs while a test is to be repeated");
 			if (spec->mode == FIXTURE_ISOLATED && is_open &&
 				(spec != own || (int32_t)g != run->target))
 				BROKEN(replay,
