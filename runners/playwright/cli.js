@@ -13,7 +13,7 @@ const path = require("path");
 const { spawn } = require("child_process");
 const crypto = require("crypto");
 const { LineReader } = require("../kit");
-const { sweep, MARK } = require("./sweep");
+const { sweep, MARK } = require("../sweep");
 
 const REPORT_FD = 3;
 const REPORT_LINE_MAX = 4 * 1024 * 1024;

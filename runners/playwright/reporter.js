@@ -166,7 +166,7 @@ class ProctorReporter {
 	leave() {
 		if (this.isDone)
 			return;
-		process.on("exit", () => require("./sweep").sweep(this.settings.mark));
+		process.on("exit", () => require("../sweep").sweep(this.settings.mark));
 		process.kill(process.pid, "SIGINT");
 		setTimeout(() => process.exit(1), ORPHAN_GRACE_MS);
 	}

@@ -16,7 +16,7 @@ const os = require("os");
 const path = require("path");
 const { spawn } = require("child_process");
 const { pathToFileURL } = require("url");
-const { MARK, sweep } = require("./sweep");
+const { MARK, sweep } = require("../sweep");
 const { differs } = require("./spare-env");
 const { libraries, LOADER } = require("./spare-modules");
 

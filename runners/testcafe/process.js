@@ -10,7 +10,7 @@ const fs = require("fs");
 const path = require("path");
 const { spawn } = require("child_process");
 const { LineReader } = require("../kit");
-const { sweep, MARK } = require("../playwright/sweep");
+const { sweep, MARK } = require("../sweep");
 
 const CHANNEL_FD = 3;
 const LINE_MAX = 16 * 1024 * 1024; /* the report data of a test stands in one line */

@@ -10,7 +10,7 @@
 "use strict";
 
 const fs = require("fs");
-const { marked } = require("../playwright/sweep");
+const { marked } = require("../sweep");
 
 const INTERVAL_MS = 200;
 const SHELLS = new Set(["sh", "dash", "bash"]);

@@ -7,7 +7,7 @@ const fs = require("fs");
 const path = require("path");
 const { describe, test } = require("node:test");
 const { Peer, request, temporary } = require("./peer");
-const { marked, MARK } = require("../../runners/playwright/sweep");
+const { marked, MARK } = require("../../runners/sweep");
 
 const RUNNER = path.join(__dirname, "../../runners/playwright/runner.js");
 const MODULES = path.join(__dirname, "../../runners/playwright/node_modules");

@@ -2,10 +2,10 @@
 /*
  * Finds and kills what a run has left behind.
  *
- * Playwright starts browsers and web servers in sessions of their own, so the process group does not
- * hold them together. What does is the environment: every process that a run starts inherits a
- * mark, whoever its parent is by now. A process that clears its environment escapes this; the
- * worker's control group is for that.
+ * Playwright and TestCafe start browsers and web servers in sessions of their own, so the process
+ * group does not hold them together. What does is the environment: every process that a run starts
+ * inherits a mark, whoever its parent is by now. A process that clears its environment escapes
+ * this; the worker's control group is for that.
  */
 "use strict";
 
