@@ -48,7 +48,6 @@ packages() {
 		npm|npm|installs Playwright and TestCafe
 		chromium-headless-shell|chromium-headless-shell|the browser
 		chromium|chromium|the browser of TestCafe suites
-		procps|ps|TestCafe finds the browsers that it closes with it
 		fonts-liberation|-|fonts, without which pages have no text
 		ffmpeg|ffmpeg|video of browser tests
 		LIST
@@ -59,6 +58,7 @@ packages() {
 		libxml2-utils|xmllint|validates JUnit reports
 		git|git|lists the files to check
 		zsh|zsh|reads the completion that we write for it
+		procps|ps|TestCafe by itself, which ours is compared with, closes its browsers with it
 		LIST
 		;;
 	style) cat <<-'LIST'

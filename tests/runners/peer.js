@@ -108,7 +108,7 @@ function
 temporary(t, prefix = "proctor-test-")
 {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), prefix));
-	t.after(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+	t.after(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
 	return directory;
 }
 
