@@ -87,6 +87,7 @@
 #define LEASE_MS_MAX              HOURS_MS(1)     /* above this, nothing is noticed in time */
 #define WORKERS_MAX               10000           /* known workers of a server */
 #define WORKER_SLOTS_MAX          1000            /* connections of one worker */
+#define RUN_CONNECTIONS_MAX       16              /* that `proctor run` takes from a job on its own */
 #define POLL_PARK_MS_MAX          SECONDS_MS(30)  /* an idle poll waits this long */
 #define POLL_EVENTS_MAX           1000            /* events in one poll */
 #define POLL_RESULTS_MAX          1000            /* finished runs in one poll */

@@ -487,21 +487,59 @@ cmd_job_artifacts(struct cli *cli)
 
 /* The address of the page "…/index.html" of a run, good for a browser without a token. */
 static int
-view_one(struct remote *remote, const char *job, const json_t *page, json_t *ret,
+view_one(struct remote *remote, const char *job, const char *run, const char *page, json_t *ret,
 	struct err *err)
 {
-	const char *run = json_text(page, "run");
 	_cleanup_free_ char *rest = xasprintf("/runs/%s/view", run);
 	_cleanup_free_ char *path = job_path(job, rest);
 	_cleanup_(json_unrefp) json_t *view = NULL;
 
 	if (remote_call(remote, "POST", path, NULL, &view, err) < 0)
 		return -1;
-	_cleanup_free_ char *url =
-		xasprintf("%s%s", json_text(view, "url"), json_text(page, "name"));
+	_cleanup_free_ char *url = xasprintf("%s%s", json_text(view, "url"), page);
 	(void)json_array_append_new(ret,
 		json_pack("{s:s, s:s, s:s}", "run", run, "url", url, "expiresAt",
 			json_text(view, "expiresAt")));
+	return 0;
+}
+
+/* Reports that runs of Playwright kept. */
+static int
+view_reports(struct remote *remote, const char *job, json_t *ret, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *files = NULL;
+	json_t *file;
+	size_t i;
+
+	if (artifacts_list(remote, job, "report", &files, err) < 0)
+		return -1;
+	json_array_foreach(files, i, file)
+	{
+		if (strcmp(json_text(file, "name"), "report/index.html") == 0 &&
+			view_one(remote, job, json_text(file, "run"), json_text(file, "name"),
+				ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Screens of browsers at work. */
+static int
+view_screens(struct remote *remote, const char *job, json_t *ret, struct err *err)
+{
+	_cleanup_free_ char *path = job_path(job, "/runs?status=running&limit=100");
+	_cleanup_(json_unrefp) json_t *runs = NULL;
+	json_t *run;
+	size_t i;
+
+	if (remote_call(remote, "GET", path, NULL, &runs, err) < 0)
+		return -1;
+	json_array_foreach(json_object_get(runs, "items"), i, run)
+	{
+		if (strcmp(json_text(run, "kind"), "browser") == 0 &&
+			view_one(remote, job, json_text(run, "id"), "~screen", ret, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -509,21 +547,15 @@ int
 cmd_job_view(struct cli *cli)
 {
 	_cleanup_(remote_deinit) struct remote remote = { 0 };
-	_cleanup_(json_unrefp) json_t *files = NULL;
 	_cleanup_(json_unrefp) json_t *views = json_array();
-	json_t *file, *view;
+	json_t *view;
 	struct err err;
 	size_t i;
 
 	if (remote_open(&remote, cli, &err) < 0 ||
-		artifacts_list(&remote, cli->args[0], "report", &files, &err) < 0)
+		view_screens(&remote, cli->args[0], views, &err) < 0 ||
+		view_reports(&remote, cli->args[0], views, &err) < 0)
 		return remote_fail(cli, &remote, &err);
-	json_array_foreach(files, i, file)
-	{
-		if (strcmp(json_text(file, "name"), "report/index.html") == 0 &&
-			view_one(&remote, cli->args[0], file, views, &err) < 0)
-			return remote_fail(cli, &remote, &err);
-	}
 	if (cli->json) {
 		_cleanup_(json_unrefp) json_t *answer = json_pack("{s:O}", "items", views);
 		cli_print_json(answer);
@@ -531,7 +563,7 @@ cmd_job_view(struct cli *cli)
 	}
 	json_array_foreach(views, i, view) cli_print("%s\n", json_text(view, "url"));
 	if (json_array_size(views) == 0)
-		cli_note("no run of the job has kept a report of its own; "
+		cli_note("no browser test is running, and no run has kept a report of its own; "
 			 "job report has Proctor's");
 	return CLI_OK;
 }

@@ -253,13 +253,27 @@ early_failure(struct run *run, const struct err *err)
 		run->file.yaml.root ? &run->file.yaml : NULL, err);
 }
 
+/* What the job asks for in plain numbers; a parameter is not looked into. */
+static int
+wanted_connections(const json_t *job)
+{
+	size_t n_groups = json_array_size(json_object_get(job, "browsers"));
+	json_int_t concurrency = json_int(job, "concurrency");
+
+	if (concurrency < 1 || concurrency > RUN_CONNECTIONS_MAX)
+		concurrency = concurrency < 1 ? 1 : RUN_CONNECTIONS_MAX;
+	concurrency *= n_groups > 1 ? (json_int_t)n_groups : 1;
+	return (int)(concurrency < RUN_CONNECTIONS_MAX ? concurrency : RUN_CONNECTIONS_MAX);
+}
+
 static int
 run_job(struct run *run)
 {
 	struct err err;
 
 	job_file_localize(&run->file);
-	if (embedded_start(&run->embedded, run->data_dir, &err) < 0)
+	if (embedded_start(
+		    &run->embedded, run->data_dir, wanted_connections(run->file.job), &err) < 0)
 		return early_failure(run, &err);
 	int r = shard_apply(&run->file, run->cli, &run->embedded.remote, &err);
 	if (r == SHARD_NOTHING_FAILED) {

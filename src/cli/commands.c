@@ -678,8 +678,9 @@ const struct cli_command cli_commands[] = {
 		.args_min = 1,
 		.args_max = 1,
 		.summary =
-			"Print the addresses of the Playwright reports that the job's runs kept.",
-		.details = "Each opens in a browser, with traces and videos, without a token.\n"
+			"Print where to watch the job's browser tests and read its Playwright reports.",
+		.details = "Each address opens in a browser, without a token: a page that shows what a running\n"
+			   "browser test shows, or a report with traces and videos that a run has kept.\n"
 			   "It is good for eight hours, or until the server is started again.",
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job view 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),

@@ -62,15 +62,20 @@ is_alive(const char *url)
 }
 
 static int
-spawn_server(struct embedded *embedded, const char *data_dir, int *ret_stdout, struct err *err)
+spawn_server(struct embedded *embedded, const char *data_dir, int connections, int *ret_stdout,
+	struct err *err)
 {
+	char workers[24];
+	bool has_more = connections > sysconf(_SC_NPROCESSORS_ONLN);
 	const char *argv[] = { "/proc/self/exe", "serve", "--embedded", "--listen",
-		"127.0.0.1:0", "--data", data_dir, NULL };
+		"127.0.0.1:0", "--data", data_dir, has_more ? "--workers" : NULL, workers,
+		NULL };
 	_cleanup_close_ int log =
 		open(embedded->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	struct spawn_child child = SPAWN_CHILD_INIT;
 	int in[2], out[2];
 
+	(void)snprintf(workers, sizeof workers, "%d", connections);
 	if (log < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "%s", embedded->log);
 	if (pipe2(in, O_CLOEXEC) < 0)
@@ -129,18 +134,19 @@ read_ready_line(struct embedded *embedded, int fd, struct err *err)
 }
 
 static int
-start_child(struct embedded *embedded, const char *data_dir, struct err *err)
+start_child(struct embedded *embedded, const char *data_dir, int connections, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 
 	embedded->log = xasprintf("%s/%s", data_dir, PATHS_SERVER_LOG);
-	if (mkdir_p(data_dir, 0700, err) < 0 || spawn_server(embedded, data_dir, &fd, err) < 0)
+	if (mkdir_p(data_dir, 0700, err) < 0 ||
+		spawn_server(embedded, data_dir, connections, &fd, err) < 0)
 		return -1;
 	return read_ready_line(embedded, fd, err);
 }
 
 int
-embedded_start(struct embedded *ret, const char *data_dir, struct err *err)
+embedded_start(struct embedded *ret, const char *data_dir, int connections, struct err *err)
 {
 	struct embedded embedded = { .pidfd = -1, .stdin_fd = -1 };
 	char *url = remote_local_url(data_dir);
@@ -150,7 +156,7 @@ embedded_start(struct embedded *ret, const char *data_dir, struct err *err)
 		embedded.remote.url = url;
 	} else {
 		free(url);
-		if (start_child(&embedded, data_dir, err) < 0) {
+		if (start_child(&embedded, data_dir, connections, err) < 0) {
 			embedded_stop(&embedded);
 			return -1;
 		}

@@ -16,8 +16,12 @@ struct embedded {
 	char *log;    /* owned; the child's log file, or NULL */
 };
 
-/* -1: UNAVAILABLE with the child's last words in the text where there are some. */
-int embedded_start(struct embedded *ret, const char *data_dir, struct err *err) MUST_CHECK;
+/*
+ * A child has `connections`, or as many as the machine has processors when that is more or 0.
+ * -1: UNAVAILABLE with the child's last words in the text where there are some.
+ */
+int embedded_start(struct embedded *ret, const char *data_dir, int connections, struct err *err)
+	MUST_CHECK;
 
 /* Lets the child leave in order and waits for it. */
 void embedded_stop(struct embedded *embedded);
