@@ -82,8 +82,10 @@ test('hooks and stopping', { timeout: 300000, skip }, async (t) => {
 
 		assert.deepEqual(below('/s53'), ['each1', 'each2', 'b', 'after2']);
 		assert.equal(job.run('/s53/a').reason, 'hook');
+		assert.match(job.run('/s53/a').error.message, /^in beforeEach of fixture f1: expected .* it is “bad”/);
 		assert.equal(job.run('/s53/b').reason, 'assertion');
-		assert.match(job.run('/s53/b').error.message, /“good”; it is “bad”[^]*“another”; it is “\/s53\/after2”/);
+		assert.match(job.run('/s53/b').error.message,
+			/^expected .*“good”; it is “bad”[^]*\nthen: in afterEach of fixture f2: .*“another”; it is “\/s53\/after2”/);
 	});
 
 	await bench.scene(t, 'S54 before and after of a test take the place of those of the fixture', async () => {

@@ -530,6 +530,18 @@ flow_step(struct tester *t, json_t *step)
 				: run_leaf(t, verb, value, filled);
 }
 
+/* Of a hook it is said which one: its steps are not where a reader of the test looks first. */
+static void
+name_place(struct tester *t, const char *label)
+{
+	char *message = t->trouble.message;
+
+	if (!t->is_hook || !label || !message)
+		return;
+	t->trouble.message = xasprintf("in %s: %s", label, message);
+	free(message);
+}
+
 int
 flow_steps(struct tester *t, json_t *steps, const char *label)
 {
@@ -541,7 +553,9 @@ flow_steps(struct tester *t, json_t *steps, const char *label)
 
 	buf_truncate(&t->prefix, old);
 	if (r < 0 && t->trouble.kind != TROUBLE_SKIP && t->trouble.kind != TROUBLE_LOST &&
-		t->trouble.kind != TROUBLE_CANCELLED)
+		t->trouble.kind != TROUBLE_CANCELLED) {
+		name_place(t, label);
 		record(t);
+	}
 	return r;
 }

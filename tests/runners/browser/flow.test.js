@@ -148,12 +148,12 @@ test("setup, body, teardown: the order, and titles", { skip }, async () => {
 		"after of the test › log 3"]);
 });
 test("S53: a failure in setup: neither body nor teardown", { skip }, async () => {
-	const result = await lab.fails("<p>", [{ log: "body" }], "hook", /no basket/, { test: {
+	const result = await lab.fails("<p>", [{ log: "body" }], "hook", /^in a: no basket$/, { test: {
 		setup: [part("a", { fail: "no basket" }), part("b", { log: "b" })], teardown: [part("c", { log: "c" })] } });
 	assert.deepEqual(result.logs, []);
 });
 test("S54: errors of body and teardown are added, in order", { skip }, async () => {
-	const result = await lab.fails("<p>", [{ fail: "body" }, { log: "not" }], "assertion", /^body\nthen: first\nthen: second$/, { test: {
+	const result = await lab.fails("<p>", [{ fail: "body" }, { log: "not" }], "assertion", /^body\nthen: in a: first\nthen: in b: second$/, { test: {
 		teardown: [part("a", { fail: "first" }), part("b", { fail: "second" }), part("c", { log: "ran" })] } });
 	assert.deepEqual(result.logs.map((log) => log.text), ["ran"]);
 });
