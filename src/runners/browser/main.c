@@ -46,6 +46,8 @@ static int
 ensure_browser(struct kit *kit, enum chromium_kind kind, struct err *err)
 {
 	struct chromium_spec spec = { .kind = kind, .kit = kit };
+	int64_t end_ms;
+	int r;
 
 	if (warm.chromium &&
 		(warm.kind != kind || chromium_worn(warm.chromium) ||
@@ -53,7 +55,12 @@ ensure_browser(struct kit *kit, enum chromium_kind kind, struct err *err)
 		give_up_browser();
 	if (warm.chromium)
 		return 0;
-	if (chromium_start(&warm.chromium, &spec, clock_mono_ms() + CHROMIUM_START_MS, err) < 0)
+	/* One that is killed while it starts, as where memory is short, says nothing of the next. */
+	end_ms = clock_mono_ms() + CHROMIUM_START_MS;
+	r = chromium_start(&warm.chromium, &spec, end_ms, err);
+	if (r < 0 && !kit_cancelled(kit) && clock_mono_ms() < end_ms)
+		r = chromium_start(&warm.chromium, &spec, end_ms, err);
+	if (r < 0)
 		return -1;
 	warm.kind = kind;
 	warm.pidfd = (int)syscall(SYS_pidfd_open, chromium_pid(warm.chromium), 0);
