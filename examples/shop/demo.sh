@@ -58,4 +58,5 @@ The demo did what it should.
   JUnit    $(short "$out/junit.xml")
   Server   $(short "$proctor") serve --data $(short "$out/data")
            then: $(short "$proctor") job list --data $(short "$out/data")
+  Next     $(short "$proctor") run $(short "$here/shop.browser.yaml")   (the same shop, tested without a script)
 EOF

@@ -234,7 +234,8 @@ look_namespaces(struct doctor *doctor)
 	if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
 		return found(doctor, FINDING_OK, NULL, "user namespaces work");
 	return found(doctor, FINDING_WARN, "sysctl kernel.unprivileged_userns_clone=1",
-		"no user namespaces: browsers run without their sandbox");
+		"no user namespaces: browser tests are refused unless "
+		"PROCTOR_CHROMIUM_NO_SANDBOX=1 (or root) takes the sandbox away");
 }
 
 static struct finding
