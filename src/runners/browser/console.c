@@ -111,6 +111,17 @@ console_add(struct console *console, const struct said *said)
 
 /* --- Reading events --- */
 
+/* As much of the text as there is room for. -1: not all of it. */
+static int
+add_part(struct buf *out, const char *text, size_t len)
+{
+	size_t room = out->max - out->len;
+
+	if (buf_add(out, text, len < room ? len : room) < 0)
+		return -1;
+	return len <= room ? 0 : -1;
+}
+
 /* What the developer's console would show of a value, roughly. */
 static int
 add_value(struct buf *out, const json_t *value)
@@ -119,9 +130,9 @@ add_value(struct buf *out, const json_t *value)
 	const char *text = cdp_str(value, "description");
 
 	if (json_is_string(plain))
-		return buf_add(out, json_string_value(plain), json_string_length(plain));
+		return add_part(out, json_string_value(plain), json_string_length(plain));
 	if (*text)
-		return buf_adds(out, text);
+		return add_part(out, text, strlen(text));
 	if (*cdp_str(value, "unserializableValue"))
 		return buf_adds(out, cdp_str(value, "unserializableValue"));
 	if (!plain)
@@ -219,11 +230,9 @@ on_exception(struct console *console, const struct cdp_event *event)
 
 	_cleanup_(buf_deinit) struct buf thrown = BUF_INIT(4 * CONSOLE_TEXT_BYTES_MAX);
 	const json_t *value = json_object_get(json_object_get(details, "exception"), "value");
-	/* Not an Error but any value: what does not fit is left out. */
-	if (!*stack && value &&
-		(buf_addf(&thrown, "%s ", cdp_str(details, "text")) < 0 ||
-			add_value(&thrown, json_object_get(details, "exception")) < 0))
-		return;
+	/* Not an Error but any value: a part of it is enough. */
+	if (!*stack && value && buf_addf(&thrown, "%s ", cdp_str(details, "text")) == 0)
+		(void)!add_value(&thrown, json_object_get(details, "exception"));
 	if (thrown.len > 0)
 		said.text = buf_str(&thrown);
 	if (!*said.url)

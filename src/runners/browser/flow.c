@@ -164,12 +164,13 @@ gather_evidence(struct tester *t)
 	static const char unmark[] = "() => globalThis.proctor.unmark()";
 	int64_t deadline = clock_mono_ms() + BROWSER_AFTERMATH_MS;
 	struct err err = { 0 };
-	const char *name;
+	const char *name, *session;
 
 	if (t->first.kind || t->page->is_closed || t->page->is_crashed || !t->page->session)
 		return;
+	session = t->page->session->id; /* stays, should the page close itself meanwhile */
 	(void)!frame_eval(t->page->main, WORLD_OWN, mark, NULL, deadline, NULL, &err);
-	name = evidence_failure(t->evidence, t->page->session->id);
+	name = evidence_failure(t->evidence, session);
 	if (name)
 		t->trouble.screenshot = xstrdup(name);
 	(void)!frame_eval(t->page->main, WORLD_OWN, unmark, NULL, deadline, NULL, &err);

@@ -21,6 +21,7 @@ enum {
 	ANSWER_MS = 2000,
 	LOOK_AGAIN_MS = 50, /* what does not announce itself is looked at so often */
 	MASKS_MAX = 100,
+	VALUE_THREW = 1, /* see value_fn */
 };
 
 static const char *
@@ -237,6 +238,7 @@ expect_response(struct tester *t, json_t *wanted, bool is_negated, const char *r
 
 /* --- Values that are known here --- */
 
+/* VALUE_THREW: there is no value, *ret says what was thrown instead. */
 typedef int value_fn(struct tester *t, json_t *expect, json_t **ret);
 
 static int
@@ -280,7 +282,7 @@ value_of_code(struct tester *t, json_t *expect, json_t **ret)
 		return trouble_err(t, &err);
 	if (r < 0)
 		*ret = json_null();
-	return 0;
+	return r == FRAME_THREW ? VALUE_THREW : 0;
 }
 
 static json_t *
@@ -305,13 +307,19 @@ expect_value(struct tester *t, json_t *expect, const char *what, const char *mat
 	for (;;) {
 		_cleanup_(json_unrefp) json_t *value = NULL;
 		_cleanup_(json_unrefp) json_t *answer = NULL;
+		int r = fn(t, expect, &value);
 
-		if (fn(t, expect, &value) < 0 || ask_compare(t, what, spec, value, &answer) < 0)
+		if (r < 0 || (r == 0 && ask_compare(t, what, spec, value, &answer) < 0))
 			return -1;
-		if (cdp_flag(answer, "ok"))
+		if (r == 0 && cdp_flag(answer, "ok"))
 			return 0;
+		/* What was thrown is a text, and a text that is there would count as true. */
 		if (time_left(t) == 0)
-			return trouble_answer(t, reason, answer);
+			return r == 0 ? trouble_answer(t, reason, answer)
+				      : trouble_set(t, TROUBLE_FAILED, reason,
+						"%s: it threw %s (waited %.3g s)", what,
+						json_string_value(value),
+						(double)t->patience_ms / 1000);
 		if (pass_time(t, LOOK_AGAIN_MS) < 0)
 			return -1;
 	}
@@ -348,6 +356,18 @@ expect_console(struct tester *t, json_t *console)
 }
 
 /* --- Pictures --- */
+
+/* The session of the page; NULL: it is closed or has crashed, which is the step's trouble. */
+static const char *
+session_now(struct tester *t)
+{
+	struct err err = { 0 };
+
+	if (page_check(t->page, &err) == 0)
+		return t->page->session->id;
+	(void)trouble_err(t, &err);
+	return NULL;
+}
 
 /* Boxes of all elements of a target, in the document. Frames are not followed. */
 static int
@@ -410,8 +430,11 @@ look_screenshot(struct tester *t, json_t *value, json_t *step)
 	(void)step;
 	if (json_is_object(value) && shot_of(t, value, &shot, &clip, masks) < 0)
 		return -1;
-	if (evidence_shot(t->evidence, t->page->session->id, &shot, t->deadline, NULL, &err) <
-		0)
+	const char *session = session_now(t);
+
+	if (!session)
+		return -1;
+	if (evidence_shot(t->evidence, session, &shot, t->deadline, NULL, &err) < 0)
 		return trouble_err(t, &err);
 	return 0;
 }
@@ -437,8 +460,12 @@ expect_screenshot(struct tester *t, json_t *expect)
 		compare.threshold = cdp_num(expect, "threshold");
 	if (shot_of(t, expect, &shot, &clip, masks) < 0)
 		return -1;
-	int r = evidence_compare(t->evidence, t->page->session->id, &shot, baseline, &compare,
-		t->deadline, &result, &err);
+	const char *session = session_now(t);
+
+	if (!session)
+		return -1;
+	int r = evidence_compare(
+		t->evidence, session, &shot, baseline, &compare, t->deadline, &result, &err);
 
 	if (r < 0)
 		return trouble_err(t, &err);

@@ -60,6 +60,13 @@ fails("console with errors", "<script>console.error('broken thing')</script><p>x
 passes("console with errors that are known", "<script>console.error('broken thing')</script><p>x</p>",
 	[{ expect: "x" }, { expect: { console: { errors: 0, ignore: ["broken"] } } }]);
 
+fails("console with an error that is too long to keep whole", "<script>setTimeout(() => { throw 'long ' + 'x'.repeat(20000) })</script>",
+	[{ wait: 100 }, { expect: { console: "clean" } }], "assertion", /it has 1, the first is: exception: Uncaught long x/);
+fails("code that throws is not true", "<p>", [{ wait: { until: "nothing.here" }, ...QUICK }], "action", /it threw ReferenceError: nothing is not defined/);
+fails("nor is its opposite", "<p>", [{ expect: { eval: "nothing.here", not: true }, ...QUICK }], "assertion", /it threw ReferenceError/);
+passes("nor is it as a condition", "<p>", [{ if: { eval: "nothing.here" }, then: [{ fail: "it held" }] }]);
+passes("code that throws is asked again", "<script>setTimeout(() => { window.nothing = { here: 1 } }, 150)</script>", [{ wait: { until: "nothing.here" } }]);
+
 test("a screenshot marks what was looked for", { skip }, async () => {
 	const result = await lab.fails("<p id=a>x</p><p>y</p>", [{ click: "p", ...QUICK }], "action", /means 2/,
 		{ config: { actionTimeout: 1000 } });
@@ -183,6 +190,8 @@ fails("tabs: none was opened", "<p>", [{ tab: "new", ...QUICK }], "action", /no 
 fails("tabs: no such", "<p>", [{ tab: 4 }], "action", /there is no tab 4: there are 1/);
 fails("a tab that closed itself", "<button onclick=\"window.open('/two')\">go</button>", [{ click: "button" }, { tab: "new" }, { click: "text=bye" }, { expect: "x", ...QUICK }], "action", /page was closed/,
 	{ pages: { "/two": "<button onclick='window.close()'>bye</button>" } });
+fails("a picture of a tab that closed itself", "<button onclick=\"window.open('/two')\">go</button>", [{ click: "button" }, { tab: "new" }, { click: "text=bye" }, { screenshot: "gone" }],
+	"action", /page was closed/, { pages: { "/two": "<button onclick='window.close()'>bye</button>" } });
 
 const REPORT = { "/report": (incoming, response) => response.writeHead(200, { "content-type": "text/csv", "content-disposition": "attachment; filename=report.csv" }).end("a,b\n1,2\n") };
 test("download: name, size, a variable, an artifact", { skip }, async () => {
