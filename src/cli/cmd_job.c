@@ -527,7 +527,7 @@ view_reports(struct remote *remote, const char *job, json_t *ret, struct err *er
 static int
 view_screens(struct remote *remote, const char *job, json_t *ret, struct err *err)
 {
-	_cleanup_free_ char *path = job_path(job, "/runs?status=running&limit=100");
+	_cleanup_free_ char *path = job_path(job, "/runs?status=leased&limit=100");
 	_cleanup_(json_unrefp) json_t *runs = NULL;
 	json_t *run;
 	size_t i;
