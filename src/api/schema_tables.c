@@ -686,10 +686,12 @@ const struct answer schema_answers[] = {
 
 #define STEPS "{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"description\":\"Steps of a browser test.\"}"
 #define HOOK "{\"anyOf\":[" STEPS "," REF("JobTest") "]}"
+#define LIBRARY "{\"type\":\"object\",\"description\":\"Named steps that the browser tests and hooks below it use; the nearest library that has a name counts.\",\"additionalProperties\":{\"anyOf\":[" STEPS ",{\"type\":\"object\",\"required\":[\"steps\"]}]}}"
 #define GROUP_DETAILS \
 	{ "browsers", "{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"anyOf\":[{\"type\":\"string\"}," REF("BrowserRequest") "]}}" }, \
 	{ "fixtures", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("FixtureRequest") "}" }, \
 	{ "hooks", REF("HooksRequest") }, \
+	{ "library", LIBRARY }, \
 	{ "quarantine", "{\"anyOf\":[{\"type\":\"boolean\"}," REF("QuarantineRequest") "," REF("Expression") "]}" }, \
 	{ "stopOnFirstFailure", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"cancel\"}," REF("Expression") "]}" }
 
@@ -720,6 +722,7 @@ static const struct detail poll_details[] = {
 
 static const struct detail fixture_details[] = {
 	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"description\":\"Those without a kind are of kind browser.\",\"items\":{\"anyOf\":[" REF("JobTest") ",{\"type\":\"object\"}]}}" },
+	{ "library", LIBRARY },
 	{ "disableConcurrency", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"isolated\"}," REF("Expression") "]}" },
 	{ "before", HOOK },
 	{ "after", HOOK },

@@ -691,6 +691,7 @@ step_verb(json_t *step, json_t **ret_value)
 
 struct walk {
 	json_t *library;
+	const struct libraries *around;
 	struct issues *issues;
 };
 
@@ -718,16 +719,24 @@ near_entry(json_t *library, const char *word)
 	return near_name(word, names);
 }
 
+static const char *
+near_entry_of_all(struct walk *walk, const char *word)
+{
+	const char *near = near_entry(walk->library, word);
+
+	for (size_t i = 0; walk->around && !near && i < LIBRARIES_MAX; i++)
+		near = near_entry(walk->around->around[i], word);
+	return near;
+}
+
 static void
 walk_use(struct walk *walk, json_t *value, const char *pointer)
 {
-	json_t *name = json_is_object(value) ? json_object_get(value, "steps") : value;
-	const char *word = json_string_value(name);
+	const char *word = library_used(value);
 
-	/* A name from a variable is known at run time. */
-	if (!word || strstr(word, "{{") || json_object_get(walk->library, word))
+	if (!word || library_find(walk->library, walk->around, word))
 		return;
-	const char *near = near_entry(walk->library, word);
+	const char *near = near_entry_of_all(walk, word);
 
 	issues_add_member(walk->issues, pointer, "use", ISSUE_INVALID,
 		"the library has no \"%.40s\"%s%s%s", word, near ? " (did you mean " : "",
@@ -834,9 +843,8 @@ walk_parts(struct walk *walk, json_t *test, const char *member, const char *poin
 }
 
 static void
-walk_library(struct walk *walk, const char *pointer)
+walk_library(struct walk *walk, const char *at)
 {
-	const char *at = member_at(walk, pointer, "library");
 	const char *name;
 	json_t *entry;
 
@@ -866,9 +874,12 @@ check_config(json_t *config, const char *pointer, struct issues *issues)
 }
 
 void
-browser_test_check(json_t *test, const char *pointer, struct issues *issues)
+browser_test_check(json_t *test, const struct libraries *around, const char *pointer,
+	struct issues *issues)
 {
-	struct walk walk = { .library = json_object_get(test, "library"), .issues = issues };
+	struct walk walk = {
+		.library = json_object_get(test, "library"), .around = around, .issues = issues
+	};
 	size_t before = issues->n + issues->n_more;
 
 	for (const struct shape_member *m = test_members; m->name; m++) {
@@ -890,7 +901,19 @@ browser_test_check(json_t *test, const char *pointer, struct issues *issues)
 	walk_steps(&walk, json_object_get(test, "after"), member_at(&walk, pointer, "after"));
 	walk_parts(&walk, test, "setup", pointer);
 	walk_parts(&walk, test, "teardown", pointer);
-	walk_library(&walk, pointer);
+	walk_library(&walk, member_at(&walk, pointer, "library"));
+}
+
+void
+browser_library_check(json_t *library, const struct libraries *around, const char *pointer,
+	struct issues *issues)
+{
+	struct walk walk = { .library = library, .around = around, .issues = issues };
+	size_t before = issues->n + issues->n_more;
+
+	shape_check(&library_shape, library, false, pointer, issues);
+	if (issues->n + issues->n_more == before)
+		walk_library(&walk, pointer);
 }
 
 int

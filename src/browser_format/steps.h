@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "browser_format/library.h"
 #include "browser_format/shape.h"
 
 enum verb {
@@ -84,9 +85,15 @@ extern const char *const comparison_names[];
 
 /*
  * Checks everything of a test that is particular to browser tests: steps, hooks, vars, library
- * and what `use` names. Adds what is wrong to issues.
+ * and what `use` names, there or in the libraries around it (NULL: none). Adds what is wrong to
+ * issues.
  */
-void browser_test_check(json_t *test, const char *pointer, struct issues *issues);
+void browser_test_check(json_t *test, const struct libraries *around, const char *pointer,
+	struct issues *issues);
+
+/* The same of a library that stands in a fixture or job. */
+void browser_library_check(json_t *library, const struct libraries *around, const char *pointer,
+	struct issues *issues);
 
 /* The JSON Schema of a browser test, indented. -1: it does not fit into the buffer. */
 int browser_test_schema(struct buf *out) MUST_CHECK;

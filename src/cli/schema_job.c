@@ -147,6 +147,7 @@ add_browser_tests(json_t *test, json_t *defs)
 {
 	/* In a fixture a browser test need not say that it is one. */
 	json_t *unnamed = json_copy(test);
+	json_t *library = json_object_get(json_object_get(test, "properties"), "library");
 
 	(void)json_object_update(defs, json_object_get(test, "$defs"));
 	(void)json_object_del(unnamed, "$defs");
@@ -161,6 +162,7 @@ add_browser_tests(json_t *test, json_t *defs)
 	(void)json_object_set_new(member_of(defs, "FixtureRequest"), "tests",
 		literal("{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":["
 			"{\"$ref\":\"#/$defs/FixtureTest\"},{\"$ref\":\"#/$defs/JobTest\"}]}}"));
+	(void)json_object_set(member_of(defs, "FixtureRequest"), "library", library);
 	set_steps(member_of(defs, "FixtureRequest"));
 	set_steps(member_of(defs, "HooksRequest"));
 	json_decref(test);
@@ -184,6 +186,8 @@ job_file_schema(struct buf *out)
 
 	settle(job, api, defs);
 	add_browser_tests(browser, defs);
+	(void)json_object_set(json_object_get(job, "properties"), "library",
+		json_object_get(member_of(defs, "FixtureRequest"), "library"));
 	add_members_of_files(job, defs);
 	(void)json_object_set_new(
 		job, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));

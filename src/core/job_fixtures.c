@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "browser_format/config.h"
+#include "browser_format/steps.h"
 #include "core/job_json_impl.h"
 
 /* clang-format off */
@@ -20,6 +21,7 @@ const struct json_field job_fixture_fields[] = {
 	{ .name = "tests", .kind = FIELD_ARR, FIXTURE(tests), .min = 1, .max = TESTS_PER_JOB_MAX, .required = true },
 	{ .name = "disableConcurrency", .kind = FIELD_ANY, FIXTURE(disable_concurrency) },
 	{ .name = "config", .kind = FIELD_OBJ, FIXTURE(config), .min = 0, .max = 1000 },
+	{ .name = "library", .kind = FIELD_OBJ, FIXTURE(library), .min = 0, .max = 1000 },
 	{ .name = "before", .kind = FIELD_ANY, FIXTURE(before) },
 	{ .name = "after", .kind = FIELD_ANY, FIXTURE(after) },
 	{ .name = "beforeEach", .kind = FIELD_ARR, FIXTURE(each.before), .min = 0, .max = HOOK_STEPS_MAX },
@@ -38,6 +40,27 @@ const struct json_field job_hooks_fields[] = {
 	{ 0 },
 };
 /* clang-format on */
+
+/* --- Libraries --- */
+
+struct libraries
+job_libraries(const struct reading *reading)
+{
+	const struct fixture_request *fixture = reading->fixture;
+
+	return (struct libraries) { { fixture ? fixture->library : NULL, reading->library } };
+}
+
+/* An object, or the table has said so. Its entries may use those of the job. */
+static void
+check_library(json_t *library, json_t *of_job, const char *pointer, struct issues *issues)
+{
+	struct libraries around = { { NULL, of_job } };
+
+	if (json_is_object(library))
+		browser_library_check(library, &around,
+			json_pointer_member(issues->arena, pointer, "library"), issues);
+}
 
 /* --- Steps that stand outside of a test --- */
 
@@ -86,13 +109,14 @@ check_steps(struct reading *reading, json_t *steps, const char *pointer, const c
 {
 	const char *at = json_pointer_member(reading->arena, pointer, name);
 	size_t first = reading->issues->n;
+	struct libraries around = job_libraries(reading);
 	struct test_common common;
 
 	if (!has_steps(steps))
 		return;
 	_cleanup_(json_unrefp) json_t *test = test_of_steps(steps);
 
-	if (test_read(test, false, at, reading->issues, &common) < 0)
+	if (test_read(test, false, &around, at, reading->issues, &common) < 0)
 		name_steps(reading, first, at);
 }
 
@@ -259,6 +283,11 @@ job_compose_test(struct reading *reading, const struct test_common *common, json
 		(void)json_object_set_new(test, "fixture", json_string(fixture->name));
 	if (in_each)
 		compose_steps(reading, test);
+	if (is_browser) {
+		struct libraries around = job_libraries(reading);
+
+		library_lend(test, &around);
+	}
 	return 0;
 }
 
@@ -301,10 +330,11 @@ read_fixture(
 	(void)(json_decode(item, job_fixture_fields, fixture, at, reading->issues) < 0);
 	if (!fixture->name)
 		fixture->name = "";
+	reading->fixture = fixture;
+	check_library(fixture->library, reading->library, at, reading->issues);
 	check_each(reading, &fixture->each, at);
 	default_kind(fixture->tests);
 	check_mode(reading, fixture->disable_concurrency, at);
-	reading->fixture = fixture;
 	size_t first = reading->n_tests;
 	int r = job_read_tests(
 		reading, fixture->tests, json_pointer_member(reading->arena, at, "tests"));
@@ -565,6 +595,8 @@ job_read_fixtures(
 	};
 	int32_t places[2];
 
+	reading->library = json_object_get(job, "library");
+	check_library(reading->library, NULL, reading->pointer, reading->issues);
 	read_job_hooks(reading, hooks, &own);
 	if (job_read_tests(reading, tests,
 		    json_pointer_member(reading->arena, reading->pointer, "tests")) < 0 &&
@@ -588,12 +620,13 @@ job_read_fixtures(
 /* --- Templates --- */
 
 void
-job_check_template_fixtures(json_t *tmpl, struct issues *issues,
-	int (*check_tests)(json_t *tests, const char *pointer, struct issues *issues))
+job_check_template_fixtures(json_t *tmpl, struct issues *issues, check_tests_fn *check_tests)
 {
 	json_t *fixtures = json_object_get(tmpl, "fixtures"), *item;
+	json_t *library = json_object_get(tmpl, "library");
 	size_t index;
 
+	check_library(library, NULL, "", issues);
 	json_array_foreach(fixtures, index, item)
 	{
 		const char *at = json_pointer_index(issues->arena, "/fixtures", index);
@@ -605,12 +638,15 @@ job_check_template_fixtures(json_t *tmpl, struct issues *issues,
 		}
 		/* Offences end in issues. */
 		(void)(json_decode(item, job_fixture_fields, &fixture, at, issues) < 0);
+		check_library(fixture.library, library, at, issues);
 		default_kind(fixture.tests);
 		if (fixture.config && job_has_browser_test(fixture.tests))
 			(void)(config_check(fixture.config,
 				       json_pointer_member(issues->arena, at, "config"),
 				       issues) < 0);
-		(void)(check_tests(fixture.tests,
+		struct libraries around = { { fixture.library, library } };
+
+		(void)(check_tests(fixture.tests, &around,
 			       json_pointer_member(issues->arena, at, "tests"), issues) < 0);
 	}
 }

@@ -16,7 +16,7 @@
 struct job_request {
 	const char *name, *tmpl, *queue;
 	json_t *params, *tests, *labels, *config, *output_schema, *extra;
-	json_t *browsers, *fixtures, *hooks, *quarantine, *stop;
+	json_t *browsers, *fixtures, *hooks, *library, *quarantine, *stop;
 	struct strs tags;
 	int64_t concurrency, iterations, failures_to_ignore, priority;
 	int64_t timeout_ms, run_timeout_ms, start_timeout_ms, hook_timeout_ms, run_at_ms;
@@ -62,6 +62,7 @@ const struct json_field job_test_ref_fields[] = {
 	{ .name = "tests", .kind = FIELD_ARR, JOB(tests), .min = 1, .max = TESTS_PER_JOB_MAX }, \
 	{ .name = "fixtures", .kind = FIELD_ARR, JOB(fixtures), .min = 1, .max = FIXTURES_PER_JOB_MAX }, \
 	{ .name = "hooks", .kind = FIELD_OBJ, JOB(hooks), .min = 0, .max = 4 }, \
+	{ .name = "library", .kind = FIELD_OBJ, JOB(library), .min = 0, .max = 1000 }, \
 	{ .name = "browsers", .kind = FIELD_ARR, JOB(browsers), .min = 1, .max = TARGETS_PER_JOB_MAX }, \
 	{ .name = "concurrency", .kind = FIELD_INT, JOB(concurrency), .min = 1, .max = CONCURRENCY_MAX }, \
 	{ .name = "iterations", .kind = FIELD_INT, JOB(iterations), .min = 0, .max = ITERATIONS_MAX }, \
@@ -216,7 +217,7 @@ names_saved_things(const json_t *job)
 static bool
 is_merged(const char *key)
 {
-	static const char *const names[] = { "config", "labels", "extra" };
+	static const char *const names[] = { "config", "labels", "extra", "library" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(key, names[i]) == 0)
@@ -371,13 +372,14 @@ take_saved(void *arg, struct job_source_item *item)
 	struct reading *reading = arg;
 	struct expr_scope scope = { .params = params_of(reading) };
 	_cleanup_(json_unrefp) json_t *body = TAKE(item->body);
+	struct libraries around = job_libraries(reading);
 	struct issues *issues = reading->issues;
 	struct test_common common;
 	size_t first = issues->n;
 
 	if (tree_has_expr(body) && expr_expand(&body, &scope, "", issues) < 0)
 		goto offences;
-	if (test_read(body, false, "", issues, &common) < 0)
+	if (test_read(body, false, &around, "", issues, &common) < 0)
 		goto offences;
 	return push_test(reading, &common, body);
 offences:
@@ -454,11 +456,12 @@ read_ref(struct reading *reading, json_t *item)
 int
 job_read_item(struct reading *reading, json_t *item)
 {
+	struct libraries around = job_libraries(reading);
 	struct test_common common;
 
 	if (is_ref(item))
 		return read_ref(reading, item);
-	if (test_read(item, false, reading->at, reading->issues, &common) < 0)
+	if (test_read(item, false, &around, reading->at, reading->issues, &common) < 0)
 		return -1;
 	return push_test(reading, &common, item);
 }
@@ -687,7 +690,7 @@ test_definition_read(
 {
 	struct test_common common;
 
-	if (test_read(test, true, "", issues, &common) < 0)
+	if (test_read(test, true, NULL, "", issues, &common) < 0)
 		return -1;
 	if (!common.name)
 		issues_add(issues, "/name", ISSUE_MISSING, "a saved test has a name");
@@ -700,7 +703,8 @@ test_definition_read(
 
 /* What can be said of a template's tests before its parameters have values. */
 static int
-check_template_tests(json_t *tests, const char *pointer, struct issues *issues)
+check_template_tests(json_t *tests, const struct libraries *around, const char *pointer,
+	struct issues *issues)
 {
 	struct arena *arena = issues->arena;
 	struct test_common common;
@@ -716,7 +720,7 @@ check_template_tests(json_t *tests, const char *pointer, struct issues *issues)
 		struct err err;
 
 		if (!is_ref(item)) {
-			r = test_read(item, true, at, issues, &common) < 0 ? -1 : r;
+			r = test_read(item, true, around, at, issues, &common) < 0 ? -1 : r;
 			continue;
 		}
 		if (json_decode(item, job_test_ref_fields, &ref, at, issues) < 0)
@@ -765,6 +769,7 @@ template_definition_read(
 {
 	struct job_request request = job_defaults;
 	json_t *params = json_object_get(tmpl, "params");
+	struct libraries around = { { NULL, json_object_get(tmpl, "library") } };
 	_cleanup_(json_unrefp) json_t *names = NULL;
 	/* Offences end in issues, which is looked at below. */
 	(void)(json_decode(tmpl, template_fields, &request, "", issues) < 0);
@@ -777,7 +782,8 @@ template_definition_read(
 		issues_add(issues, "/tests", ISSUE_MISSING, "at least one test is expected");
 	if (json_is_object(params))
 		(void)(params_check(params, "/params", issues) < 0);
-	(void)(check_template_tests(json_object_get(tmpl, "tests"), "/tests", issues) < 0);
+	(void)(check_template_tests(json_object_get(tmpl, "tests"), &around, "/tests", issues) <
+		0);
 	names = json_is_object(params) ? json_incref(params) : json_object();
 	(void)(expr_check(tmpl, names, "", issues) < 0);
 	if (issues->n > 0 || issues->n_more > 0)

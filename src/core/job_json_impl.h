@@ -15,7 +15,7 @@ struct each_hooks {
 /* A fixture as the request has it. */
 struct fixture_request {
 	const char *name;
-	json_t *disable_concurrency, *config, *before, *after, *tests;
+	json_t *disable_concurrency, *config, *library, *before, *after, *tests;
 	struct each_hooks each;
 	bool skip, only;
 };
@@ -44,6 +44,7 @@ struct reading {
 
 	/* Grouped jobs. */
 	struct each_hooks each;           /* the job's */
+	json_t *library;                  /* the job's; NULL: none */
 	struct fixture_request *fixtures; /* n_fixtures; NULL: none */
 	size_t n_fixtures;
 	const struct fixture_request *fixture; /* whose tests are read now; NULL: none */
@@ -105,6 +106,11 @@ int job_read_fixtures(struct reading *reading, json_t *job, int64_t hook_timeout
 int job_compose_test(struct reading *reading, const struct test_common *common, json_t *test)
 	MUST_CHECK;
 
-/* What a template's hooks and fixtures may hold before parameters have values. */
-void job_check_template_fixtures(json_t *tmpl, struct issues *issues,
-	int (*check_tests)(json_t *tests, const char *pointer, struct issues *issues));
+/* The libraries around the test or hook that is being read. */
+struct libraries job_libraries(const struct reading *reading);
+
+/* What a template's library and fixtures may hold before parameters have values. */
+typedef int check_tests_fn(json_t *tests, const struct libraries *around, const char *pointer,
+	struct issues *issues);
+void job_check_template_fixtures(
+	json_t *tmpl, struct issues *issues, check_tests_fn *check_tests);

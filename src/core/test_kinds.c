@@ -299,7 +299,7 @@ const struct test_kind test_kinds[] = {
 	{ "testcafe", "a TestCafe suite as it is: a bundle or a path", testcafe_fields,
 		check_testcafe },
 	{ "browser", "steps in a browser: what to do and what to expect", browser_fields,
-		browser_test_check },
+		NULL },
 	{ 0 },
 };
 
@@ -355,8 +355,8 @@ report_kind(json_t *kind, const char *pointer, struct issues *issues)
 }
 
 int
-test_read(json_t *test, bool has_exprs, const char *pointer, struct issues *issues,
-	struct test_common *ret)
+test_read(json_t *test, bool has_exprs, const struct libraries *around, const char *pointer,
+	struct issues *issues, struct test_common *ret)
 {
 	size_t first = issues->n, more = issues->n_more;
 	struct any_test any = { 0 };
@@ -377,6 +377,8 @@ test_read(json_t *test, bool has_exprs, const char *pointer, struct issues *issu
 
 	if (kind->check)
 		kind->check(test, pointer, issues);
+	else if (kind->fields == browser_fields)
+		browser_test_check(test, around, pointer, issues);
 	if (has_exprs)
 		forgive_exprs(test, pointer, first, issues);
 	if (issues->n > first || issues->n_more > more)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/json.h"
+#include "browser_format/library.h"
 
 /* What every test has; each kind's struct begins with it. */
 struct test_common {
@@ -25,7 +26,7 @@ struct test_kind {
 	const char *name;
 	const char *summary;
 	const struct json_field *fields; /* the common ones included */
-	/* What a table cannot say; adds issues. NULL: nothing. */
+	/* What a table cannot say; adds issues. NULL: nothing, or browser_test_check(). */
 	void (*check)(json_t *test, const char *pointer, struct issues *issues);
 };
 
@@ -42,7 +43,8 @@ const struct test_kind *test_kind_find(const char *name);
 /*
  * Checks one test (an object with its kind's members) and gives what all kinds have in common.
  * Texts that hold expressions pass where another type is wanted when `has_exprs` (a saved
- * test). 0, or -1 with issues added.
+ * test). `around` has what a browser test may use besides its own library; NULL: nothing.
+ * 0, or -1 with issues added.
  */
-int test_read(json_t *test, bool has_exprs, const char *pointer, struct issues *issues,
-	struct test_common *ret) MUST_CHECK;
+int test_read(json_t *test, bool has_exprs, const struct libraries *around, const char *pointer,
+	struct issues *issues, struct test_common *ret) MUST_CHECK;

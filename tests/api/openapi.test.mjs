@@ -166,7 +166,8 @@ describe('answers', () => {
 		assert.deepEqual(document.check(template, document.schema('TemplateRequest')), []);
 		await post('/templates', template);
 		await post('/templates', { name: 'groups', fixtures: [{ name: 'F', tests: [commandTest()] }],
-			hooks: { before: [{ log: 'x' }] }, quarantine: true, startTimeout: '5s', hookTimeout: '5s' });
+			hooks: { before: [{ log: 'x' }] }, library: { greet: [{ log: 'hi' }] },
+				quarantine: true, startTimeout: '5s', hookTimeout: '5s' });
 		await get('/templates');
 		await get('/templates/{template}', { template: 'tpl' });
 		await call('put', '/templates/{template}', { args: { template: 'tpl' }, body: template });

@@ -27,7 +27,8 @@ const good = {
 	services: [{ command: ["node", "server.js"], ready: "GET http://127.0.0.1:8080/" }],
 	browsers: ["chromium", { browser: "chromium", name: "phone", config: { mobile: true } }],
 	hooks: { before: [{ open: "/" }], beforeEach: [] },
-	fixtures: [{ name: "F", disableConcurrency: "isolated", after: { kind: "http", request: "GET http://x/" },
+	library: { "log in": [{ open: "/login" }], buy: { params: ["what"], steps: [{ use: "log in" }] } },
+	fixtures: [{ name: "F", library: { leave: [{ open: "/logout" }] }, disableConcurrency: "isolated", after: { kind: "http", request: "GET http://x/" },
 		tests: [page, { ...page, kind: "browser" }, { kind: "command", argv: ["true"] }] }],
 	tests: [{ kind: "playwright", path: "./tests", shard: "file" }, { kind: "http", request: "GET ${{ params.url }}" },
 		{ test: "saved" }],
@@ -48,6 +49,8 @@ test("schema job: what the program refuses does not fit", async (t) => {
 		{ fixtures: [{ name: "F", tests: [{ name: "a", steps: [{ open: 7 }] }] }] },
 		{ fixtures: [{ name: "F", tests: [page], beforeEach: [{ wait: { sleep: 1 } }] }] },
 		{ tests: [command], hooks: { before: [{ clik: "#a" }] } },
+		{ tests: [command], library: { a: [{ clik: "#a" }] } },
+		{ fixtures: [{ name: "F", tests: [page], library: { a: { params: ["b"] } } }] },
 		{ tests: [command], retries: { on: ["passed"] } },
 		{ tests: [command], timeout: "soon" },
 	]) {

@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	issues = arena_xalloc(&arena, sizeof *issues);
 	issues->arena = &arena;
-	browser_test_check(test, "", issues);
+	browser_test_check(test, NULL, "", issues);
 	for (i = 0; i < issues->n; i++)
 		FUZZ_CHECK(issues->item[i].detail[0] != '\0');
 	json_array_foreach(json_object_get(test, "steps"), i, step)

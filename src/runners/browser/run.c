@@ -57,7 +57,7 @@ refuse_issues(struct run *run, const char *reason, const char *where)
 static int
 check_test(struct run *run)
 {
-	browser_test_check(run->t.request->test, "", run->issues);
+	browser_test_check(run->t.request->test, NULL, "", run->issues);
 	return run->issues->n ? refuse_issues(run, "invalid_definition", "") : 0;
 }
 

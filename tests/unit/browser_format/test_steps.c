@@ -44,7 +44,7 @@ offences(const char *test)
 
 	arena_init(&arena, MIB(4));
 	text[0] = '\0';
-	browser_test_check(tree, "", &issues);
+	browser_test_check(tree, NULL, "", &issues);
 	for (size_t i = 0; i < issues.n && len < sizeof text - 600; i++)
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s: %s\n",
 			issues.item[i].pointer, issues.item[i].detail);

@@ -143,3 +143,16 @@ reader_refuses(const char *text, const char *pointer, const char *code)
 	reader_issues.n = reader_issues.n_more = 0;
 	json_decref(job);
 }
+
+const char *
+reader_body(const struct job_spec *spec, size_t test, const char *pointer)
+{
+	json_t *body = reader_json(spec->tests[test].body.p);
+	json_t *value = json_pointer_get(body, pointer);
+	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	const char *copy = arena_strdup(&reader_arena, text ? text : "");
+
+	free(text);
+	json_decref(body);
+	return copy;
+}

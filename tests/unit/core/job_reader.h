@@ -27,4 +27,7 @@ struct job_spec reader_ok(const char *text);
 /* Fails the test unless the request has the offence, maybe among others. */
 void reader_refuses(const char *text, const char *pointer, const char *code);
 
+/* The value at a pointer of a test's body, as text; "" when there is none. Lives as long. */
+const char *reader_body(const struct job_spec *spec, size_t test, const char *pointer);
+
 #define HI "{\"kind\":\"command\",\"name\":\"hi\",\"argv\":[\"echo\"]}"

@@ -9,20 +9,6 @@
 #define BROWSER(name, more) \
 	"{\"name\":\"" name "\",\"kind\":\"browser\",\"steps\":" STEPS more "}"
 
-/* The value at a pointer of a test's body, as text; "" when there is none. */
-static const char *
-in_body(const struct job_spec *spec, size_t test, const char *pointer)
-{
-	json_t *body = reader_json(spec->tests[test].body.p);
-	json_t *value = json_pointer_get(body, pointer);
-	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	const char *copy = arena_strdup(&reader_arena, text ? text : "");
-
-	free(text);
-	json_decref(body);
-	return copy;
-}
-
 /* --- Browsers --- */
 
 static void
@@ -208,8 +194,8 @@ hooks_stand_behind_the_tests(void **state)
 	assert_int_equal(spec.tests[checkout->before].timeout_ms, 9000);
 	assert_string_equal(spec.tests[checkout->after].name, "after of fixture Checkout");
 	assert_string_equal(
-		in_body(&spec, (size_t)checkout->after, "/config/locale"), "\"de\"");
-	assert_string_equal(in_body(&spec, (size_t)checkout->after, "/setup"), "");
+		reader_body(&spec, (size_t)checkout->after, "/config/locale"), "\"de\"");
+	assert_string_equal(reader_body(&spec, (size_t)checkout->after, "/setup"), "");
 	assert_int_equal(spec.fixtures[0].before, -1);
 	assert_int_equal(spec.fixtures[2].after, -1);
 }
@@ -221,21 +207,21 @@ S54_S55_each_hooks_are_put_into_the_tests(void **state)
 	(void)state;
 	struct job_spec spec = reader_ok(shop);
 
-	assert_string_equal(in_body(&spec, 0, "/setup"),
+	assert_string_equal(reader_body(&spec, 0, "/setup"),
 		"[{\"in\":\"beforeEach of the job\",\"steps\":[{\"log\":\"job\"}]}]");
-	assert_string_equal(in_body(&spec, 0, "/teardown"), "");
-	assert_string_equal(in_body(&spec, 2, "/setup"),
+	assert_string_equal(reader_body(&spec, 0, "/teardown"), "");
+	assert_string_equal(reader_body(&spec, 2, "/setup"),
 		"[{\"in\":\"beforeEach of the job\",\"steps\":[{\"log\":\"job\"}]},"
 		"{\"in\":\"before of the test\",\"steps\":[{\"log\":\"own\"}]}]");
-	assert_string_equal(in_body(&spec, 2, "/teardown"),
+	assert_string_equal(reader_body(&spec, 2, "/teardown"),
 		"[{\"in\":\"afterEach of fixture Checkout\",\"steps\":[{\"log\":\"after each\"}]}]");
 	assert_string_equal(
-		in_body(&spec, 3, "/setup/1/in"), "\"beforeEach of fixture Checkout\"");
-	assert_string_equal(in_body(&spec, 3, "/teardown"), ""); /* its own empty list */
-	assert_string_equal(in_body(&spec, 2, "/before"), "");
-	assert_string_equal(in_body(&spec, 2, "/fixture"), "\"Checkout\"");
-	assert_string_equal(in_body(&spec, 0, "/fixture"), "");
-	assert_string_equal(in_body(&spec, 3, "/skip"), "");
+		reader_body(&spec, 3, "/setup/1/in"), "\"beforeEach of fixture Checkout\"");
+	assert_string_equal(reader_body(&spec, 3, "/teardown"), ""); /* its own empty list */
+	assert_string_equal(reader_body(&spec, 2, "/before"), "");
+	assert_string_equal(reader_body(&spec, 2, "/fixture"), "\"Checkout\"");
+	assert_string_equal(reader_body(&spec, 0, "/fixture"), "");
+	assert_string_equal(reader_body(&spec, 3, "/skip"), "");
 }
 
 static void
@@ -244,10 +230,10 @@ config_of_a_fixture_lies_under_the_tests_own(void **state)
 	(void)state;
 	struct job_spec spec = reader_ok(shop);
 
-	assert_string_equal(in_body(&spec, 2, "/config/locale"), "\"en\"");
-	assert_string_equal(in_body(&spec, 2, "/config/mobile"), "true");
-	assert_string_equal(in_body(&spec, 3, "/config/locale"), "\"de\"");
-	assert_string_equal(in_body(&spec, 0, "/config"), "");
+	assert_string_equal(reader_body(&spec, 2, "/config/locale"), "\"en\"");
+	assert_string_equal(reader_body(&spec, 2, "/config/mobile"), "true");
+	assert_string_equal(reader_body(&spec, 3, "/config/locale"), "\"de\"");
+	assert_string_equal(reader_body(&spec, 0, "/config"), "");
 }
 
 static void
@@ -258,8 +244,8 @@ a_test_without_hooks_around_it_keeps_its_own(void **state)
 		reader_ok("{\"tests\":[" BROWSER("t", ",\"before\":[{\"log\":\"own\"}]") "]}");
 
 	assert_false(spec.is_grouped);
-	assert_string_equal(in_body(&spec, 0, "/before"), "[{\"log\":\"own\"}]");
-	assert_string_equal(in_body(&spec, 0, "/setup"), "");
+	assert_string_equal(reader_body(&spec, 0, "/before"), "[{\"log\":\"own\"}]");
+	assert_string_equal(reader_body(&spec, 0, "/setup"), "");
 }
 
 static void
@@ -283,7 +269,7 @@ only_leaves_the_others_out(void **state)
 	assert_string_equal(spec.fixtures[1].name, "C");
 	assert_int_equal(spec.fixtures[1].first, 1);
 	assert_int_equal(spec.fixtures[1].after, 2);
-	assert_string_equal(in_body(&spec, 0, "/only"), "");
+	assert_string_equal(reader_body(&spec, 0, "/only"), "");
 }
 
 static void
