@@ -46,6 +46,51 @@ drop_folder(const char *dir)
 		(void)tree_remove(AT_FDCWD, dir, &ignored);
 }
 
+/*
+ * A signal that ends us is the tool's: it is handed on, and when the tool has ended its folder
+ * is removed. Handlers can only see globals.
+ */
+static volatile sig_atomic_t tool_pid, stop_signal;
+
+static void
+hand_on(int number)
+{
+	int saved = errno;
+
+	stop_signal = number;
+	if (tool_pid > 0)
+		(void)kill((pid_t)tool_pid, number);
+	errno = saved;
+}
+
+static void
+catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction action = { .sa_handler = hand_on };
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+}
+
+/* Its exit status, 128 and more for a signal; -1 with err. */
+static int
+wait_for_tool(const struct spawn_child *child, struct err *err)
+{
+	siginfo_t info;
+
+	tool_pid = (sig_atomic_t)child->pid;
+	if (stop_signal) /* it came before there was anybody to hand it to */
+		(void)kill(child->pid, stop_signal);
+	int r = spawn_wait(child->pidfd, -1, &info, err);
+
+	tool_pid = 0;
+	(void)close(child->pidfd);
+	if (r < 0)
+		return -1;
+	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
 /* Runs Playwright's command line with the arguments until it ends; its exit status. */
 static int
 run_tool(const char *const *args, struct err *err)
@@ -53,7 +98,6 @@ run_tool(const char *const *args, struct err *err)
 	struct kind_places places;
 	struct spawn_child child = SPAWN_CHILD_INIT;
 	const char *argv[TOOL_ARGS_MAX + 3] = { NULL };
-	siginfo_t info;
 
 	kind_places_init(&places, NULL, NULL, NULL);
 	int r = kind_available(kind_find("playwright"), &places, err);
@@ -68,17 +112,12 @@ run_tool(const char *const *args, struct err *err)
 		const struct spawn_spec spec = { .argv = argv,
 			.fd_in = -1,
 			.fd_out = STDOUT_FILENO,
-			.fd_err = STDERR_FILENO };
+			.fd_err = STDERR_FILENO,
+			.death_signal = true };
 		r = spawn_start(&child, &spec, err);
 	}
 	kind_places_deinit(&places);
-	if (r < 0)
-		return -1;
-	r = spawn_wait(child.pidfd, -1, &info, err);
-	close(child.pidfd);
-	if (r < 0)
-		return -1;
-	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	return r < 0 ? -1 : wait_for_tool(&child, err);
 }
 
 /* --- Traces --- */
@@ -141,8 +180,7 @@ cmd_job_trace(struct cli *cli)
 		cli_note(
 			"%zu traces; this is the first. Others: proctor job artifacts %s --kind trace",
 			n, cli->args[0]);
-	/* Ctrl-C is for the viewer; the folder is removed behind it. */
-	(void)signal(SIGINT, SIG_IGN);
+	catch_signals();
 	int status = make_folder(&dir, &err);
 	if (status == 0)
 		status = artifacts_fetch(&remote, cli->args[0], traces, dir, false, &err);
@@ -219,6 +257,7 @@ playwright_report(struct cli *cli, struct remote *remote, struct err *err)
 	_cleanup_free_ char *target = realpath(output, NULL);
 	if (!target)
 		return err_sys(err, ERR_INVALID, errno, "%s", output);
+	catch_signals();
 	int status = make_folder(&dir, err);
 	if (status == 0)
 		status = fetch_blobs(remote, cli->args[0], dir, err);
