@@ -212,6 +212,7 @@ move_to_line(struct turn *turn, struct lines *lines, struct job *job)
 	struct line *line = line_of(turn, lines, job);
 
 	UOW_PUSH(&turn->uow, &line->job, job);
+	line->refused = NULL; /* it may have a run for whom none of the others had one */
 	size_t at = line->job.n - 1;
 	while (at > line->next && goes_before(job, line->job.item[at - 1])) {
 		line->job.item[at] = line->job.item[at - 1];
@@ -492,6 +493,7 @@ fill_lease(struct lease *lease, const struct run *run, const struct job_test *te
 		.group = run->target,
 		.connection = run->connection,
 		.role = role_of_run(run),
+		.kind = arena_strdup(arena, test->kind),
 		.test = copy_str(arena, test->body),
 		.options = copy_str(arena, options->body),
 		.timeout_ms = test->timeout_ms > 0 ? test->timeout_ms : job->run_timeout_ms,
