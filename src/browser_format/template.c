@@ -96,9 +96,10 @@ next_piece(struct str *rest, struct piece *ret, struct err *err)
 	*rest = tail(*rest, close + 2);
 	if (!name_is_valid(ret->text))
 		return err_set(err, ERR_INVALID,
-			"\"{{%.40s}}\" is no name of a variable (\\{{ stands for the braces "
+			"\"{{%.*s}}\" is no name of a variable (\\{{ stands for the braces "
 			"themselves)",
-			ret->text.n < 40 ? "…" : "");
+			(int)(ret->text.n < 40 ? ret->text.n : 40),
+			ret->text.n > 0 ? ret->text.p : "");
 	return 1;
 }
 

@@ -114,7 +114,7 @@ test_refusals(void **state)
 	refused("\"{{list.9.a}}\"", "no variable");
 	refused("\"x{{list}}\"", "cannot stand inside a text");
 	refused("\"{{n\"", "without");
-	refused("\"{{a b}}\"", "no name");
+	refused("\"{{a b}}\"", "\"{{a b}}\" is no name");
 	refused("\"{{.}}\"", "no name");
 	refused("\"{{}}\"", "no name");
 }
