@@ -105,12 +105,6 @@ config_proxy(const struct browser_config *config, struct arena *arena, const cha
 	*ret_bypass = r < 0 ? NULL : arena_strdup(arena, buf_text(&bypass));
 }
 
-bool
-config_fits_any_context(const struct browser_config *config)
-{
-	return !config->proxy_server && !config->has_allow_hosts;
-}
-
 int
 config_load_storage(struct browser_config *config, const char *files, struct issues *issues,
 	json_t **ret_tree, struct err *err)
@@ -463,6 +457,17 @@ send_storage(struct config_applier *applier, const char *session)
 	}
 }
 
+/* Calls between browsers go around every list and proxy, so with allowHosts there are none. */
+static void
+send_no_calls(struct config_applier *applier, const char *session)
+{
+	static const char source[] =
+		"delete globalThis.RTCPeerConnection; delete globalThis.webkitRTCPeerConnection;";
+
+	post(applier, session, "Page.addScriptToEvaluateOnNewDocument",
+		json_pack("{s:s}", "source", source));
+}
+
 void
 config_apply_session(struct config_applier *applier, const char *session, bool is_frame)
 {
@@ -496,6 +501,8 @@ config_apply_session(struct config_applier *applier, const char *session, bool i
 	if (config->ignore_https_errors)
 		post(applier, session, "Security.setIgnoreCertificateErrors",
 			json_pack("{s:b}", "ignore", 1));
+	if (config->has_allow_hosts)
+		send_no_calls(applier, session);
 	send_storage(applier, session);
 }
 

@@ -22,9 +22,6 @@ struct cdp;
 void config_proxy(const struct browser_config *config, struct arena *arena,
 	const char **ret_proxy, const char **ret_bypass);
 
-/* True when a context that was made ahead with nothing special serves this config. */
-bool config_fits_any_context(const struct browser_config *config);
-
 /*
  * Reads the storage state of the bundle, when the config names one, into *config. `issues` must
  * have the arena of config_decode(), *ret_tree must outlive *config. -1 with err.

@@ -263,6 +263,7 @@ on_request(struct network *network, const struct cdp_event *event)
 	if (flight && flight->last && json_is_object(redirect)) {
 		struct hop *before = flight->last;
 		set_response(before, redirect, cdp_num(params, "timestamp"));
+		free(before->redirect_url); /* of a hop that there was no room for */
 		before->redirect_url = xstrdup(cdp_str(request, "url"));
 		if (!cdp_flag(params, "redirectHasExtraInfo"))
 			before->has_request_extra = before->has_response_extra = true;
@@ -345,6 +346,7 @@ on_failed(struct network *network, const struct cdp_event *event)
 		return;
 	const char *text = cdp_str(event->params, "errorText");
 	const char *why = cdp_str(event->params, "blockedReason");
+	free((char *)(uintptr_t)hop->seen.error); /* a socket's */
 	hop->seen.error = *text ? xstrdup(text)
 		: *why          ? xasprintf("blocked: %s", why)
 				: xstrdup("failed");
