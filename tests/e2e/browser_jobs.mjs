@@ -8,12 +8,12 @@ export const quick = { screenshot: 'off', dom: 'off', har: 'off', expectTimeout:
 
 export class Bench {
 	/* One server, one worker with so many connections (0: none yet), one site. */
-	static async start(t, capacity = 4) {
+	static async start(t, capacity = 4, args = []) {
 		const bench = new Bench();
 
 		bench.jobs = [];
 		bench.site = await Site.start(t);
-		bench.server = await Server.start(t);
+		bench.server = await Server.start(t, { args });
 		if (capacity > 0) {
 			bench.worker = Worker.start(t, bench.server, { capacity, args: ['--kind', 'browser'] });
 			bench.site.watch(bench.worker);

@@ -18,7 +18,7 @@ const options = { timeout: 120000, skip };
 /* A bench whose worker has a temporary folder of its own. */
 async function start(t, capacity) {
 	const tmp = temporary(t, 'proctor-tmp-');
-	const bench = await Bench.start(t, 0);
+	const bench = await Bench.start(t, 0, ['--lease', '3s']);
 
 	bench.tmp = tmp;
 	bench.hire = (data) => {
