@@ -27,13 +27,16 @@ add_pattern(json_t *patterns, const char *url, const char *type)
 	json_array_append_new(patterns, pattern);
 }
 
-/* A superset of the host's URLs. */
+/* A superset of the host's URLs: they may go without a port, and a dot may end the name. */
 static void
 add_host_patterns(json_t *patterns, const struct host_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		_cleanup_free_ char *url =
-			xasprintf("*%s*", set->text.data + set->entry[i] + 1);
+		const char *host = set->text.data + set->entry[i] + 1;
+		const char *bracket = strchr(host, ']');
+		size_t n = bracket ? (size_t)(bracket + 1 - host) : strcspn(host, ":");
+		_cleanup_free_ char *url = xasprintf("*%.*s*", (int)n, host);
+
 		add_pattern(patterns, url, NULL);
 	}
 }
@@ -380,16 +383,24 @@ answer_preflight(struct network *network, const struct cdp_event *event)
 		0);
 }
 
+/* What a page makes by itself. Files and the like have no host and are somewhere all the same.
+ */
+static bool
+is_made_here(struct str url)
+{
+	return str_starts(url, STR("data:")) || str_starts(url, STR("blob:")) ||
+		str_starts(url, STR("about:"));
+}
+
 /* The member of config that forbids the request, or NULL. */
 static const char *
 forbidden_by(struct network *network, const struct cdp_event *event)
 {
 	struct str url = str_of(cdp_str(json_object_get(event->params, "request"), "url"));
-	bool has_host;
 
-	if (host_set_has_url(&network->blocked, url, &has_host))
+	if (host_set_has_url(&network->blocked, url, NULL))
 		return "blockHosts";
-	if (network->config->has_allow_hosts && has_host &&
+	if (network->config->has_allow_hosts && !is_made_here(url) &&
 		!host_set_has_url(&network->allowed, url, NULL))
 		return "allowHosts";
 	if (host_set_has_url(&network->ads, url, NULL))
