@@ -590,9 +590,10 @@ evidence_failure(struct evidence *evidence, const char *session)
 		evidence->has_failure_shot = true;
 		path = take_picture(evidence, session, "failure", deadline);
 	}
-	/* A page that did not give a picture in time gives no text either. */
+	/* A page that did not give a picture in time gives no text either, nor is asked again. */
 	if (config->dom != EVIDENCE_OFF && clock_mono_ms() < deadline)
 		snapshot(evidence, session, deadline);
+	evidence->has_snapshot = true;
 	return path;
 }
 
