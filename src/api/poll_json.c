@@ -295,13 +295,24 @@ write_test(struct jw *jw, const struct lease *lease)
 	arena_deinit(&arena);
 }
 
+/* What the job says, for tests of every kind; else only browsers begin at once. */
+static int64_t
+start_timeout(const struct lease *lease, const json_t *options)
+{
+	const json_t *own = json_object_get(options, "startTimeoutMs");
+
+	if (own)
+		return json_integer_value(own);
+	return strcmp(lease->kind, "browser") == 0 ? START_TIMEOUT_MS_DEFAULT : 0;
+}
+
 /* The group's entry of the job's `browsers`, and the start time limit. */
 static void
 write_group_options(struct jw *jw, const struct lease *lease, const json_t *options)
 {
 	const json_t *browsers = json_object_get(options, "browsers");
 	json_t *browser = json_array_get(browsers, (size_t)lease->group);
-	const json_t *start = json_object_get(options, "startTimeoutMs");
+	int64_t start_ms = start_timeout(lease, options);
 
 	if (browser) {
 		/* A text is short for an object; the name is the group's, with its number. */
@@ -314,9 +325,8 @@ write_group_options(struct jw *jw, const struct lease *lease, const json_t *opti
 		jw_key(jw, "browser");
 		jw_tree(jw, whole);
 	}
-	if (start || lease->connection > 0)
-		jw_ki64(jw, "startTimeoutMs",
-			start ? json_integer_value(start) : START_TIMEOUT_MS_DEFAULT);
+	if (start_ms > 0)
+		jw_ki64(jw, "startTimeoutMs", start_ms);
 }
 
 static void

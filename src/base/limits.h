@@ -102,7 +102,7 @@
 #define COMMAND_ENV_MAX           1000            /* environment members of a command */
 #define COMMAND_TEXT_BYTES_MAX    KIB(128)        /* one of them: the kernel's own limit */
 #define SPAWN_FDS_MAX             16              /* descriptors mapped into a child */
-#define START_TIMEOUT_MS_DEFAULT  SECONDS_MS(60)  /* from the lease of a grouped job's run to its `started` */
+#define START_TIMEOUT_MS_DEFAULT  SECONDS_MS(60)  /* from a browser run's lease to its `started` */
 #define RUNNER_IDLE_MS            SECONDS_MS(60)  /* a warm runner that nobody wants leaves */
 #define BROWSER_IDLE_MS           MINUTES_MS(3)   /* the same with a browser, whose start is slow */
 #define RUNNER_LOST_RUNS_MAX      3               /* browsers lost in a row until their runner is replaced */

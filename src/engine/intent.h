@@ -108,6 +108,7 @@ struct lease {
 	int32_t group, connection;             /* of a grouped job; connection 0: not one */
 	const char *role;                      /* of a hook; or NULL */
 	struct str results[RESULTS_PER_LEASE]; /* JSON of the before hooks' results; or empty */
+	const char *kind;                      /* of the test */
 	struct str test;                       /* JSON object */
 	struct str options; /* JSON object with config, params, …; or empty */
 	int64_t timeout_ms;

@@ -34,7 +34,7 @@ describe('workers', () => {
 		assert.deepEqual({ ...lease, run: 0, fence: 0 }, {
 			run: 0, fence: 0, job: job.id, jobName: 'n', incarnation: 1, iteration: 1, testIndex: 0,
 			target: 'chromium', browser: { browser: 'chromium', name: 'chromium' }, group: 0, connection: 1,
-			ctx: {}, startTimeoutMs: 60000, attempt: 1, config: { a: 1 }, params: { p: 2 },
+			ctx: {}, attempt: 1, config: { a: 1 }, params: { p: 2 },
 			outputSchema: { type: 'object' }, timeoutMs: 7000,
 			test: { name: 't', kind: 'command', argv: ['true'], timeout: '7s' },
 		});
@@ -43,6 +43,25 @@ describe('workers', () => {
 
 		assert.equal(next.iteration, 2);
 		assert.notEqual(next.run, lease.run);
+	});
+
+	test('only browsers must begin within a minute, unless the job says how long', async () => {
+		const browserTest = { name: 'page', kind: 'browser', steps: [{ log: 'x' }] };
+		const limits = async (members) => {
+			const { worker, labels } = alone({ capacity: 2, kinds: ['browser', 'command'] });
+			const job = await server.job({ labels, tests: [commandTest(), browserTest], concurrency: 2, ...members });
+			const { leases } = await worker.poll();
+
+			for (const lease of leases) await worker.finish(lease);
+			assert.equal((await server.get(`/jobs/${job.id}?wait=10s`)).status, 'completed');
+			return Object.fromEntries(leases.map((l) => [l.test.kind, l.startTimeoutMs]));
+		};
+		const usual = { command: undefined, browser: 60000 };
+
+		assert.deepEqual(await limits({}), usual);
+		assert.deepEqual(await limits({ browsers: ['chromium'] }), usual);
+		assert.deepEqual(await limits({ startTimeout: '2m' }), { command: 120000, browser: 120000 });
+		assert.deepEqual(await limits({ browsers: ['chromium'], startTimeout: '5s' }), { command: 5000, browser: 5000 });
 	});
 
 	test('the answer says how long leases are and when to poll again', async () => {
