@@ -17,6 +17,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkHistory } from './history.mjs';
+import { checkGroupedHistory } from './history_grouped.mjs';
 import {
 	Client, describe, finalStatus, freePort, processesWith, proctor, random, Server, sleep,
 	temporary, until, Worker, workerRemains,
@@ -26,9 +27,18 @@ const CLIENTS = 4;
 const OPEN_JOBS_MAX = 24;        // so that the end is not far when the killing stops
 const TEST_MS_MAX = 300;
 const KILL_PAUSE_MS = [50, 1800]; // between two kills
+const GROUPED_SHARE = 0.5;
 const AIM_MS_MAX = 3;             // from a submit's start to the kill
 const LEASE = '1s';               // a lost worker is noticed soon
 const QUIET_MS = 120000;          // for everything to be over after the last kill
+
+/* Hooks are tests behind the units: those of each fixture, then the job's. */
+function numberHooks(wanted) {
+	let next = wanted.units;
+
+	for (const owner of [...wanted.fixtures, wanted])
+		for (const hook of ['before', 'after']) owner[hook] = owner[hook] ? next++ : -1;
+}
 
 export async function crashLoop({ kills = 100, seed = 1, log = () => {} } = {}) {
 	const loop = new CrashLoop(kills, seed, log);
@@ -117,8 +127,50 @@ class CrashLoop {
 
 	// ---- the clients --------------------------------------------------------------------------
 
-	/* A random job, and what must come of it. */
 	wanted(key) {
+		return this.random() < GROUPED_SHARE ? this.wantedGrouped(key) : this.wantedPlain(key);
+	}
+
+	/* Groups, fixtures and hooks; hooks pass, so that all units are carried out. */
+	wantedGrouped(key) {
+		const chance = (share) => this.random() < share;
+		const test = (name, exit = 0) => {
+			const seconds = (this.random() * TEST_MS_MAX / 2000).toFixed(3);
+
+			return { name, kind: 'command', argv: ['sh', '-c',
+				`echo "${key} ${name}" >> "$1"; sleep ${seconds}; exit ${exit}`, 'sh', this.journal] };
+		};
+		const groups = chance(0.5) ? [''] : ['one', 'two'];
+		const iterations = chance(0.7) ? 1 : 2;
+		const job = { hooks: {}, fixtures: [] };
+		const wanted = { key, groups, iterations, failing: 0, units: 0, fixtures: [] };
+
+		for (let i = 1 + Math.floor(this.random() * 3); i > 0; i--) {
+			const count = 1 + Math.floor(this.random() * 3);
+			const fails = chance(0.1);
+			const before = chance(0.5), after = chance(0.5), serial = chance(0.5);
+
+			wanted.fixtures.push({ first: wanted.units, count, before, after, serial });
+			job.fixtures.push({
+				name: `f${i}`, disableConcurrency: serial,
+				...(before ? { before: test(`before${i}`) } : {}),
+				...(after ? { after: test(`after${i}`) } : {}),
+				tests: Array.from({ length: count }, (_, k) =>
+					test(`t${i}-${k}`, fails && k === 0 ? 1 : 0)),
+			});
+			wanted.units += count;
+			if (fails) wanted.failing += groups.length * iterations;
+		}
+		for (const hook of ['before', 'after'])
+			if ((wanted[hook] = chance(0.5))) job.hooks[hook] = test(hook);
+		numberHooks(wanted);
+		wanted.body = { name: key, iterations, concurrency: 1 + Math.floor(this.random() * 3),
+			...(groups[0] ? { browsers: groups } : {}), ...job };
+		return wanted;
+	}
+
+	/* A random job, and what must come of it. */
+	wantedPlain(key) {
 		const n = 1 + Math.floor(this.random() * 3);
 		const fails = this.random() < 0.15;
 		const tests = Array.from({ length: n }, (_, i) => {
@@ -240,7 +292,7 @@ class CrashLoop {
 	async check() {
 		const api = this.server.api;
 		const journal = this.readJournal();
-		const total = { kills: this.killed, jobs: this.accepted.size, runs: 0, lost: 0,
+		const total = { kills: this.killed, jobs: this.accepted.size, runs: 0, grouped: 0, lost: 0,
 			executions: 0, repeated: 0, retries: this.retries,
 			replays: this.replays };
 
@@ -251,11 +303,13 @@ class CrashLoop {
 			const executions = journal.get(wanted.key) ?? 0;
 
 			this.remember(job);
-			checkHistory({ job, runs, events, wanted, executions });
+			if (wanted.fixtures) checkGroupedHistory({ job, runs, events, wanted });
+			else checkHistory({ job, runs, events, wanted, executions });
+			total.grouped += wanted.fixtures ? 1 : 0;
 			total.runs += runs.length;
 			total.lost += events.filter((e) => e.type === 'run.lost').length;
 			total.executions += executions;
-			total.repeated += Math.max(0, executions - wanted.units);
+			if (!wanted.fixtures) total.repeated += Math.max(0, executions - wanted.units);
 		}
 		await this.checkTotals(api);
 		await this.checkNothingIsLeft(total);

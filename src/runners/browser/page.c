@@ -176,12 +176,26 @@ load_is_there(void *arg)
 	return awaited->has_begun && frame_reached(main, awaited->until);
 }
 
+/*
+ * A page that waits for a server answers no command until the server does. What comes after a
+ * failure (its picture, the next step) must not wait too.
+ */
+static void
+give_up_opening(struct page *page)
+{
+	if (!page->is_closed && page->session)
+		cdp_send(page->context->cdp, page->session->id, "Page.stopLoading", NULL, NULL,
+			NULL);
+}
+
 static int
 wait_load(struct load_awaited *awaited, int64_t deadline_mono_ms, struct err *err)
 {
 	struct page *page = awaited->page;
 	int r = cdp_pump(page->context->cdp, deadline_mono_ms, load_is_there, awaited, err);
 
+	if (r < 0 && !awaited->has_begun)
+		give_up_opening(page);
 	if (r < 0 && err && err->code == ERR_TIMEOUT)
 		return err_set(err, ERR_TIMEOUT, "the page did not come to %s in time: %s",
 			load_state_name(awaited->until),
@@ -266,8 +280,10 @@ page_goto(struct page *page, const char *url, const char *referrer, enum load_st
 		json_object_set_new(params, "referrer", json_string(referrer));
 	awaited.before = page->main->document;
 	awaited.before_within = page->main->n_within;
-	if (page_call(page, "Page.navigate", params, deadline_mono_ms, &reply, err) < 0)
+	if (page_call(page, "Page.navigate", params, deadline_mono_ms, &reply, err) < 0) {
+		give_up_opening(page);
 		return err_wrap(err, "open %.100s", url);
+	}
 	int r = read_navigate_reply(reply, url, &awaited.loader, err);
 	if (r != 0)
 		return r < 0 ? -1 : wait_within(&awaited, deadline_mono_ms, err);
