@@ -152,6 +152,19 @@ utf8_valid(const char *s, size_t len)
 	return true;
 }
 
+size_t
+utf8_cut_len(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max + 1);
+
+	if (len <= max)
+		return len;
+	len = max;
+	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
 void
 hex_encode(const void *data, size_t len, char *out)
 {

@@ -72,6 +72,9 @@ bool utf8_valid(const char *s, size_t len);
  */
 size_t utf8_char_len(const char *s, size_t len);
 
+/* The text's length, or where to cut it: between characters, at most max bytes. */
+size_t utf8_cut_len(const char *text, size_t max);
+
 /* Lower-case hex of data into out, 2 * len + 1 bytes with the NUL. */
 void hex_encode(const void *data, size_t len, char *out);
 

@@ -232,18 +232,18 @@ hook_error(struct uow *uow, const char *hook, const char *fixture, const struct 
 	_cleanup_(json_unrefp) json_t *tree =
 		run->error ? json_loads(run->error, 0, NULL) : NULL;
 	const char *message = json_string_value(json_object_get(tree, "message"));
-	char of[NAME_BYTES_MAX + 32] = "the job", text[HOOK_ERROR_BYTES_MAX];
+	char of[NAME_BYTES_MAX + 32] = "the job";
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(HOOK_ERROR_BYTES_MAX * 8);
 	struct jw jw;
 
 	if (fixture)
 		(void)snprintf(of, sizeof of, "fixture \"%.*s\"", NAME_BYTES_MAX, fixture);
-	(void)snprintf(text, sizeof text, "The %s hook of %s %s: %s", hook, of,
+	_cleanup_free_ char *text = xasprintf("The %s hook of %s %s: %s", hook, of,
 		run->outcome == OUTCOME_FAILED ? "failed" : "could not be carried out",
 		message ? message : run_outcome_name(run->outcome));
 	jw_init(&jw, &out);
 	jw_obj(&jw);
-	jw_kstrn(&jw, "message", text, report_cut_len(text, sizeof text - 1));
+	jw_kstrn(&jw, "message", text, utf8_cut_len(text, HOOK_ERROR_BYTES_MAX));
 	jw_end_obj(&jw);
 	if (jw_done(&jw) < 0)
 		return "{\"message\":\"A hook failed.\"}";

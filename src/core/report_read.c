@@ -24,24 +24,11 @@ escape_len(const char *s)
 	return s[n] ? n + 1 : n;
 }
 
-size_t
-report_cut_len(const char *text, size_t max)
-{
-	size_t len = strnlen(text, max + 1);
-
-	if (len <= max)
-		return len;
-	len = max;
-	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	return len;
-}
-
 /* A copy without escape sequences and control characters; NULL for none. */
 const char *
 report_clean(struct arena *arena, const char *text)
 {
-	size_t len = report_cut_len(text, REPORT_TEXT_BYTES_MAX);
+	size_t len = utf8_cut_len(text, REPORT_TEXT_BYTES_MAX);
 	char *copy = text[len] ? arena_printf(arena, "%.*s \xe2\x80\xa6 (cut)", (int)len, text)
 			       : arena_strndup(arena, text, len);
 	char *out = copy;

@@ -20,9 +20,6 @@
  */
 const char *report_clean(struct arena *arena, const char *text);
 
-/* The text's length, or where to cut it: between characters, at most max. */
-size_t report_cut_len(const char *text, size_t max);
-
 /* A number, rounded down; `otherwise` for anything else. */
 int64_t report_int(const json_t *object, const char *name, int64_t otherwise);
 

@@ -60,7 +60,7 @@ keep_error(struct loader *loader, const char *text)
 	_cleanup_(json_unrefp) json_t *error =
 		json_read(text, (size_t)len, JSON_DEPTH_MAX, NULL);
 	const char *message = json_string_value(json_object_get(error, "message"));
-	size_t n = message ? report_cut_len(message, REPORT_BRIEF_BYTES_MAX) : 0;
+	size_t n = message ? utf8_cut_len(message, REPORT_BRIEF_BYTES_MAX) : 0;
 	_cleanup_(json_unrefp) json_t *brief =
 		json_pack("{s:s#}", "message", message ? message : "", (int)n);
 	_cleanup_free_ char *dump = brief ? json_dumps(brief, JSON_COMPACT) : NULL;

@@ -80,14 +80,7 @@ dialog_kind(const char *name)
 static char *
 cut_text(const char *text)
 {
-	size_t len = strlen(text);
-
-	if (len > DIALOG_TEXT_BYTES_MAX) {
-		len = DIALOG_TEXT_BYTES_MAX;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	return xstrndup(text, len);
+	return xstrndup(text, utf8_cut_len(text, DIALOG_TEXT_BYTES_MAX));
 }
 
 void
@@ -194,11 +187,7 @@ safe_name(const char *suggested)
 	enum { NAME_MAX_BYTES = 200 };
 	const char *slash = strrchr(suggested, '/');
 	const char *from = slash ? slash + 1 : suggested;
-	size_t len = strlen(from);
-
-	while (len > NAME_MAX_BYTES || (len > 0 && ((unsigned char)from[len] & 0xc0) == 0x80))
-		len--;
-	char *name = xstrndup(from, len);
+	char *name = xstrndup(from, utf8_cut_len(from, NAME_MAX_BYTES));
 	for (char *p = name; *p; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\\')
 			*p = '_';

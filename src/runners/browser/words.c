@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "runners/browser/tester.h"
 
-enum { WORD_BYTES = 80 };
+enum { WORD_BYTES = 80, PLAIN_BYTES = 120 };
 
 /* Titles are for people: what does not fit into the buffer is left away. */
 static void
@@ -18,17 +18,11 @@ add(struct buf *out, const char *text)
 static void
 add_quoted(struct buf *out, const char *text)
 {
-	size_t len = strlen(text);
-	bool is_cut = len > WORD_BYTES;
+	size_t len = utf8_cut_len(text, WORD_BYTES);
 
-	if (is_cut) {
-		len = WORD_BYTES;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
 	add(out, "“");
 	(void)!buf_add(out, text, len);
-	add(out, is_cut ? "…”" : "”");
+	add(out, text[len] ? "…”" : "”");
 }
 
 static void
@@ -382,7 +376,7 @@ words_of_plain(struct buf *out, json_t *value)
 	if (json_is_string(value)) {
 		const char *text = json_string_value(value);
 
-		(void)!buf_add(out, text, strnlen(text, 120));
+		(void)!buf_add(out, text, utf8_cut_len(text, PLAIN_BYTES));
 		return;
 	}
 	for (const char *const *name = members; *name; name++)

@@ -79,6 +79,11 @@ utf8(void **state)
 	assert_int_equal(utf8_char_len("\xe2\x82\xac", 3), 3);
 	assert_int_equal(utf8_char_len("\xe2\x82\xac", 2), 0);
 	assert_int_equal(utf8_char_len("", 0), 0);
+	assert_int_equal(utf8_cut_len("ab", 2), 2);
+	assert_int_equal(utf8_cut_len("abc", 2), 2);
+	assert_int_equal(utf8_cut_len("a\xe2\x82\xac", 4), 4);
+	assert_int_equal(utf8_cut_len("a\xe2\x82\xac", 3), 1);
+	assert_int_equal(utf8_cut_len("\xe2\x82\xac", 1), 0);
 }
 
 static void
