@@ -167,7 +167,8 @@ open_stores(struct server *server, const struct cli *cli, struct err *err)
 	bool is_os = strcmp(cli_text(cli, "durability"), "os") == 0;
 	struct store_options store_options = { .durability = is_os ? STORE_OS : STORE_FSYNC };
 	struct engine_options engine_options = { .lease_ms = cli_number(cli, "lease"),
-		.ageing_ms = -1 };
+		.ageing_ms = -1,
+		.quarantine_max = (int32_t)cli_number(cli, "quarantine-cap") };
 
 	if (mkdir_p(server->data_dir, 0700, err) < 0)
 		return -1;

@@ -48,6 +48,14 @@ static const struct cli_option serve_options[] = {
 		.min = LEASE_MS_MIN,
 		.max = LEASE_MS_MAX,
 		.help = "a worker that is silent for so long is lost" },
+	{ .name = "quarantine-cap",
+		.kind = OPTION_INT,
+		.value = "NUMBER",
+		.env = "PROCTOR_QUARANTINE_CAP",
+		.preset = "50",
+		.min = 1,
+		.max = QUARANTINE_ENTRIES_MAX,
+		.help = "entries of a project's quarantine list" },
 	{ .name = "connections",
 		.kind = OPTION_INT,
 		.value = "NUMBER",
@@ -679,9 +687,10 @@ const struct cli_command cli_commands[] = {
 		.args_max = 1,
 		.summary =
 			"Print where to watch the job's browser tests and read its Playwright reports.",
-		.details = "Each address opens in a browser, without a token: a page that shows what a running\n"
-			   "browser test shows, or a report with traces and videos that a run has kept.\n"
-			   "It is good for eight hours, or until the server is started again.",
+		.details =
+			"Each address opens in a browser, without a token: a page that shows what a running\n"
+			"browser test shows, or a report with traces and videos that a run has kept.\n"
+			"It is good for eight hours, or until the server is started again.",
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job view 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
 		.handle = cmd_job_view },
@@ -764,7 +773,8 @@ const struct cli_command cli_commands[] = {
 		.arguments = "job|browser-test",
 		.args_min = 1,
 		.args_max = 1,
-		.summary = "Print the JSON Schema of job files or of a kind of test, for editors.",
+		.summary =
+			"Print the JSON Schema of job files or of a kind of test, for editors.",
 		.examples = EXAMPLES("proctor schema job > job.schema.json"),
 		.handle = cmd_schema },
 	{ .noun = "version",

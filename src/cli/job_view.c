@@ -144,14 +144,30 @@ job_print_head(void)
 		"CREATED", "NAME");
 }
 
+/* What the status does not tell. */
+static void
+put_marks(struct buf *out, const json_t *counts)
+{
+	int64_t unstable = json_int(counts, "flaky");
+	int64_t quarantined = json_int(counts, "quarantined");
+
+	if (unstable > 0)
+		(void)!buf_addf(
+			out, "  (%" PRId64 " unstable%s", unstable, quarantined > 0 ? "" : ")");
+	if (quarantined > 0)
+		(void)!buf_addf(out, "%s%" PRId64 " failed in quarantine)",
+			unstable > 0 ? ", " : "  (", quarantined);
+}
+
 void
 job_print_line(const json_t *job)
 {
-	_cleanup_(buf_deinit) struct buf name = BUF_INIT(NAME_BYTES_MAX);
+	_cleanup_(buf_deinit) struct buf name = BUF_INIT(NAME_BYTES_MAX + 100);
 	const json_t *progress = json_object_get(job, "progress");
 	bool has_percent = json_object_get(progress, "percent") != NULL;
 
 	put_plain(&name, json_text(job, "name"));
+	put_marks(&name, json_object_get(job, "counts"));
 	cli_print("%-36s  %-10s  %-16s  ", json_text(job, "id"), json_text(job, "status"),
 		json_text(job, "reason"));
 	if (has_percent)
@@ -191,9 +207,33 @@ job_print(const json_t *job)
 	}
 }
 
+/* What the outcome does not tell: nothing, or in brackets behind the test's name. */
+static void
+put_run_marks(struct buf *out, const json_t *run)
+{
+	const struct {
+		const char *word;
+		bool holds;
+	} marks[] = { { "hook", json_object_get(run, "role") != NULL },
+		{ "unstable", json_is_true(json_object_get(run, "unstable")) },
+		{ "quarantined", json_is_true(json_object_get(run, "quarantined")) },
+		{ "held", json_is_false(json_object_get(run, "released")) } };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		if (!marks[i].holds)
+			continue;
+		(void)!buf_addf(out, "%s%s", any ? ", " : "  (", marks[i].word);
+		any = true;
+	}
+	if (any)
+		(void)!buf_addc(out, ')');
+}
+
 static void
 print_run(const json_t *run)
 {
+	_cleanup_(buf_deinit) struct buf marks = BUF_INIT(100);
 	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
 	_cleanup_(buf_deinit) struct buf took = BUF_INIT(64);
 	const char *outcome = json_text(run, "outcome");
@@ -203,10 +243,12 @@ print_run(const json_t *run)
 	put_plain(&text, json_text(run, "test"));
 	if (outcome[0])
 		job_put_duration(&took, json_int(run, "durationMs"));
-	cli_print("  %-10s  %6" PRId64 "  %7" PRId64 "  %10s  %s%s%s%s\n",
+	put_run_marks(&marks, run);
+	cli_print("  %-10s  %6" PRId64 "  %7" PRId64 "  %10s  %s%s%s%s%s\n",
 		outcome[0] ? outcome : json_text(run, "status"), json_int(run, "iteration"),
 		json_int(run, "attempt"), buf_text(&took), buf_text(&text),
-		target[0] ? " [" : "", target, target[0] ? "]" : "");
+		target[0] ? " [" : "", target, target[0] ? "]" : "",
+		marks.len ? buf_text(&marks) : "");
 	if (!error)
 		return;
 	buf_clear(&text);

@@ -94,6 +94,19 @@ describe('the list', () => {
 		for (const id of ids) await remove(id);
 	});
 
+	test('its cap is a setting', async () => {
+		const own = await Server.start({ args: ['--quarantine-cap', '1'] });
+
+		try {
+			const put = (test) => own.request('POST', '/quarantine', entry({ test }));
+
+			assert.equal((await put('a')).status, 201);
+			assertProblem(await put('b'), 429, 'limit_exceeded');
+		} finally {
+			await own.close();
+		}
+	});
+
 	test('it survives a restart', async () => {
 		const { json } = await add({ cleanRuns: 2 });
 

@@ -138,3 +138,24 @@ test("quarantine add, list, remove", async (t) => {
 	assert.match(removed.stdout, /^pays \* {2}counts again/);
 	assert.notEqual((await server.call("quarantine", "remove", "pays *")).status, 0);
 });
+
+test("job show and job list mark what the status does not tell", async (t) => {
+	const server = await serve(t);
+	const dir = folder(t), flag = path.join(dir, "flag");
+	assert.equal((await server.call("quarantine", "add", "known", "--owner", "ann", "--reason", "PAY-12")).status, 0);
+	const job = { name: "marks", quarantine: { attemptLimit: 2, successThreshold: 1 }, fixtures: [{ name: "A", after: command("a", "exit 3"), tests: [
+		command("moody", `[ -e ${flag} ] || { : > ${flag}; false; }`), command("known", "false"), command("calm", "true")] }] };
+	const submitted = await server.call("job", "submit", write(dir, "j.json", job), "--wait");
+	assert.equal(submitted.status, 1, submitted.stdout);
+	const { id } = JSON.parse((await server.call("job", "list", "--json")).stdout).items[0];
+	const { stdout } = await server.call("job", "show", id);
+	assert.match(stdout, /passed .* moody {2}\(unstable\)$/m);
+	assert.match(stdout, /failed .* known {2}\(quarantined\)$/m);
+	assert.match(stdout, /failed .* after of fixture A {2}\(hook\)$/m);
+	assert.match(stdout, /failed .* calm$/m); // the hook is its failure
+	assert.match((await server.call("job", "list")).stdout, /  marks {2}\(1 unstable, 1 failed in quarantine\)$/m);
+	const broken = await server.call("job", "submit", write(dir, "h.json", { name: "late", hooks: { after: command("a", "exit 3") },
+		tests: [command("one", "true")] }), "--wait");
+	assert.equal(broken.status, 1);
+	assert.match((await server.call("job", "list")).stdout, / failed +hook_failed .* late$/m);
+});
