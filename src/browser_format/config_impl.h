@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by config.c and config_network.c only. */
+/* Shared by config.c, config_network.c and config_evidence.c only. */
 #pragma once
 
 #include "browser_format/config.h"
@@ -13,6 +13,14 @@ struct config_network_raw {
 /* Decodes them into *config; offences are added. */
 void config_decode_network(struct browser_config *config,
 	const struct config_network_raw *network, const char *pointer, struct issues *issues);
+
+/* The same of what is kept of a run. */
+struct config_evidence_raw {
+	json_t *screenshot, *video, *har, *dom, *console, *compare;
+};
+
+void config_decode_evidence(struct browser_config *config,
+	const struct config_evidence_raw *raw, const char *pointer, struct issues *issues);
 
 /* An offence when is_set and value is outside min … max (which may be fractions). */
 void config_check_range(bool is_set, double value, double min, double max, const char *pointer,
