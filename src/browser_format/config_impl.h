@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by config.c, config_network.c and config_evidence.c only. */
+/* Shared by the files config*.c only. */
 #pragma once
 
 #include "browser_format/config.h"
@@ -13,6 +13,10 @@ struct config_network_raw {
 /* Decodes them into *config; offences are added. */
 void config_decode_network(struct browser_config *config,
 	const struct config_network_raw *network, const char *pointer, struct issues *issues);
+
+/* Those of them that are cookies and storage: behind baseURL, which cookies may need. */
+void config_decode_state(struct browser_config *config, const struct config_network_raw *raw,
+	const char *pointer, struct issues *issues);
 
 /* The same of what is kept of a run. */
 struct config_evidence_raw {
@@ -28,3 +32,6 @@ void config_check_range(bool is_set, double value, double min, double max, const
 
 /* Starts with http:// or https://, has a host, no control characters or blanks. */
 bool config_is_web_url(const char *url);
+
+/* http(s)://host[:port] and nothing behind it. */
+bool config_is_origin(const char *text);
