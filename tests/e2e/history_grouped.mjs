@@ -4,8 +4,9 @@
  * (docs/protocol/browser-jobs.md). Pure, like history.mjs, whose words it uses.
  *
  *	job, runs, events   as the API answers
- *	wanted              { units, failing, groups, fixtures: [{ first, count, before, after, serial }],
- *	                    before, after }: what was asked for; hooks are numbers of tests or -1
+ *	wanted              { units, iterations, failing, groups, before, after, fixtures:
+ *	                    [{ first, count, before, after, serial }] }: what was asked for;
+ *	                    hooks are numbers of tests or -1, units those of one group and iteration
  */
 import assert from 'node:assert/strict';
 import { finalStatus } from './helper.mjs';
