@@ -127,19 +127,36 @@ is_bad(const char *status)
 		strcmp(status, "timed_out") == 0;
 }
 
+/* " [chromium] #2" as progress has it: which unit of its test; "" when there is only one. */
+static void
+tell_units_apart(const json_t *test, const json_t *unit, char out[300])
+{
+	const json_t *units = json_object_get(test, "units");
+	const json_t *last = json_array_get(units, json_array_size(units) - 1);
+	const char *target = json_text(unit, "target");
+	char iteration[40] = "";
+
+	out[0] = '\0';
+	if (json_array_size(units) < 2)
+		return;
+	if (json_int(last, "iteration") > 1)
+		(void)snprintf(
+			iteration, sizeof iteration, " #%" PRId64, json_int(unit, "iteration"));
+	(void)snprintf(out, 300, "%s%s%s%s", target[0] ? " [" : "", target,
+		target[0] ? "]" : "", iteration);
+}
+
 /* The cases that failed, and the run itself when they do not tell its outcome. */
 static void
 put_run(struct printer *printer, const json_t *test, const json_t *unit, const json_t *run)
 {
-	const char *outcome = json_text(run, "outcome"), *target = json_text(unit, "target");
+	const char *outcome = json_text(run, "outcome");
 	json_t *error = json_object_get(run, "error"), *one;
-	char more[300] = "";
+	char more[300];
 	bool is_told = false;
 	size_t i;
 
-	if (json_array_size(json_object_get(test, "units")) > 1)
-		(void)snprintf(more, sizeof more, " (iteration %" PRId64 "%s%s)",
-			json_int(unit, "iteration"), target[0] ? ", " : "", target);
+	tell_units_apart(test, unit, more);
 	json_array_foreach(json_object_get(run, "cases"), i, one)
 	{
 		if (!is_bad(json_text(one, "status")))
@@ -149,7 +166,8 @@ put_run(struct printer *printer, const json_t *test, const json_t *unit, const j
 			json_text(one, "title"), more, json_object_get(one, "error"), one);
 	}
 	if (is_bad(outcome) && !is_told)
-		put_failure(printer, outcome, "", json_text(test, "name"), more, error, NULL);
+		put_failure(printer, outcome, json_text(test, "fixture"),
+			json_text(test, "name"), more, error, NULL);
 }
 
 static void

@@ -136,6 +136,19 @@ put_head(struct html *html)
 	out_put(out, symbols);
 }
 
+/* Of a job that passed: whether everything did. */
+static const char *
+sentence_of_success(const struct job_counts *counts)
+{
+	if (counts->failed + counts->errored + counts->timed_out > 0)
+		return "No more failed than the job ignores.";
+	if (counts->quarantined > 0)
+		return "What failed is in quarantine.";
+	if (counts->flaky > 0)
+		return "Every test passed, some only after another attempt.";
+	return "Every test passed.";
+}
+
 /* What the reason means, for people who do not know the word. */
 static const char *
 sentence(const struct report_model *model)
@@ -143,8 +156,8 @@ sentence(const struct report_model *model)
 	static const struct {
 		const char *reason, *text;
 	} sentences[] = {
-		{ "passed", "Every test passed." },
 		{ "tests_failed", "Tests failed." },
+		{ "hook_failed", "A hook failed." },
 		{ "timeout", "The time limit of the job passed." },
 		{ "runner_error", "The environment failed, not the thing under test." },
 		{ "worker_lost", "A worker was lost too often." },
@@ -153,6 +166,8 @@ sentence(const struct report_model *model)
 		{ "invalid_definition", "The definition cannot run." },
 	};
 
+	if (model->reason && strcmp(model->reason, "passed") == 0)
+		return sentence_of_success(&model->results);
 	for (size_t i = 0; model->reason && i < ARRAY_LEN(sentences); i++) {
 		if (strcmp(sentences[i].reason, model->reason) == 0)
 			return sentences[i].text;

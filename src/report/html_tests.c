@@ -226,7 +226,7 @@ put_unit_name(struct html *html, const struct report_test *test, const struct re
 		out_putf(out, "Iteration %" PRId64, unit->iteration);
 		is_named = true;
 	}
-	if (unit->target) {
+	if (unit->target && test->n_units > 1) {
 		out_put(out, is_named ? ", " : "");
 		out_text(out, unit->target);
 		is_named = true;
@@ -236,6 +236,8 @@ put_unit_name(struct html *html, const struct report_test *test, const struct re
 	if (test->n_units == 1) {
 		out_put(out, "<span class=\"where\">");
 		out_text(out, test->kind);
+		out_put(out, unit->target ? ", " : "");
+		out_text(out, unit->target ? unit->target : "");
 		out_put(out, "</span>");
 	}
 }

@@ -34,7 +34,7 @@ test("a hook that fails is told, and what it spoils", async (t) => {
 		{ name: "A", before: command("b", "exit 3"), tests: [command("one", "true")] }] });
 	assert.equal(status, 1, stdout);
 	assert.deepEqual(told(stdout), [["FAILED", "before of fixture A"], ["FAILED", "one"]]);
-	assert.match(stdout, /1\) one\n +The before hook of fixture "A" failed/);
+	assert.match(stdout, /1\) A › one\n +The before hook of fixture "A" failed/);
 	assert.doesNotMatch(stdout, /2\)/);
 });
 
