@@ -104,9 +104,8 @@ test_every_verb_has_a_form_that_passes(void **state)
 		[VERB_SET] = "{'set': {'a': [1, {'b': null}]}}",
 		[VERB_USE] = "{'use': '{{which}}'}",
 		[VERB_GROUP] = "{'group': [{'log': 'x'}], 'frame': ['#a', '#b']}",
-		[VERB_THEN] =
-			"{'if': {'any': [{'visible': '#a'}, {'var': 'x', 'is': 1}]}, 'then': "
-			"[{'log': 'x'}], 'else': [{'log': 'y'}]}",
+		[VERB_THEN] = ("{'if': {'any': [{'visible': '#a'}, {'var': 'x', 'is': 1}]},"
+			       " 'then': [{'log': 'x'}], 'else': [{'log': 'y'}]}"),
 		[VERB_REPEAT] = "{'repeat': {'times': 3, 'steps': [{'log': 'x'}]}}",
 		[VERB_FAIL] = "{'fail': 'x'}",
 		[VERB_SKIP] = "{'skip': 'x', 'if': 'flag'}",
