@@ -216,7 +216,7 @@
 #define HOSTS_IN_BROWSER_MAX      256             /* more are matched here: the browser tries one after the other */
 #define NETWORK_ENTRIES_MAX       10000           /* requests recorded; more are counted */
 #define NETWORK_BYTES_MAX         MIB(64)         /* memory of them, headers included; more are counted */
-#define NETWORK_SESSIONS_MAX      1000            /* pages, frames and workers that are listened to */
+#define NETWORK_SESSIONS_MAX      (CONTEXT_PAGES_MAX + CONTEXT_FRAMES_MAX) /* listened to: all that a context has */
 #define HAR_BODY_BYTES_MAX        KIB(256)        /* one body in the network log; longer ones are left out */
 #define HAR_BODIES_BYTES_MAX      MIB(16)         /* all of them */
 #define HAR_BYTES_MAX             MIB(96)         /* the file */
@@ -244,6 +244,8 @@
 #define BROWSER_ROUNDS_DEFAULT    100             /* of a repeat with until or while, unasked */
 #define BROWSER_TEXT_BYTES_MAX    KIB(256)        /* typed, stored or evaluated */
 #define BROWSER_LABEL_BYTES_MAX   KIB(4)          /* a selector, a text that is looked for */
+#define SECRET_SHOWN_BYTES_MIN    4               /* shorter texts typed in secret are not hidden: they are anywhere */
+#define SECRETS_TYPED_MAX         100             /* later ones are not hidden */
 #define BROWSER_TITLE_BYTES_MAX   300             /* title of a step; cut */
 #define BROWSER_SET_UP_MS         SECONDS_MS(30)  /* until a context and its first page are there */
 #define BROWSER_LOOK_MS           SECONDS_MS(2)   /* a condition is asked once: the page must answer */

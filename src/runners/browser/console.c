@@ -2,11 +2,13 @@
 /* Entries are kept as what will be written, beside the little that is asked for meanwhile. */
 #include "runners/browser/console.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "runners/browser/cdp.h"
 #include "runners/browser/evidence_file.h"
@@ -23,13 +25,12 @@ struct entry {
 
 struct console {
 	struct cdp *cdp;
-	struct cdp_handler *on_runtime, *on_log;
+	struct cdp_handler *on_runtime, *on_log, *on_detached;
 	struct pattern **ignore; /* owned */
 	size_t n_ignore;
 	struct entry *entry;
 	size_t n, cap, n_dropped;
-	char **session; /* owned */
-	size_t n_sessions, cap_sessions;
+	struct map sessions; /* by id, that are listened to; the values mean nothing */
 };
 
 /* What one entry says. */
@@ -258,10 +259,7 @@ on_log(struct console *console, const struct cdp_event *event)
 static bool
 is_listened_to(const struct console *console, const char *session)
 {
-	for (size_t i = console->n_sessions; i-- > 0;)
-		if (strcmp(console->session[i], session) == 0)
-			return true;
-	return false;
+	return map_get(&console->sessions, session, strlen(session)) != NULL;
 }
 
 static void
@@ -279,6 +277,15 @@ on_event(void *arg, const struct cdp_event *event)
 		on_log(console, event);
 }
 
+static void
+on_detached(void *arg, const struct cdp_event *event)
+{
+	struct console *console = arg;
+	const char *session = cdp_str(event->params, "sessionId");
+
+	(void)map_remove(&console->sessions, session, strlen(session));
+}
+
 /* --- Life --- */
 
 int
@@ -288,6 +295,7 @@ console_new(struct console **ret, struct cdp *cdp, const struct browser_config *
 	_cleanup_(console_freep) struct console *console = xcalloc(1, sizeof *console);
 
 	console->cdp = cdp;
+	map_init(&console->sessions, MAP_KEYS_COPIED);
 	console->ignore = xcalloc(config->n_console_ignore + 1, sizeof(struct pattern *));
 	for (size_t i = 0; i < config->n_console_ignore; i++) {
 		if (pattern_regex(&console->ignore[i], config->console_ignore[i], err) < 0)
@@ -296,6 +304,8 @@ console_new(struct console **ret, struct cdp *cdp, const struct browser_config *
 	}
 	console->on_runtime = cdp_on(cdp, NULL, "Runtime.", on_event, console);
 	console->on_log = cdp_on(cdp, NULL, "Log.", on_event, console);
+	console->on_detached =
+		cdp_on(cdp, NULL, "Target.detachedFromTarget", on_detached, console);
 	*ret = TAKE(console);
 	return 0;
 }
@@ -309,6 +319,8 @@ console_free(struct console *console)
 		cdp_off(console->cdp, console->on_runtime);
 	if (console->on_log)
 		cdp_off(console->cdp, console->on_log);
+	if (console->on_detached)
+		cdp_off(console->cdp, console->on_detached);
 	for (size_t i = 0; i < console->n; i++) {
 		json_decref(console->entry[i].json);
 		free(console->entry[i].shown);
@@ -317,9 +329,7 @@ console_free(struct console *console)
 	for (size_t i = 0; i < console->n_ignore; i++)
 		pattern_free(console->ignore[i]);
 	free(console->ignore);
-	for (size_t i = 0; i < console->n_sessions; i++)
-		free(console->session[i]);
-	free(console->session);
+	map_deinit(&console->sessions);
 	free(console);
 	return NULL;
 }
@@ -327,14 +337,10 @@ console_free(struct console *console)
 void
 console_attach(struct console *console, const char *session)
 {
-	if (console->n_sessions == NETWORK_SESSIONS_MAX || is_listened_to(console, session))
+	if (is_listened_to(console, session))
 		return;
-	if (console->n_sessions == console->cap_sessions) {
-		console->cap_sessions = console->cap_sessions ? 2 * console->cap_sessions : 8;
-		console->session = xreallocarray(
-			console->session, console->cap_sessions, sizeof *console->session);
-	}
-	console->session[console->n_sessions++] = xstrdup(session);
+	assert(map_count(&console->sessions) < NETWORK_SESSIONS_MAX);
+	(void)map_put(&console->sessions, session, strlen(session), console);
 	cdp_send(console->cdp, session, "Runtime.enable", NULL, NULL, NULL);
 	cdp_send(console->cdp, session, "Log.enable", NULL, NULL, NULL);
 }

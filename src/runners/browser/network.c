@@ -6,6 +6,7 @@
  */
 #include "runners/browser/network.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -466,10 +467,7 @@ static const struct {
 static bool
 is_listened_to(const struct network *network, const char *session)
 {
-	for (size_t i = network->n_sessions; i-- > 0;)
-		if (strcmp(network->session[i], session) == 0)
-			return true;
-	return false;
+	return map_get(&network->sessions, session, strlen(session) + 1) != NULL;
 }
 
 static void
@@ -487,6 +485,16 @@ on_event(void *arg, const struct cdp_event *event)
 }
 
 /* --- Sessions --- */
+
+/* What is gone says nothing more, and a run may see thousands of frames come and go. */
+static void
+on_detached(void *arg, const struct cdp_event *event)
+{
+	struct network *network = arg;
+	const char *session = cdp_str(event->params, "sessionId");
+
+	(void)map_remove(&network->sessions, session, strlen(session) + 1);
+}
 
 static json_t *
 headers_json(const struct network *network)
@@ -523,14 +531,11 @@ send_conditions(struct network *network, const char *session)
 void
 network_attach(struct network *network, const char *session)
 {
-	if (network->n_sessions == NETWORK_SESSIONS_MAX || is_listened_to(network, session))
+	if (is_listened_to(network, session))
 		return;
-	if (network->n_sessions == network->cap_sessions) {
-		network->cap_sessions = network->cap_sessions ? 2 * network->cap_sessions : 8;
-		network->session = xreallocarray(
-			network->session, network->cap_sessions, sizeof *network->session);
-	}
-	network->session[network->n_sessions++] = xstrdup(session);
+	/* Every session that a context may have: none goes on unguarded for want of room. */
+	assert(map_count(&network->sessions) < NETWORK_SESSIONS_MAX);
+	(void)map_put(&network->sessions, session, strlen(session) + 1, network);
 	cdp_send(network->cdp, session, "Network.enable",
 		json_pack("{s:i}", "maxPostDataSize", 65536), NULL, NULL);
 	network_fetch_enable(network, session);
@@ -543,9 +548,11 @@ network_attach(struct network *network, const char *session)
 void
 network_set_offline(struct network *network, bool is_offline)
 {
+	struct map_entry entry;
+
 	network->is_offline = is_offline;
-	for (size_t i = 0; i < network->n_sessions; i++)
-		send_conditions(network, network->session[i]);
+	for (size_t at = 0; map_next(&network->sessions, &at, &entry);)
+		send_conditions(network, network_session(&entry));
 }
 
 static void
@@ -573,10 +580,12 @@ copy_headers(struct network *network, const struct config_pair *headers, size_t 
 void
 network_set_headers(struct network *network, const struct config_pair *headers, size_t n)
 {
+	struct map_entry entry;
+
 	forget_headers(network);
 	copy_headers(network, headers, n);
-	for (size_t i = 0; i < network->n_sessions; i++)
-		send_headers(network, network->session[i]);
+	for (size_t at = 0; map_next(&network->sessions, &at, &entry);)
+		send_headers(network, network_session(&entry));
 }
 
 /* --- Life --- */
@@ -591,6 +600,7 @@ network_new(struct network **ret, const struct network_spec *spec, struct err *e
 	network->files = spec->files;
 	network->warnings = spec->warnings;
 	network->is_offline = spec->config->is_offline;
+	map_init(&network->sessions, MAP_KEYS_COPIED);
 	map_init(&network->flights, MAP_KEYS_BORROWED);
 	map_init(&network->answered, MAP_KEYS_COPIED);
 	list_init(&network->mocks);
@@ -600,6 +610,8 @@ network_new(struct network **ret, const struct network_spec *spec, struct err *e
 		return -1;
 	network->on_network = cdp_on(network->cdp, NULL, "Network.", on_event, network);
 	network->on_fetch = cdp_on(network->cdp, NULL, "Fetch.", network_on_fetch, network);
+	network->on_detached =
+		cdp_on(network->cdp, NULL, "Target.detachedFromTarget", on_detached, network);
 	*ret = TAKE(network);
 	return 0;
 }
@@ -615,6 +627,8 @@ network_free(struct network *network)
 		cdp_off(network->cdp, network->on_network);
 	if (network->on_fetch)
 		cdp_off(network->cdp, network->on_fetch);
+	if (network->on_detached)
+		cdp_off(network->cdp, network->on_detached);
 	network_fetch_deinit(network);
 	for (size_t i = 0; i < network->n_hops; i++)
 		hop_free(network->hop[i]);
@@ -623,9 +637,7 @@ network_free(struct network *network)
 		flight_free(entry.value);
 	map_deinit(&network->flights);
 	map_deinit(&network->answered);
-	for (size_t i = 0; i < network->n_sessions; i++)
-		free(network->session[i]);
-	free(network->session);
+	map_deinit(&network->sessions);
 	forget_headers(network);
 	free(network);
 	return NULL;

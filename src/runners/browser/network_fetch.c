@@ -95,8 +95,10 @@ network_fetch_enable(struct network *network, const char *session)
 static void
 enable_everywhere(struct network *network)
 {
-	for (size_t i = 0; i < network->n_sessions; i++)
-		network_fetch_enable(network, network->session[i]);
+	struct map_entry entry;
+
+	for (size_t at = 0; map_next(&network->sessions, &at, &entry);)
+		network_fetch_enable(network, network_session(&entry));
 }
 
 /* --- Mocks --- */

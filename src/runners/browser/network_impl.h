@@ -63,9 +63,8 @@ struct network {
 	const struct browser_config *config;
 	const char *files;
 	json_t *warnings;
-	struct cdp_handler *on_network, *on_fetch;
-	char **session; /* that are listened to; owned */
-	size_t n_sessions, cap_sessions;
+	struct cdp_handler *on_network, *on_fetch, *on_detached;
+	struct map sessions; /* by id, that are listened to; the values mean nothing */
 
 	struct hop **hop;
 	size_t n_hops, cap_hops;
@@ -84,6 +83,15 @@ struct network {
 	struct config_pair *headers; /* owned with their texts */
 	size_t n_headers;
 };
+
+/*
+ * The session of an entry of network->sessions, whose keys have their NUL with them.
+ */
+static inline const char *
+network_session(const struct map_entry *entry)
+{
+	return entry->key;
+}
 
 /* The flight of a request id, made if need be; NULL: too many. */
 struct flight *network_flight(struct network *network, const char *request_id);
