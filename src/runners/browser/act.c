@@ -410,6 +410,8 @@ act_type(struct tester *t, json_t *value, json_t *step)
 	int r;
 
 	(void)step;
+	if (cdp_flag(value, "secret"))
+		secret_add(t, text);
 	if (into)
 		r = fill(t, into, text, value);
 	else

@@ -138,7 +138,9 @@ title_of(struct tester *t, enum verb verb, json_t *value, json_t *step)
 
 	(void)!buf_add(&title, buf_text(&t->prefix), t->prefix.len);
 	words_step(&title, verb, value, step);
-	return kit_text(buf_text(&title), title.len, BROWSER_TITLE_BYTES_MAX);
+	_cleanup_free_ char *shown = secrets_hide(t, xstrdup(buf_text(&title)));
+
+	return kit_text(shown, strlen(shown), BROWSER_TITLE_BYTES_MAX);
 }
 
 static void

@@ -101,6 +101,12 @@ void trouble_clear(struct trouble *trouble);
 /* { message, expected?, actual?, screenshot? }, owned by the caller. */
 json_t *trouble_error(const struct trouble *trouble) __attribute__((returns_nonnull));
 
+/* From now on this text is shown as ••• in titles and failures; short ones are left alone. */
+void secret_add(struct tester *t, const char *text);
+
+/* Takes an owned text and gives it back, or another one, without what is secret. */
+char *secrets_hide(const struct tester *t, char *text) __attribute__((returns_nonnull));
+
 /* --- words.c --- */
 
 void words_target(struct buf *out, json_t *target);

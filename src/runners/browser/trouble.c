@@ -4,9 +4,80 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "runners/browser/tester.h"
 #include "runners/kit/kit.h"
+
+/* --- What was typed in secret --- */
+
+/* A name in the scope that no template can say. */
+#define SECRETS " secrets"
+
+void
+secret_add(struct tester *t, const char *text)
+{
+	json_t *secrets = json_object_get(t->scope, SECRETS);
+
+	if (strlen(text) < SECRET_SHOWN_BYTES_MIN ||
+		json_array_size(secrets) >= SECRETS_TYPED_MAX)
+		return;
+	if (!secrets) {
+		secrets = json_array();
+		json_object_set_new(t->scope, SECRETS, secrets);
+	}
+	json_array_append_new(secrets, json_string(text));
+}
+
+static char *
+without(const char *text, const char *secret)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT((size_t)MIB(64));
+	const char *at;
+	int r = 0;
+
+	for (; (at = strstr(text, secret)); text = at + strlen(secret)) {
+		r |= buf_add(&out, text, (size_t)(at - text));
+		r |= buf_adds(&out, "•••");
+	}
+	r |= buf_adds(&out, text);
+	return xstrdup(r < 0 ? "•••" : buf_text(&out));
+}
+
+char *
+secrets_hide(const struct tester *t, char *text)
+{
+	json_t *secret;
+	size_t i;
+
+	json_array_foreach(json_object_get(t->scope, SECRETS), i, secret)
+	{
+		char *shown = without(text, json_string_value(secret));
+
+		free(text);
+		text = shown;
+	}
+	return text;
+}
+
+/* The same for a value of any kind, which is borrowed. */
+static json_t *
+hidden_in(const struct tester *t, json_t *value)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!value || !json_object_get(t->scope, SECRETS))
+		return json_incref(value);
+	if (json_is_string(value)) {
+		text = secrets_hide(t, xstrdup(json_string_value(value)));
+		return json_string(text);
+	}
+	text = secrets_hide(t, json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT));
+	return json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
+/* --- Trouble --- */
 
 void
 trouble_clear(struct trouble *trouble)
@@ -27,7 +98,9 @@ trouble_set(struct tester *t, enum trouble_kind kind, const char *reason, const 
 	char *message = xvasprintf(fmt, ap);
 	va_end(ap);
 	trouble_clear(&t->trouble);
-	t->trouble = (struct trouble) { .kind = kind, .reason = reason, .message = message };
+	t->trouble = (struct trouble) {
+		.kind = kind, .reason = reason, .message = secrets_hide(t, message)
+	};
 	return -1;
 }
 
@@ -66,8 +139,8 @@ trouble_answer(struct tester *t, const char *reason, json_t *answer)
 		(void)trouble_set(t, TROUBLE_FAILED, reason, "%s (waited %.3g s)",
 			cdp_str(answer, "message"), seconds);
 	if (expected) {
-		t->trouble.expected = json_incref(expected);
-		t->trouble.actual = json_incref(json_object_get(answer, "actual"));
+		t->trouble.expected = hidden_in(t, expected);
+		t->trouble.actual = hidden_in(t, json_object_get(answer, "actual"));
 	}
 	return -1;
 }

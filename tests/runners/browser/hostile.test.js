@@ -80,3 +80,20 @@ test("a page that hangs is asked for evidence once", { skip }, async (t) => {
 	assert.ok(Date.now() - begin < 22000, `${Date.now() - begin} ms`);
 	await lab.passes("<p>calm</p>", [{ expect: "calm" }]);
 });
+
+test("what was typed in secret is told nowhere", { skip }, async (t) => {
+	const lab = await started(t);
+	const SECRET = 'open "sesame"';
+	const typed = { type: { into: "input", text: "{{word}}", secret: true } };
+	const members = { test: { vars: { word: SECRET } }, config: { expectTimeout: 300, actionTimeout: 300 } };
+
+	for (const step of [{ expect: { value: "input", is: "other" } }, { expect: { value: "p", is: "{{word}}" } },
+		{ expect: { title: "{{word}}" } }, { click: { text: "{{word}}" } }, { fail: "not {{word}}" }]) {
+		const result = await lab.run("<p>hello</p><input>", [typed, step], members);
+		const said = lab.peer.messages.filter((message) => message.run === result.run);
+
+		assert.equal(result.outcome, "failed", result.error?.message);
+		assert.ok(!JSON.stringify(said).includes("sesame"), JSON.stringify(said));
+		assert.match(JSON.stringify(said), /•••/);
+	}
+});
