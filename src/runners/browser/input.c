@@ -126,11 +126,19 @@ input_move(struct page *page, double x, double y, unsigned steps, int64_t deadli
 	return batch_wait(&batch, deadline_mono_ms, err);
 }
 
-/* Waits between two events; what arrives meanwhile is served. */
+/* Waits between two events, not past the deadline; what arrives meanwhile is served. */
 static int
-pause_ms(struct page *page, int64_t ms, struct err *err)
+pause_ms(struct page *page, int64_t ms, int64_t deadline_mono_ms, struct err *err)
 {
-	return ms > 0 ? cdp_pump(page->context->cdp, clock_mono_ms() + ms, NULL, NULL, err) : 0;
+	int64_t until = clock_mono_ms() + ms;
+	bool is_cut = until > deadline_mono_ms;
+
+	if (ms <= 0)
+		return 0;
+	if (cdp_pump(page->context->cdp, is_cut ? deadline_mono_ms : until, NULL, NULL, err) <
+		0)
+		return -1;
+	return is_cut ? err_set(err, ERR_TIMEOUT, "the time ran out between two inputs") : 0;
 }
 
 int
@@ -148,7 +156,7 @@ input_click(struct page *page, double x, double y, const struct input_click *cli
 	for (unsigned i = 1; i <= (click->count ? click->count : 1) && r == 0; i++) {
 		add_button(&batch, true, click->button, i, click->modifiers);
 		if (click->delay_ms > 0)
-			r = pause_ms(page, click->delay_ms, err);
+			r = pause_ms(page, click->delay_ms, deadline_mono_ms, err);
 		if (r == 0 && !page->is_closed)
 			add_button(&batch, false, click->button, i, click->modifiers);
 	}
@@ -512,7 +520,7 @@ input_type(struct page *page, const char *text, int64_t delay_ms, int64_t deadli
 		rest = str_from(rest.p + len, rest.n - len);
 		if (batch_wait(&batch, deadline_mono_ms, err) < 0)
 			return -1;
-		if (rest.n > 0 && pause_ms(page, delay_ms, err) < 0)
+		if (rest.n > 0 && pause_ms(page, delay_ms, deadline_mono_ms, err) < 0)
 			return -1;
 	}
 	return 0;
