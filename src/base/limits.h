@@ -182,6 +182,8 @@
 #define RUNS_WAITING_MAX          1000            /* retries of one job that wait; then no new run starts */
 #define LAYOUT_BYTES_MAX          MIB(8)          /* fixtures of a grouped job as text: TESTS_PER_JOB_MAX of long names */
 #define RUNS_HELD_MAX             1000            /* results of a group that wait for an earlier one; then no new run starts */
+#define RUNS_HELD_BYTES_MAX       MIB(4)          /* errors of a job's results that wait so, shared by its groups; a full group starts no new run, and its errors beyond twice that are cut */
+#define HELD_ERROR_BYTES_MAX      KIB(1)          /* to this */
 #define GROUP_STEP_MAX            200             /* units that end without a run (skipped, hook failed) in one turn */
 #define HOOK_ERROR_BYTES_MAX      KIB(2)          /* what a failed hook says about each of its units; cut */
 #define CONNECTION_KEPT_MS        15000           /* a fixture keeps to the worker of its connection for this long without a sign of life */

@@ -206,15 +206,16 @@ static void
 add_held(const struct group_look *look)
 {
 	const struct job *job = look->facts->job;
-	int64_t n_begun = 0, n_held = 0;
+	struct group_load load = { 0 };
+	int64_t n_held = 0;
 
 	for (const struct run *run = job->open_runs; run; run = run->job_next) {
 		if (run->incarnation != job->incarnation || run->target != look->target)
 			continue;
-		n_begun += run->state != RUN_FINISHED;
+		group_load_add(&load, run);
 		n_held += run->state == RUN_HELD;
 	}
-	if (group_is_full(n_begun) && !is_named(look->list, BLOCKER_HELD))
+	if (group_is_full(job, &load) && !is_named(look->list, BLOCKER_HELD))
 		add(look->list, BLOCKER_HELD,
 			"%" PRId64 " results wait for the release of an earlier one.", n_held)
 			->count = n_held;

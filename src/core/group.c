@@ -17,7 +17,8 @@ struct look {
 	bool used[CONCURRENCY_MAX + 1]; /* connections with a leased run */
 	bool kept[CONCURRENCY_MAX + 1]; /* of open fixtures that keep to theirs */
 	int32_t n_leased;
-	int32_t n_begun;                  /* see group_is_full */
+	int32_t n_waiting;
+	struct group_load load;
 	const struct open_fixture *alone; /* the isolated fixture that is open; NULL: none */
 	bool may_borrow;  /* a connection that a fixture keeps and does not use now */
 	int64_t until_ms; /* see group_next */
@@ -43,19 +44,29 @@ spec_of(const struct look *look, const struct open_fixture *open)
 	return &look->grouping->layout.fixtures[open->fixture];
 }
 
-static void
-look_at_runs(struct look *look)
+void
+group_load_add(struct group_load *load, const struct run *run)
 {
-	for (const struct run *run = look->job->open_runs; run; run = run->job_next) {
-		if (!is_current(look->job, run, look->index))
-			continue;
-		look->n_begun += run->state != RUN_FINISHED;
-		if (run->state != RUN_LEASED)
-			continue;
-		look->n_leased++;
-		if (run->connection <= CONCURRENCY_MAX)
-			look->used[run->connection] = true;
-	}
+	load->n_begun += run->state != RUN_FINISHED;
+	if (run->state == RUN_HELD && run->error)
+		load->bytes += (int64_t)strlen(run->error);
+}
+
+static void
+look_at_run(struct look *look, const struct run *run)
+{
+	group_load_add(&look->load, run);
+	look->n_waiting += run->state == RUN_WAITING;
+	if (run->state != RUN_LEASED)
+		return;
+	look->n_leased++;
+	if (run->connection <= CONCURRENCY_MAX)
+		look->used[run->connection] = true;
+}
+
+static void
+look_at_fixtures(struct look *look)
+{
 	for (int32_t i = 0; i < look->group->n_open; i++) {
 		const struct open_fixture *open = &look->group->open[i];
 		look->kept[open->connection] = true;
@@ -158,6 +169,8 @@ offer_waiting(struct look *look, struct candidate *ret)
 {
 	struct run *first = NULL;
 
+	if (look->n_waiting == 0)
+		return false;
 	for (struct run *run = look->job->open_runs; run; run = run->job_next) {
 		int32_t fixture;
 		struct candidate found;
@@ -369,18 +382,25 @@ wants_isolation(const struct look *look)
 
 /* ---- the whole ---- */
 
+/* All groups, with one walk over the runs: a job may have tens of thousands that are open. */
 static void
-look_begin(struct look *look, const struct job *job, const struct grouping *grouping,
-	const struct group_ask *ask, int32_t index)
+look_begin(struct look *looks, const struct job *job, const struct grouping *grouping,
+	const struct group_ask *ask)
 {
-	*look = (struct look) {
-		.job = job,
-		.grouping = grouping,
-		.group = &grouping->groups[index],
-		.index = index,
-		.ask = ask,
-	};
-	look_at_runs(look);
+	for (int32_t i = 0; i < grouping->n_groups; i++)
+		looks[i] = (struct look) {
+			.job = job,
+			.grouping = grouping,
+			.group = &grouping->groups[i],
+			.index = i,
+			.ask = ask,
+		};
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->incarnation == job->incarnation)
+			look_at_run(&looks[run->target], run);
+	}
+	for (int32_t i = 0; i < grouping->n_groups; i++)
+		look_at_fixtures(&looks[i]);
 }
 
 /* True when a has got less far than b. */
@@ -396,19 +416,16 @@ is_behind(const struct group *a, const struct group *b)
  * its turn comes. Of several the one that is furthest behind, so that each has its turn.
  */
 static int32_t
-isolating_group(
-	const struct job *job, const struct grouping *grouping, const struct group_ask *ask)
+isolating_group(const struct look *looks, const struct grouping *grouping)
 {
 	bool any = false;
 	int32_t index = -1;
 
 	for (int32_t i = 0; i < grouping->layout.n_fixtures; i++)
 		any = any || is_isolated(grouping, i);
-	for (int32_t i = 0; any && ask->starts_units && i < grouping->n_groups; i++) {
-		struct look look;
-		look_begin(&look, job, grouping, ask, i);
-		if (wants_isolation(&look) &&
-			(index < 0 || is_behind(look.group, &grouping->groups[index])))
+	for (int32_t i = 0; any && looks->ask->starts_units && i < grouping->n_groups; i++) {
+		if (wants_isolation(&looks[i]) &&
+			(index < 0 || is_behind(looks[i].group, &grouping->groups[index])))
 			index = i;
 	}
 	return index;
@@ -417,7 +434,7 @@ isolating_group(
 static bool
 has_room(const struct look *look)
 {
-	return look->ask->starts_units && !group_is_full(look->n_begun) &&
+	return look->ask->starts_units && !group_is_full(look->job, &look->load) &&
 		look->job->waiting < RUNS_WAITING_MAX;
 }
 
@@ -447,26 +464,28 @@ bool
 group_next(const struct job *job, const struct grouping *grouping, const struct group_ask *ask,
 	struct candidate *ret, int64_t *ret_until_ms)
 {
+	struct look looks[TARGETS_PER_JOB_MAX];
 	int32_t alone = isolated_group(grouping);
-	int32_t only = alone >= 0 ? alone : isolating_group(job, grouping, ask);
 	int32_t n_best = 0;
 	bool found = false;
 
 	*ret_until_ms = 0;
+	look_begin(looks, job, grouping, ask);
+	int32_t only = alone >= 0 ? alone : isolating_group(looks, grouping);
 	for (int32_t i = 0; i < grouping->n_groups; i++) {
-		struct look look;
+		struct look *look = &looks[i];
 		struct candidate candidate;
 
 		if (alone >= 0 && i != alone)
 			continue;
-		look_begin(&look, job, grouping, ask, i);
-		bool offers = next_of_group(&look, only < 0 || i == only, &candidate);
-		if (look.until_ms > 0 && (*ret_until_ms == 0 || look.until_ms < *ret_until_ms))
-			*ret_until_ms = look.until_ms;
+		bool offers = next_of_group(look, only < 0 || i == only, &candidate);
+		if (look->until_ms > 0 &&
+			(*ret_until_ms == 0 || look->until_ms < *ret_until_ms))
+			*ret_until_ms = look->until_ms;
 		/* Groups go forward together: the one with the fewest runs under way. */
-		if (offers && (!found || look.n_leased < n_best)) {
+		if (offers && (!found || look->n_leased < n_best)) {
 			found = true;
-			n_best = look.n_leased;
+			n_best = look->n_leased;
 			*ret = candidate;
 		}
 	}

@@ -74,6 +74,7 @@ struct grouping {
 	int32_t incarnation; /* that the plan belongs to */
 	bool hook_failed;    /* one that no unit answers for: the job fails */
 	bool has_more;       /* there is more to do that needs no worker */
+	bool is_changed;     /* job->plan is to be written */
 };
 
 /* What may be started next, and where. */
@@ -97,6 +98,9 @@ struct grouping *group_of(struct uow *uow, struct job *job) __attribute__((retur
 
 /* Writes the grouping back into job->plan. */
 void group_save(struct uow *uow, struct job *job);
+
+/* The same for all jobs whose grouping has changed: once in a turn, before it is saved. */
+void group_save_changed(struct uow *uow);
 
 struct group_ask {
 	const struct worker_row *worker; /* NULL: any */
@@ -133,12 +137,27 @@ bool group_is_done(const struct grouping *grouping);
 /* Final results of units that count against the job and are not released yet. */
 int64_t group_held_failures(const struct job *job);
 
+/* What a group has under way, and what its held results weigh: see group_is_full(). */
+struct group_load {
+	int64_t n_begun; /* runs that are not finished */
+	int64_t bytes;   /* errors of those that are held */
+};
+
+void group_load_add(struct group_load *load, const struct run *run);
+
+/* The group's share of RUNS_HELD_BYTES_MAX. */
+static inline int64_t
+group_bytes_max(const struct job *job)
+{
+	return RUNS_HELD_BYTES_MAX / job->n_targets;
+}
+
 /* The earliest unit of a group is not over; all others that were begun could come to be held.
  */
 static inline bool
-group_is_full(int64_t n_begun)
+group_is_full(const struct job *job, const struct group_load *load)
 {
-	return n_begun > RUNS_HELD_MAX;
+	return load->n_begun > RUNS_HELD_MAX || load->bytes >= group_bytes_max(job);
 }
 
 /* True for a run of the present incarnation that carries out a test, not a hook. */

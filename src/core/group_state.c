@@ -258,6 +258,17 @@ group_save(struct uow *uow, struct job *job)
 	char *copy = arena_xalloc(uow->arena, out.len + 1);
 	memcpy(copy, out.data, out.len);
 	job->plan = copy;
+	job->grouping->is_changed = false;
+}
+
+void
+group_save_changed(struct uow *uow)
+{
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		struct job *job = uow->jobs.item[i];
+		if (job->grouping && job->grouping->is_changed)
+			group_save(uow, job);
+	}
 }
 
 /* ---- open fixtures ---- */

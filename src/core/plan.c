@@ -627,6 +627,8 @@ end_run(struct uow *uow, struct job *job, struct run *run, const struct run_resu
 	plan_set_result(uow, run, result, is_held ? RUN_HELD : RUN_FINISHED);
 	run->is_last = !again;
 	plan_event_run_finished(uow, job, run);
+	if (is_held)
+		plan_group_bound_error(uow, job, run);
 	if (counts && is_unit && job->layout)
 		plan_group_unit_ended(uow, job, run);
 	if (again)

@@ -76,7 +76,7 @@ plan_group_next_test(struct uow *uow, struct job *job)
 		(grouping->has_more || plan_group_begins_idle(uow, job)))
 		job->due_ms = uow->now_ms;
 	job->iteration = iteration_of(grouping);
-	group_save(uow, job);
+	grouping->is_changed = true;
 	return found ? candidate.test : -1;
 }
 
@@ -198,6 +198,43 @@ plan_group_take(struct uow *uow, struct job *job, const char *kind,
 }
 
 /* ---- the end of a run ---- */
+
+/* {"message": the beginning of its message} */
+static const char *
+short_error(struct uow *uow, const char *error)
+{
+	_cleanup_(json_unrefp) json_t *tree = json_loads(error, 0, NULL);
+	const char *message = json_string_value(json_object_get(tree, "message"));
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(HELD_ERROR_BYTES_MAX * 8);
+	struct jw jw;
+
+	if (!message)
+		message = "The error was too long.";
+	jw_init(&jw, &out);
+	jw_obj(&jw);
+	jw_kstrn(&jw, "message", message, utf8_cut_len(message, HELD_ERROR_BYTES_MAX));
+	jw_end_obj(&jw);
+	if (jw_done(&jw) < 0)
+		return NULL;
+	char *copy = arena_xalloc(uow->arena, out.len + 1);
+	memcpy(copy, out.data, out.len);
+	return copy;
+}
+
+void
+plan_group_bound_error(struct uow *uow, struct job *job, struct run *run)
+{
+	struct group_load load = { 0 };
+
+	if (!run->error || strlen(run->error) <= HELD_ERROR_BYTES_MAX)
+		return;
+	for (const struct run *other = job->open_runs; other; other = other->job_next) {
+		if (other->incarnation == job->incarnation && other->target == run->target)
+			group_load_add(&load, other);
+	}
+	if (load.bytes > 2 * group_bytes_max(job))
+		run->error = short_error(uow, run->error);
+}
 
 void
 plan_group_unit_ended(struct uow *uow, struct job *job, const struct run *run)

@@ -4,6 +4,8 @@
  * groups that come to their end, results that are released (docs/protocol/browser-jobs.md, 4
  * to 6). A step does as much as one turn should; job->grouping->has_more asks for another.
  */
+#include <string.h>
+
 #include "base/limits.h"
 #include "core/plan_impl.h"
 
@@ -12,10 +14,10 @@ struct step {
 	struct uow *uow;
 	struct job *job;
 	struct grouping *grouping;
-	bool stops;      /* nothing new is begun */
-	bool no_hooks;   /* not even what is owed */
-	int budget;      /* units that may still end without a run */
-	int64_t n_begun; /* runs of the group that are not finished */
+	bool stops;             /* nothing new is begun */
+	bool no_hooks;          /* not even what is owed */
+	int budget;             /* units that may still end without a run */
+	struct group_load load; /* of the group */
 };
 
 /* A run of these tests that is leased or waits. */
@@ -29,6 +31,20 @@ has_open_run(const struct job *job, int32_t target, int32_t first, int32_t n)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * The group is full, so what ends here waits for a release, unless the release may itself wait
+ * for it: when all that is left of the fixture is skipped, its after hook comes next.
+ */
+static bool
+waits_for_release(const struct step *step, int32_t target, const struct open_fixture *open)
+{
+	const struct fixture_spec *spec = &step->grouping->layout.fixtures[open->fixture];
+
+	return group_is_full(step->job, &step->load) &&
+		(group_live_test(step->grouping, open) >= 0 ||
+			has_open_run(step->job, target, spec->first, spec->n_tests));
 }
 
 /* Units of the fixture that need no run, up to the next test that does. */
@@ -47,14 +63,16 @@ end_units(struct step *step, int32_t target, struct open_fixture *open)
 		bool skips = layout->skip[open->next];
 		if (!skips && open->failed == OUTCOME_NONE)
 			return;
-		if (group_is_full(step->n_begun))
+		if (waits_for_release(step, target, open))
 			return; /* their release lets the group go on */
 		if (step->budget <= 0) {
 			step->grouping->has_more = true;
 			return;
 		}
 		step->budget--;
-		step->n_begun++;
+		step->load.n_begun++;
+		if (!skips && open->error)
+			step->load.bytes += (int64_t)strlen(open->error);
 		plan_group_add_unit(step->uow, step->job, target, open->next,
 			skips ? &plan_skipped_result : &failed);
 		if (!skips)
@@ -106,7 +124,7 @@ step_fixtures(struct step *step, int32_t target)
 static bool
 open_idle(struct step *step, struct group *group)
 {
-	if (step->stops || group_is_full(step->n_begun) ||
+	if (step->stops || group_is_full(step->job, &step->load) ||
 		!group_opens_without_run(step->grouping, group))
 		return false;
 	if (step->budget <= 0) {
@@ -236,15 +254,16 @@ release_group(struct uow *uow, struct job *job, int32_t target)
 	}
 }
 
-static int64_t
-count_begun(const struct job *job, int32_t target)
+static struct group_load
+load_of(const struct job *job, int32_t target)
 {
-	int64_t n = 0;
+	struct group_load load = { 0 };
 
-	for (const struct run *run = job->open_runs; run; run = run->job_next)
-		n += run->state != RUN_FINISHED && run->incarnation == job->incarnation &&
-			run->target == target;
-	return n;
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if (run->incarnation == job->incarnation && run->target == target)
+			group_load_add(&load, run);
+	}
+	return load;
 }
 
 /* Returns how many units of the group were released. */
@@ -254,7 +273,7 @@ work_group(struct step *step, int32_t target)
 	int64_t n = 0, released;
 
 	do {
-		step->n_begun = count_begun(step->job, target);
+		step->load = load_of(step->job, target);
 		while (step_group(step, target)) {
 		}
 		released = release_group(step->uow, step->job, target);

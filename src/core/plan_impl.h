@@ -79,6 +79,13 @@ int32_t plan_group_next_test(struct uow *uow, struct job *job);
 struct run *plan_group_take(struct uow *uow, struct job *job, const char *kind,
 	const struct worker_row *worker, bool *ret_is_new);
 
+/*
+ * Cuts the error of a run that has just come to be held, when it and the others of its group
+ * would weigh too much: connections that were busy when the group became full go on bringing
+ * results.
+ */
+void plan_group_bound_error(struct uow *uow, struct job *job, struct run *run);
+
 /* What the end of a run means for the plan. */
 void plan_group_unit_ended(struct uow *uow, struct job *job, const struct run *run);
 void plan_group_hook_ended(struct uow *uow, struct job *job, const struct run *run);

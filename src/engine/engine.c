@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/group.h"
 #include "engine/engine_impl.h"
 
 /* ---- outputs ---- */
@@ -285,6 +286,7 @@ save(struct turn *turn, struct err *err)
 {
 	struct engine *engine = turn->engine;
 
+	group_save_changed(&turn->uow);
 	if (!uow_is_empty(&turn->uow)) {
 		uow_number_events(&turn->uow);
 		int rc = store_save(engine->store, &turn->uow, err);

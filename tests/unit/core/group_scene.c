@@ -135,6 +135,7 @@ store_and_load(struct stage *stage)
 	struct job *job = stage->job;
 	struct run *run = job->open_runs, *next;
 
+	group_save_changed(&stage->uow);
 	assert_non_null(job->plan);
 	job->grouping = NULL;
 	job->open_runs = job->last_open_run = NULL;

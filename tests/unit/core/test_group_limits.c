@@ -249,6 +249,102 @@ no_more_than_a_thousand_skipped_tests_are_held(void **state)
 	assert_counts(s, "passed 5 skipped 4995");
 }
 
+/* They stand between the only test and its fixture's after hook, for which it waits. */
+static void
+many_skipped_tests_do_not_keep_an_after_hook_away(void **state)
+{
+	struct stage *s = *state;
+
+	many(s, 3000, 3000, 0);
+	struct test_spec *tests = (struct test_spec *)s->spec.tests;
+	for (int i = 1; i < 3000; i++)
+		tests[i].skip = true;
+	((struct fixture_spec *)s->spec.fixtures)->after = 3000;
+	set_up(s, NULL);
+	play_all(s, 'P');
+	assert_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
+	assert_counts(s, "passed 1 skipped 2999");
+}
+
+/* {"message": as long as an error may be}, not cut by anybody before. */
+static const char *
+long_error(struct stage *s)
+{
+	char *text = arena_xalloc(&s->arena, RUN_ERROR_BYTES_MAX + 1);
+	int n = snprintf(text, RUN_ERROR_BYTES_MAX, "{\"message\":\"");
+
+	memset(text + n, 'x', (size_t)(RUN_ERROR_BYTES_MAX - n - 2));
+	memcpy(text + RUN_ERROR_BYTES_MAX - 2, "\"}", 3);
+	return text;
+}
+
+static int64_t
+held_bytes(const struct stage *s)
+{
+	struct group_load load = { 0 };
+
+	for (const struct run *run = s->job->open_runs; run; run = run->job_next)
+		group_load_add(&load, run);
+	return load.bytes;
+}
+
+/* A stack of text hangs on each result: fewer are held. */
+static void
+held_results_are_bounded_by_their_errors(void **state)
+{
+	struct stage *s = *state;
+	const char *error = long_error(s);
+
+	many(s, 2500, 2500, 0);
+	s->spec.concurrency = 2;
+	set_up(s, NULL);
+	struct run *first = take_any(s);
+	struct run *run;
+	int n = 0;
+	while ((run = try_take(s, 0))) {
+		ends_with(s, run, 'F', NULL, error);
+		n++;
+	}
+	assert_int_equal(n, RUNS_HELD_BYTES_MAX / RUN_ERROR_BYTES_MAX);
+	assert_in_range(
+		held_bytes(s), RUNS_HELD_BYTES_MAX, RUNS_HELD_BYTES_MAX + RUN_ERROR_BYTES_MAX);
+	assert_int_equal(s->job->due_ms, 0);
+	ends(s, first, 'P');
+	assert_int_equal(n_held(s), 0);
+	play_all(s, 'P');
+	assert_int_equal(s->job->counts.failed, n);
+	assert_int_equal(s->job->counts.passed, 2500 - n);
+}
+
+/* All of many connections are busy when the group becomes full. */
+static void
+errors_of_many_busy_connections_are_cut(void **state)
+{
+	struct stage *s = *state;
+	const char *error = long_error(s);
+	enum { BUSY = 200, GROUPS = 4 };
+	struct run *runs[BUSY * GROUPS];
+
+	many(s, 300, 300, 0);
+	s->spec.concurrency = BUSY;
+	s->spec.n_targets = GROUPS;
+	s->spec.targets = "a,b,c,d";
+	set_up(s, NULL);
+	for (int i = 0; i < BUSY * GROUPS; i++)
+		runs[i] = take_any(s);
+	for (int i = GROUPS; i < BUSY * GROUPS; i++)
+		ends_with(s, runs[i], 'F', NULL, error);
+	assert_int_equal(n_held(s), (BUSY - 1) * GROUPS);
+	assert_true(held_bytes(s) < 2 * RUNS_HELD_BYTES_MAX + GROUPS * RUN_ERROR_BYTES_MAX +
+			(int64_t)BUSY * GROUPS * (HELD_ERROR_BYTES_MAX + 32));
+	take_none(s, 0);
+	for (int i = 0; i < GROUPS; i++)
+		ends(s, runs[i], 'P');
+	assert_int_equal(s->job->counts.failed, (BUSY - 1) * GROUPS);
+	play_all(s, 'P');
+	assert_int_equal(s->job->counts.passed, 300 * GROUPS - (BUSY - 1) * GROUPS);
+}
+
 /* A plan's text that nobody wrote: the plan begins anew, whatever it says. */
 static void
 a_corrupt_plan_begins_anew(void **state)
@@ -334,6 +430,9 @@ main(void)
 		T(long_rows_of_skipped_tests_stand_before_live_ones),
 		T(no_more_than_a_thousand_results_are_held),
 		T(no_more_than_a_thousand_skipped_tests_are_held),
+		T(many_skipped_tests_do_not_keep_an_after_hook_away),
+		T(held_results_are_bounded_by_their_errors),
+		T(errors_of_many_busy_connections_are_cut),
 		T(a_corrupt_plan_begins_anew),
 		T(the_errors_of_very_many_hooks_do_not_burst_the_plan),
 	};
