@@ -171,7 +171,7 @@ test("view: a job whose runs kept no report says so", async (t) => {
 	const view = await server.call("job", "view", id);
 	assert.equal(view.status, 0);
 	assert.equal(view.stdout, "");
-	assert.match(view.stderr, /no run of the job has kept a report/);
+	assert.match(view.stderr, /no run has kept a report of its own/);
 	assert.deepEqual(JSON.parse((await server.call("job", "view", id, "--json")).stdout), { items: [] });
 	assert.equal((await server.call("job", "view", "nothing")).status, 2);
 });
