@@ -337,9 +337,14 @@ enter_text(struct tester *t, const char *text, int64_t delay_ms)
 	int64_t deadline = t->deadline + ANSWER_MS;
 	int r;
 
-	/* Typing takes the time that it takes: the delay is the test's own wish. */
+	/*
+	 * Typing takes the time that it takes, for the delay is the test's own wish: only what
+	 * the whole test may take ends it.
+	 */
 	if (delay_ms > 0)
 		deadline += delay_ms * (int64_t)strlen(text);
+	if (delay_ms > 0 && deadline > t->run_deadline)
+		deadline = t->run_deadline;
 	r = delay_ms > 0 ? input_type(t->page, text, delay_ms, deadline, &err)
 			 : input_insert(t->page, text, deadline, &err);
 	return r < 0 ? trouble_err(t, &err) : 0;

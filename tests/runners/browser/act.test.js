@@ -114,6 +114,13 @@ passes("type into areas, editable elements, dates and ranges", `<textarea id=t>x
 	{ type: { into: "#n", text: "42" } }, { expect: { value: "#n", is: "42" } }]);
 passes("type where the focus is", "<input id=i autofocus>", [{ focus: "#i" }, { type: "abc" }, { expect: { value: "#i", is: "abc" } }]);
 passes("type by a label, emoji too", "<label>Name<input></label>", [{ type: { into: "text=Name", text: "Zoë 🙂" } }, { expect: { value: "label=Name", is: "Zoë 🙂" } }]);
+test("type with a delay ends with the whole test's time", { skip }, async () => {
+	const config = { timeout: 1000, har: "off", dom: "off", screenshot: "off" };
+	const steps = [{ type: { into: "#i", text: "slow", delay: "1h" } }];
+	const result = await lab.run("<input id=i>", steps, { config });
+	assert.equal(result.outcome, "timed_out", result.error?.message);
+	assert.equal(result.reason, "timeout");
+});
 fails("read only", "<input id=i readonly>", [{ type: { into: "#i", text: "x" }, ...SHORT }], /“#i” .* cannot be edited/);
 fails("a date that is none", "<input id=i type=date>", [{ type: { into: "#i", text: "soon" } }], /does not take “soon”/);
 fails("a list is not typed into", "<select id=s><option>a</select>", [{ type: { into: "#s", text: "a" } }], /use select/);
