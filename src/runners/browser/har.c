@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network log as an HTTP Archive, version 1.2, with secrets left out. */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,21 +38,137 @@ is_secret_header(const char *name)
 	return contains_nocase(name, "token") || contains_nocase(name, "secret");
 }
 
-/* The URL without user name and password. */
-static void
-write_url(struct har *har, const char *key, const char *url)
+/* Undoes percent signs and plus signs. `out` has room for text.n bytes. Returns how many. */
+static size_t
+decode(struct str text, char *out)
 {
-	const char *host = strstr(url, "://");
-	size_t n = host ? strcspn(host + 3, "/?#") : 0;
-	const char *at = host ? memrchr(host + 3, '@', n) : NULL;
+	size_t n = 0;
 
-	if (!har->redacts || !at) {
-		jw_kstr(&har->jw, key, url);
-		return;
+	for (size_t i = 0; i < text.n; i++) {
+		size_t one;
+		if (text.p[i] == '%' && i + 2 < text.n &&
+			hex_decode(str_from(text.p + i + 1, 2), out + n, 1, &one) == 0) {
+			n++;
+			i += 2;
+		} else {
+			out[n++] = text.p[i] == '+' ? ' ' : text.p[i];
+		}
 	}
-	_cleanup_free_ char *clean =
-		xasprintf("%.*s" REDACTED "%s", (int)(host + 3 - url), url, at);
-	jw_kstr(&har->jw, key, clean);
+	return n;
+}
+
+/* Whether it stands by itself: "key" in "api_key", "apiKey" and "key2", not in "monkey". */
+static bool
+has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = text; (at = strcasestr(at, word)); at++) {
+		bool begins = at == text || !isalpha((unsigned char)at[-1]) ||
+			(islower((unsigned char)at[-1]) && isupper((unsigned char)*at));
+		if (begins && !islower((unsigned char)at[n]))
+			return true;
+	}
+	return false;
+}
+
+/* The name of a member of a query, as it stands in the address. */
+static bool
+is_secret_member(struct str name)
+{
+	static const char *const parts[] = { "token", "secret", "password", "passwd", "session",
+		"apikey", "signature", "credential" };
+	static const char *const words[] = { "key", "code", "auth", "pass", "pwd", "sig", "sid",
+		"jwt" };
+	_cleanup_free_ char *text = xmalloc(name.n + 1);
+	size_t n = decode(name, text);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = '_';
+	text[n] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (contains_nocase(text, parts[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (has_word(text, words[i]))
+			return true;
+	return false;
+}
+
+/* One NAME=VALUE of a query or of a fragment, which may have a query of its own. */
+static int
+add_member(struct buf *out, struct str member)
+{
+	const char *equals = member.n > 0 ? memchr(member.p, '=', member.n) : NULL;
+	size_t n = equals ? (size_t)(equals - member.p) : 0;
+	const char *mark = n > 0 ? memrchr(member.p, '?', n) : NULL;
+	const char *name = mark ? mark + 1 : member.p;
+
+	if (!equals || !is_secret_member(str_from(name, (size_t)(equals - name))))
+		return buf_add(out, member.p, member.n);
+	int r = buf_add(out, member.p, n + 1);
+	return r | buf_adds(out, REDACTED);
+}
+
+/* Appends the address, without user name, password and the values of members that are secret.
+ */
+static int
+add_clean_url(struct buf *out, struct str url)
+{
+	const char *end = url.p + url.n, *p = url.p;
+	const char *host = memmem(url.p, url.n, "://", 3);
+	int r = 0;
+
+	if (host) {
+		host += 3;
+		const char *stop = host;
+		while (stop < end && !strchr("/?#", *stop))
+			stop++;
+		const char *at = memrchr(host, '@', (size_t)(stop - host));
+		r |= buf_add(out, p, (size_t)(host - p));
+		if (at)
+			r |= buf_adds(out, REDACTED);
+		p = at ? at : host;
+	}
+	while (p < end && *p != '?' && *p != '#')
+		r |= buf_addc(out, *p++);
+	while (p < end) {
+		r |= buf_addc(out, *p++);
+		const char *stop = p;
+		while (stop < end && *stop != '&' && *stop != '#')
+			stop++;
+		r |= add_member(out, str_from(p, (size_t)(stop - p)));
+		p = stop;
+	}
+	return r;
+}
+
+static void
+write_url(struct har *har, const char *key, struct str url)
+{
+	/* The shortest secret, "key=&", becomes three times as long. */
+	_cleanup_(buf_deinit) struct buf clean = BUF_INIT(4 * url.n + KIB(1));
+
+	if (!har->redacts)
+		jw_kstrn(&har->jw, key, url.p, url.n);
+	else if (add_clean_url(&clean, url) < 0)
+		jw_kstr(&har->jw, key, REDACTED);
+	else
+		jw_kstrn(&har->jw, key, buf_text(&clean), clean.len);
+}
+
+/* Those that repeat an address. */
+static bool
+is_url_header(const char *name)
+{
+	static const char *const names[] = { ":path", "location", "content-location",
+		"referer" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 /* --- Parts of an entry --- */
@@ -61,7 +178,7 @@ static void
 write_header(struct har *har, const char *name, const char *value)
 {
 	struct str rest = str_of(value);
-	bool is_secret = har->redacts && is_secret_header(name);
+	bool is_secret = har->redacts && is_secret_header(name), is_url = is_url_header(name);
 
 	do {
 		struct str line = str_split_first(&rest, '\n');
@@ -69,6 +186,8 @@ write_header(struct har *har, const char *name, const char *value)
 		jw_kstr(&har->jw, "name", name);
 		if (is_secret)
 			jw_kstr(&har->jw, "value", REDACTED);
+		else if (is_url)
+			write_url(har, "value", line.p ? line : STR(""));
 		else
 			jw_kstrn(&har->jw, "value", line.p ? line.p : "", line.n);
 		jw_end_obj(&har->jw);
@@ -93,19 +212,8 @@ static void
 write_decoded(struct jw *jw, const char *key, struct str text)
 {
 	_cleanup_free_ char *out = xmalloc(text.n + 1);
-	size_t n = 0;
 
-	for (size_t i = 0; i < text.n; i++) {
-		size_t one;
-		if (text.p[i] == '%' && i + 2 < text.n &&
-			hex_decode(str_from(text.p + i + 1, 2), out + n, 1, &one) == 0) {
-			n++;
-			i += 2;
-		} else {
-			out[n++] = text.p[i] == '+' ? ' ' : text.p[i];
-		}
-	}
-	jw_kstrn(jw, key, out, n);
+	jw_kstrn(jw, key, out, decode(text, out));
 }
 
 static void
@@ -122,7 +230,10 @@ write_query(struct har *har, const char *url)
 		struct str name = str_split_first(&value, '=');
 		jw_obj(&har->jw);
 		write_decoded(&har->jw, "name", name);
-		write_decoded(&har->jw, "value", value.p ? value : STR(""));
+		if (har->redacts && is_secret_member(name))
+			jw_kstr(&har->jw, "value", REDACTED);
+		else
+			write_decoded(&har->jw, "value", value.p ? value : STR(""));
 		jw_end_obj(&har->jw);
 	}
 	jw_end_arr(&har->jw);
@@ -158,7 +269,7 @@ write_request(struct har *har, const struct hop *hop)
 
 	jw_kobj(&har->jw, "request");
 	jw_kstr(&har->jw, "method", hop->seen.method);
-	write_url(har, "url", hop->seen.url);
+	write_url(har, "url", str_of(hop->seen.url));
 	jw_kstr(&har->jw, "httpVersion", protocol(hop));
 	write_headers(har, headers);
 	write_query(har, hop->seen.url);
@@ -200,7 +311,7 @@ write_response(struct har *har, const struct hop *hop)
 	jw_kstr(&har->jw, "httpVersion", protocol(hop));
 	write_headers(har, hop->response_headers ? hop->response_headers : own);
 	write_content(har, hop);
-	write_url(har, "redirectURL", hop->redirect_url ? hop->redirect_url : "");
+	write_url(har, "redirectURL", str_of(hop->redirect_url ? hop->redirect_url : ""));
 	jw_ki64(&har->jw, "headersSize", -1);
 	jw_ki64(&har->jw, "bodySize", hop->seen.is_done ? (int64_t)hop->encoded_bytes : -1);
 	jw_kstr_opt(&har->jw, "_error", hop->seen.error);
