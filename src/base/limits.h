@@ -234,6 +234,7 @@
 #define VIDEO_FRAMES_MAX          36000           /* the same: an hour of ten a second */
 #define VIDEO_ENCODE_MS_MAX       MINUTES_MS(2)   /* the encoder is ended after that */
 #define EVIDENCE_WAIT_MS          SECONDS_MS(10)  /* for any one piece of evidence nobody asked for by a step */
+#define EVIDENCE_CANCELLED_MS     SECONDS_MS(3)   /* the same of a cancelled run: well below the grace time */
 #define EVIDENCE_WARNINGS_MAX     20              /* of one run */
 
 /* --- Browser tests --- */

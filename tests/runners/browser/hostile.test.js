@@ -97,3 +97,15 @@ test("what was typed in secret is told nowhere", { skip }, async (t) => {
 		assert.match(JSON.stringify(said), /•••/);
 	}
 });
+
+test("a run that is cancelled while its page hangs ends within the grace time", { skip }, async (t) => {
+	const lab = await started(t);
+	lab.site.pages = { "/": "<p>hello</p><script>setTimeout(() => { for (;;); }, 300)</script>" };
+	const message = lab.send({ url: `${lab.site.url}/`, steps: [{ expect: "hello" }, { wait: "500ms" }, { click: "text=hello" }] });
+
+	await lab.peer.expect((reply) => reply.type === "step" && reply.run === message.run && /wait/.test(reply.title));
+	const begin = Date.now();
+	lab.peer.send({ type: "cancel", run: message.run, reason: "test" });
+	assert.equal((await lab.result(message)).outcome, "cancelled");
+	assert.ok(Date.now() - begin < 9000, `${Date.now() - begin} ms`);
+});
