@@ -73,14 +73,20 @@ class Group:
         return total / 1024
 
     def close(self):
+        """Ends what is left in it. An ended process keeps the group until it is reaped."""
         end = time.monotonic() + 10
-        while self.pids() and time.monotonic() < end:
-            (self.path / "cgroup.kill").write_text("1")
-            time.sleep(0.05)
-        for path in sorted(self.path.rglob("*/"), reverse=True):
-            if path.is_dir():
-                path.rmdir()
-        self.path.rmdir()
+        while True:
+            try:
+                (self.path / "cgroup.kill").write_text("1")
+                for path in sorted(self.path.rglob("*/"), reverse=True):
+                    if path.is_dir():
+                        path.rmdir()
+                self.path.rmdir()
+                return
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise Failed(f"processes are left in {self.path}: {error}") from error
+                time.sleep(0.02)
 
 
 def own_cpu_ms(pid):

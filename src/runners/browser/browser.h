@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -23,6 +24,15 @@ int runner_browser_main(void);
 json_t *browser_run(struct kit *kit, const struct kit_request *request,
 	struct chromium *chromium, json_t *warnings, int64_t launch_ms)
 	__attribute__((returns_nonnull));
+
+/* Whether the last run came as far as its first step. */
+bool browser_run_has_begun(void);
+
+/*
+ * Closes what the last run used. To be called before anything else is done with the browser, but
+ * behind the result if possible: nobody has to wait for it.
+ */
+void browser_run_tidy(void);
 
 /* The worker's wish to see the run under way, or not any more. */
 void browser_run_screen(const struct kit_screen *screen);

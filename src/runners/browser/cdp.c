@@ -623,6 +623,7 @@ read_some(struct cdp *cdp)
 		become_lost(cdp, &err);
 		return;
 	}
+	cdp->counts.heard_mono_ms = clock_mono_ms();
 	cdp->in.len += (size_t)n;
 	cdp->in.data[cdp->in.len] = '\0';
 	cdp->counts.bytes_in += (uint64_t)n;

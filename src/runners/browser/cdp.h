@@ -128,7 +128,8 @@ void cdp_session_gone(
 /* Totals since the start, for measurements and tests. */
 struct cdp_counts {
 	uint64_t sent, received, events, bytes_in, bytes_out;
-	size_t under_way; /* commands without their reply */
+	size_t under_way;      /* commands without their reply */
+	int64_t heard_mono_ms; /* when it last said something */
 };
 
 struct cdp_counts cdp_counts(const struct cdp *cdp);

@@ -30,6 +30,11 @@
 #include "runners/browser/chromium_impl.h"
 #include "runners/browser/context.h"
 
+enum {
+	MEMORY_EVERY = 10,     /* runs between two looks at /proc, which cost more than a run */
+	SILENCE_MS = 2 * 1000, /* who spoke since then is asked nothing */
+};
+
 struct chromium {
 	struct spawn_child child;
 	struct cdp *cdp;
@@ -43,6 +48,8 @@ struct chromium {
 	char end[80];
 	bool has_ended; /* and is reaped */
 	unsigned n_runs;
+	unsigned n_closing;       /* contexts whose end the browser has not confirmed */
+	int64_t closing_since_ms; /* the oldest of them, or an older one */
 	bool is_unclean, keeps_spare;
 	struct context *spare; /* owned, or NULL */
 };
@@ -512,6 +519,8 @@ chromium_health(struct chromium *chromium, struct err *err)
 {
 	if (cdp_poll(chromium->cdp, err) < 0)
 		return -1;
+	if (clock_mono_ms() - cdp_counts(chromium->cdp).heard_mono_ms < SILENCE_MS)
+		return 0;
 	return cdp_call(chromium->cdp, NULL, "Browser.getVersion", NULL,
 		clock_mono_ms() + CHROMIUM_HEALTH_MS, NULL, err);
 }
@@ -546,23 +555,52 @@ chromium_count_run(struct chromium *chromium)
 		(void)ftruncate(chromium->log_fd, 0); /* the next run tries again */
 }
 
-void
-chromium_unclean(struct chromium *chromium)
+static void
+context_closed(void *arg, json_t *result, const struct err *error)
 {
-	chromium->is_unclean = true;
+	struct chromium *chromium = arg;
+
+	(void)error;
+	chromium->n_closing--;
+	if (!result)
+		chromium->is_unclean = true;
+}
+
+void
+chromium_close_context(struct chromium *chromium, const char *id)
+{
+	if (chromium->n_closing++ == 0)
+		chromium->closing_since_ms = clock_mono_ms();
+	cdp_send(chromium->cdp, NULL, "Target.disposeBrowserContext",
+		json_pack("{s:s}", "browserContextId", id), context_closed, chromium);
+}
+
+/* Whether a context could not be closed, or has been closing for too long. */
+static bool
+is_unclean(struct chromium *chromium)
+{
+	if (chromium->n_closing > 0)
+		(void)cdp_poll(chromium->cdp, NULL);
+	return chromium->is_unclean ||
+		(chromium->n_closing > 0 &&
+			clock_mono_ms() - chromium->closing_since_ms > CONTEXT_DISPOSE_MS);
 }
 
 const char *
 chromium_worn(struct chromium *chromium)
 {
+	bool is_dirty = is_unclean(chromium);
+
 	if (cdp_state(chromium->cdp) == CDP_LOST)
 		return "lost";
-	if (chromium->is_unclean)
+	if (is_dirty)
 		return "unclean";
 	if (chromium->n_runs >= CHROMIUM_RUNS_MAX) {
 		snprintf(chromium->worn, sizeof chromium->worn, "%u runs", chromium->n_runs);
 		return chromium->worn;
 	}
+	if (chromium->n_runs % MEMORY_EVERY != 0)
+		return NULL;
 	int64_t memory = chromium_memory(chromium);
 	if (memory > CHROMIUM_MEMORY_BYTES_MAX) {
 		snprintf(chromium->worn, sizeof chromium->worn, "%" PRId64 " MiB",

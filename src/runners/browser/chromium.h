@@ -69,8 +69,8 @@ const char *chromium_profile(const struct chromium *chromium); /* the private fo
 const char *chromium_warning(const struct chromium *chromium);
 
 /*
- * Asks whether it still answers, waiting at most CHROMIUM_HEALTH_MS. -1: end it. Costs less
- * than a millisecond.
+ * Whether it still answers: asks if it said nothing of late, waiting at most
+ * CHROMIUM_HEALTH_MS. -1: end it.
  */
 int chromium_health(struct chromium *chromium, struct err *err) MUST_CHECK;
 
@@ -79,7 +79,7 @@ int64_t chromium_memory(const struct chromium *chromium);
 
 /*
  * Whether it should be replaced before the next run: NULL, or why ("200 runs", "1,100 MiB",
- * "lost", "unclean"). Call it between runs.
+ * "lost", "unclean"). Call it between runs. Memory is only looked at after each tenth run.
  */
 const char *chromium_worn(struct chromium *chromium);
 

@@ -31,5 +31,8 @@ struct context **chromium_spare(struct chromium *chromium);
 /* A context was used: counts for chromium_worn(). */
 void chromium_count_run(struct chromium *chromium);
 
-/* Something is left in it that should not be: it is to be replaced. */
-void chromium_unclean(struct chromium *chromium);
+/*
+ * Tells the browser to end a context, without waiting: that goes on beside the next run. One
+ * that does not end, or not within CONTEXT_DISPOSE_MS, makes the browser worn.
+ */
+void chromium_close_context(struct chromium *chromium, const char *id);

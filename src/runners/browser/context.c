@@ -149,6 +149,13 @@ context_on_session(struct context *context, session_fn *fn, void *arg)
 		fn(arg, list_entry(node, struct session, node));
 }
 
+void
+context_unhook(struct context *context)
+{
+	if (context)
+		impl(context)->n_hooks = 0;
+}
+
 /* --- Targets --- */
 
 /* A target that we do not want to see any more: a page is closed, a frame runs unseen. */
@@ -279,6 +286,7 @@ context_alloc(struct chromium *chromium)
 	listen(context, NULL, "Runtime.executionContext", session_event);
 	listen(context, NULL, "Inspector.", session_event);
 	listen(context, NULL, "Network.responseReceived", session_event);
+	listen(context, NULL, "Network.loadingFailed", session_event);
 	return context;
 }
 
@@ -397,21 +405,6 @@ free_records(struct context *context)
 	free(hidden->policy.text);
 }
 
-static void
-dispose(struct context *context)
-{
-	struct err err;
-
-	if (!context->id || cdp_state(context->cdp) == CDP_LOST)
-		return;
-	bool was_deaf = cdp_deafen(context->cdp, true);
-	if (cdp_call(context->cdp, NULL, "Target.disposeBrowserContext",
-		    json_pack("{s:s}", "browserContextId", context->id),
-		    clock_mono_ms() + CONTEXT_DISPOSE_MS, NULL, &err) < 0)
-		chromium_unclean(context->chromium);
-	(void)cdp_deafen(context->cdp, was_deaf);
-}
-
 struct context *
 context_free(struct context *context)
 {
@@ -420,7 +413,8 @@ context_free(struct context *context)
 	struct context_impl *hidden = impl(context);
 
 	cdp_forget(context->cdp, context);
-	dispose(context);
+	if (context->id && cdp_state(context->cdp) != CDP_LOST)
+		chromium_close_context(context->chromium, context->id);
 	/* Answers that are still to come to us go to nobody. */
 	LIST_FOR_EACH(node, &context->sessions)
 		cdp_session_gone(context->cdp, list_entry(node, struct session, node)->id,
@@ -497,6 +491,31 @@ context_page_new(
 	begin_spare(context->chromium);
 	*ret = awaited.page;
 	return 0;
+}
+
+int
+context_page_open(struct context *context, const char *url, struct page **ret,
+	int64_t deadline_mono_ms, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *result = NULL;
+
+	if (cdp_call(context->cdp, NULL, "Target.createTarget",
+		    json_pack("{s:s, s:s}", "url", url, "browserContextId", context->id),
+		    deadline_mono_ms, &result, err) < 0)
+		return err_wrap(err, "new page");
+	/* We are attached before the answer, and the page waits for us before its request. */
+	const char *target = cdp_str(result, "targetId");
+	LIST_FOR_EACH(node, &context->pages) {
+		struct page *page = list_entry(node, struct page, node);
+
+		if (strcmp(page->target, target) == 0 && document_expect(page) == 0) {
+			if (!page->opening.is_void)
+				page->opening.url = xstrdup(url);
+			*ret = page;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_NOT_FOUND, "new page: it is not there");
 }
 
 int

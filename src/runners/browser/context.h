@@ -32,10 +32,11 @@ struct session {
 	struct list_node node; /* in context->sessions */
 	struct context *context;
 	struct page *page;
-	char *id;       /* for cdp_call(); owned */
-	char *target;   /* owned */
-	bool is_frame;  /* an iframe of the page in another process */
-	bool is_paused; /* inside a session_fn: nothing of it has run yet */
+	char *id;           /* for cdp_call(); owned */
+	char *target;       /* owned */
+	bool is_frame;      /* an iframe of the page in another process */
+	bool is_paused;     /* inside a session_fn: nothing of it has run yet */
+	bool has_own_world; /* was asked for ours in a document of the main frame */
 };
 
 /*
@@ -84,9 +85,12 @@ struct context {
 int context_new(struct context **ret, struct chromium *chromium,
 	const struct context_spec *spec, int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
 
+/* Forgets the functions of context_on_session(): what they need may go now. NULL is fine. */
+void context_unhook(struct context *context);
+
 /*
- * Closes all pages and forgets everything, also after a cancel. When the browser does not
- * confirm within CONTEXT_DISPOSE_MS, chromium_worn() says so from then on.
+ * Has all pages closed and forgets everything, also after a cancel, without waiting. When the
+ * browser does not confirm within CONTEXT_DISPOSE_MS, chromium_worn() says so.
  */
 struct context *context_free(struct context *context);
 DEFINE_CLEANUP(struct context *, context_free)
@@ -103,6 +107,14 @@ struct session *context_session(const struct context *context, const char *id);
 /* Opens an empty page; it becomes the youngest. */
 int context_page_new(struct context *context, struct page **ret, int64_t deadline_mono_ms,
 	struct err *err) MUST_CHECK;
+
+/*
+ * The same with an address, without waiting for anything but the page itself: page_goto() to
+ * that address waits for the document. Sooner and cheaper than an empty page that goes there,
+ * because the document is loaded while the page's process starts, and no other one before it.
+ */
+int context_page_open(struct context *context, const char *url, struct page **ret,
+	int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
 
 /*
  * Waits until more than `n_before` pages have ever been opened, and the youngest of them is

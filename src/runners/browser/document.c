@@ -187,8 +187,19 @@ take_document(struct frame *frame, const json_t *info)
 		frame->reached |= frame->next_reached;
 	text_set(&frame->next_loader, NULL);
 	frame->next_reached = 0;
-	if (frame == frame->page->main)
-		show_response(frame->page, loader);
+	if (frame != frame->page->main)
+		return;
+	show_response(frame->page, loader);
+	if (frame->page->opening.loader)
+		frame->page->opening.is_committed |=
+			strcmp(frame->page->opening.loader, loader) == 0;
+}
+
+/* A main frame has the id of its page. */
+int
+document_expect(struct page *page)
+{
+	return frame_in_session(page->session, page->target, "") ? 0 : -1;
 }
 
 void
@@ -209,6 +220,25 @@ document_take_tree(struct session *session, const json_t *tree)
 		session->page->is_ready = true;
 }
 
+/*
+ * Most tests ask each document of the main frame something: what they need for that is sent
+ * while it loads. The session makes the world by itself in its later documents.
+ */
+static void
+prepare_own_world(struct frame *frame)
+{
+	struct session *session = frame->session;
+
+	if (frame != frame->page->main || session->has_own_world ||
+		!impl(session->context)->own_script)
+		return;
+	session->has_own_world = true;
+	cdp_send(session->context->cdp, session->id, "Page.createIsolatedWorld",
+		json_pack("{s:s, s:s, s:b}", "frameId", frame->id, "worldName", OWN_WORLD_NAME,
+			"grantUniveralAccess", 1),
+		NULL, NULL);
+}
+
 static void
 frame_navigated(struct session *session, const json_t *params)
 {
@@ -222,6 +252,7 @@ frame_navigated(struct session *session, const json_t *params)
 		frame->page->is_crashed = false;
 	children_die(frame);
 	take_document(frame, info);
+	prepare_own_world(frame);
 }
 
 static void
@@ -303,6 +334,8 @@ world_created(struct session *session, const json_t *params)
 		frame->world[WORLD_OWN] != cdp_int(info, "id", 0)) {
 		frame->world[WORLD_OWN] = cdp_int(info, "id", 0);
 		frame->is_own_ready = false;
+		if (frame == frame->page->main)
+			frame_fill_own_world(frame);
 	}
 }
 
@@ -358,6 +391,38 @@ response_received(struct session *session, const json_t *params)
 	response->status = (int)cdp_int(info, "status", 0);
 }
 
+/* --- A page's first navigation --- */
+
+static void
+opening_began(struct session *session, const json_t *params)
+{
+	struct page *page = session->page;
+
+	if (!page->opening.loader && strcmp(cdp_str(params, "frameId"), page->target) == 0)
+		text_set(&page->opening.loader, cdp_str(params, "loaderId"));
+}
+
+/* Its request failed, or brought no document. */
+static void
+opening_failed(struct session *session, const json_t *params)
+{
+	struct page_opening *opening = &session->page->opening;
+
+	if (opening->loader && !opening->is_committed &&
+		strcmp(cdp_str(params, "requestId"), opening->loader) == 0)
+		text_set(&opening->error, cdp_str(params, "errorText"));
+}
+
+/* The empty document is all that it will have: the address was none. */
+static void
+opening_stopped(struct session *session, const json_t *params)
+{
+	struct page *page = session->page;
+
+	if (!page->opening.loader && strcmp(cdp_str(params, "frameId"), page->target) == 0)
+		page->opening.is_void = true;
+}
+
 /* --- All of them --- */
 
 void
@@ -372,6 +437,9 @@ document_event(struct session *session, const struct cdp_event *event)
 		{ "Runtime.executionContextDestroyed", world_destroyed },
 		{ "Runtime.executionContextsCleared", worlds_cleared },
 		{ "Network.responseReceived", response_received },
+		{ "Network.loadingFailed", opening_failed },
+		{ "Page.frameStartedNavigating", opening_began },
+		{ "Page.frameStoppedLoading", opening_stopped },
 		{ "Page.frameAttached", frame_attached },
 		{ "Page.frameNavigated", frame_navigated },
 		{ "Page.frameDetached", frame_detached },

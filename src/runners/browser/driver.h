@@ -53,6 +53,10 @@ impl(const struct context *context)
 
 /* The frames of a session's tree (Page.getFrameTree). */
 void document_take_tree(struct session *session, const json_t *tree);
+
+/* Makes the main frame known before the browser tells of it. -1: there are too many frames. */
+int document_expect(struct page *page) MUST_CHECK;
+
 void document_event(struct session *session, const struct cdp_event *event);
 
 /* The frames that live in a session that is gone go too. */
@@ -60,6 +64,11 @@ void document_session_gone(struct session *session);
 
 /* Frees all frames, dead ones included. */
 void document_free_frames(struct page *page);
+
+/* --- frame.c --- */
+
+/* Puts what must be in our world of the frame's document there, once; does not wait. */
+void frame_fill_own_world(struct frame *frame);
 
 /* --- page.c --- */
 

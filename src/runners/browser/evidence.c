@@ -592,7 +592,8 @@ evidence_failure(struct evidence *evidence, const char *session)
 		evidence->has_failure_shot = true;
 		path = take_picture(evidence, session, "failure", deadline);
 	}
-	/* A page that did not give a picture in time gives no text either, nor is asked again. */
+	/* A page that did not give a picture in time gives no text either, nor is asked again.
+	 */
 	if (config->dom != EVIDENCE_OFF && clock_mono_ms() < deadline)
 		snapshot(evidence, session, deadline);
 	evidence->has_snapshot = true;
@@ -614,9 +615,41 @@ set_ms(json_t *timings, const char *name, double ms)
 		json_object_set_new(timings, name, json_real(round(ms * 10) / 10));
 }
 
+/* Two questions that are asked at once. */
+struct metrics {
+	json_t *times, *counters; /* owned, or NULL: no answer */
+	unsigned n_left;
+};
+
 static void
-add_page_times(struct evidence *evidence, const char *session, int64_t deadline_mono_ms,
-	json_t *timings)
+take_times(void *arg, json_t *result, const struct err *error)
+{
+	struct metrics *metrics = arg;
+
+	(void)error;
+	metrics->times =
+		json_incref(json_object_get(json_object_get(result, "result"), "value"));
+	metrics->n_left--;
+}
+
+static void
+take_counters(void *arg, json_t *result, const struct err *error)
+{
+	struct metrics *metrics = arg;
+
+	(void)error;
+	metrics->counters = json_incref(json_object_get(result, "metrics"));
+	metrics->n_left--;
+}
+
+static bool
+has_metrics(void *arg)
+{
+	return ((const struct metrics *)arg)->n_left == 0;
+}
+
+static void
+add_page_times(const json_t *times, json_t *timings)
 {
 	static const char *const names[][2] = {
 		{ "ttfb", "page.ttfb" },
@@ -624,32 +657,18 @@ add_page_times(struct evidence *evidence, const char *session, int64_t deadline_
 		{ "load", "page.load" },
 		{ "firstContentfulPaint", "page.firstContentfulPaint" },
 	};
-	_cleanup_(json_unrefp) json_t *result = NULL;
-	struct err err;
 
-	if (cdp_call(evidence->spec.cdp, session, "Runtime.evaluate",
-		    json_pack("{s:s, s:b}", "expression", metrics_source, "returnByValue", 1),
-		    deadline_mono_ms, &result, &err) < 0)
-		return; /* the page hangs or is gone: there is nothing to measure */
-	const json_t *value = json_object_get(json_object_get(result, "result"), "value");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		set_ms(timings, names[i][1], cdp_num(value, names[i][0]));
+		set_ms(timings, names[i][1], cdp_num(times, names[i][0]));
 }
 
-void
-evidence_metrics(struct evidence *evidence, const char *session, json_t *timings)
+static void
+add_page_cpu(const json_t *counters, json_t *timings)
 {
-	_cleanup_(json_unrefp) json_t *result = NULL;
-	int64_t deadline = clock_mono_ms() + METRICS_MS;
-	struct err err;
 	size_t i;
 	json_t *metric;
 
-	add_page_times(evidence, session, deadline, timings);
-	if (cdp_call(evidence->spec.cdp, session, "Performance.getMetrics", NULL, deadline,
-		    &result, &err) < 0)
-		return; /* the same */
-	json_array_foreach(json_object_get(result, "metrics"), i, metric)
+	json_array_foreach(counters, i, metric)
 	{
 		const char *name = cdp_str(metric, "name");
 		double value = cdp_num(metric, "value");
@@ -660,6 +679,25 @@ evidence_metrics(struct evidence *evidence, const char *session, json_t *timings
 		else if (strcmp(name, "LayoutDuration") == 0)
 			set_ms(timings, "page.layoutCpu", value * 1000);
 	}
+}
+
+void
+evidence_metrics(struct evidence *evidence, const char *session, json_t *timings)
+{
+	struct cdp *cdp = evidence->spec.cdp;
+	struct metrics metrics = { .n_left = 2 };
+
+	cdp_send(cdp, session, "Runtime.evaluate",
+		json_pack("{s:s, s:b}", "expression", metrics_source, "returnByValue", 1),
+		take_times, &metrics);
+	cdp_send(cdp, session, "Performance.getMetrics", NULL, take_counters, &metrics);
+	/* When the page hangs or is gone there is nothing to measure. */
+	(void)!cdp_pump(cdp, clock_mono_ms() + METRICS_MS, has_metrics, &metrics, NULL);
+	cdp_forget(cdp, &metrics);
+	add_page_times(metrics.times, timings);
+	add_page_cpu(metrics.counters, timings);
+	json_decref(metrics.times);
+	json_decref(metrics.counters);
 }
 
 /* --- The end --- */

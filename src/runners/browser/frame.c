@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Calls into documents. The world's number in the browser is what its events told last
- * (document.c); our own world is made when it is first needed, and what must be in it is
- * written right before the call, without waiting.
+ * (document.c). Our own world of a main frame is made and filled while its document loads;
+ * that of another frame when it is first needed, and what must be in it is written right
+ * before the call, without waiting.
  */
 #include "runners/browser/frame.h"
 
@@ -68,8 +69,8 @@ make_own_world(struct frame *frame, int64_t deadline_mono_ms, struct err *err)
 	return 0;
 }
 
-static void
-fill_own_world(struct frame *frame)
+void
+frame_fill_own_world(struct frame *frame)
 {
 	const char *script = impl(frame->page->context)->own_script;
 
@@ -102,7 +103,7 @@ find_world(struct frame *frame, enum world world, int64_t deadline_mono_ms, int6
 	if (frame_check(frame, err) < 0)
 		return -1;
 	if (world == WORLD_OWN)
-		fill_own_world(frame);
+		frame_fill_own_world(frame);
 	*ret = frame->world[world];
 	return 0;
 }

@@ -26,6 +26,7 @@ static struct warm {
 static void
 give_up_browser(void)
 {
+	browser_run_tidy();
 	warm.chromium = chromium_free(warm.chromium);
 	if (warm.pidfd >= 0)
 		(void)close(warm.pidfd);
@@ -49,13 +50,15 @@ ensure_browser(struct kit *kit, enum chromium_kind kind, struct err *err)
 	int64_t end_ms;
 	int r;
 
+	browser_run_tidy();
 	if (warm.chromium &&
 		(warm.kind != kind || chromium_worn(warm.chromium) ||
 			chromium_health(warm.chromium, err) < 0))
 		give_up_browser();
 	if (warm.chromium)
 		return 0;
-	/* One that is killed while it starts, as where memory is short, says nothing of the next. */
+	/* One that is killed while it starts, as where memory is short, says nothing of the
+	 * next. */
 	end_ms = clock_mono_ms() + CHROMIUM_START_MS;
 	r = chromium_start(&warm.chromium, &spec, end_ms, err);
 	if (r < 0 && !kit_cancelled(kit) && clock_mono_ms() < end_ms)
@@ -76,14 +79,40 @@ no_browser(struct kit *kit, const struct err *err)
 		"errored", "browser_missing", "the browser cannot be started: %s", err->text);
 }
 
+static bool
+is_lost(const json_t *result)
+{
+	return strcmp(json_string_value(json_object_get(result, "outcome")), "lost") == 0;
+}
+
 static json_t *
-carry_out(struct kit *kit, const struct kit_request *request)
+run_once(struct kit *kit, const struct kit_request *request, enum chromium_kind kind)
 {
 	int64_t begun_ms = clock_mono_ms();
 	json_t *warnings, *result;
+	struct err err = { 0 };
+
+	if (ensure_browser(kit, kind, &err) < 0)
+		return no_browser(kit, &err);
+	warnings = json_array();
+	if (chromium_warning(warm.chromium))
+		json_array_append_new(warnings, json_string(chromium_warning(warm.chromium)));
+	result = browser_run(kit, request, warm.chromium, warnings, clock_mono_ms() - begun_ms);
+	if (is_lost(result)) {
+		warm.n_lost++;
+		give_up_browser();
+	} else {
+		warm.n_lost = 0;
+	}
+	return result;
+}
+
+static json_t *
+carry_out(struct kit *kit, const struct kit_request *request)
+{
 	const char *name = browser_name(request);
 	enum browser_build build;
-	struct err err = { 0 };
+	json_t *result;
 
 	/* An unknown name is the job's fault: the kind works here. */
 	if (browser_build_find(name, &build) != 0)
@@ -91,17 +120,13 @@ carry_out(struct kit *kit, const struct kit_request *request)
 			"there is no browser \"%.40s\": known are " BROWSERS_KNOWN, name);
 	enum chromium_kind kind =
 		build == BROWSER_BUILD_FULL ? CHROMIUM_FULL : CHROMIUM_HEADLESS_SHELL;
-	if (ensure_browser(kit, kind, &err) < 0)
-		return no_browser(kit, &err);
-	warnings = json_array();
-	if (chromium_warning(warm.chromium))
-		json_array_append_new(warnings, json_string(chromium_warning(warm.chromium)));
-	result = browser_run(kit, request, warm.chromium, warnings, clock_mono_ms() - begun_ms);
-	if (strcmp(json_string_value(json_object_get(result, "outcome")), "lost") == 0) {
-		warm.n_lost++;
-		give_up_browser();
-	} else {
-		warm.n_lost = 0;
+	bool is_old = warm.chromium != NULL;
+
+	result = run_once(kit, request, kind);
+	if (is_old && is_lost(result) && !browser_run_has_begun()) {
+		/* It died since the last run: nobody need hear of it. */
+		json_decref(result);
+		result = run_once(kit, request, kind);
 	}
 	return result;
 }
@@ -113,10 +138,14 @@ on_screen(struct kit *kit, const struct kit_screen *screen)
 	browser_run_screen(screen);
 }
 
-/* A browser that dies between two runs is tidied up at once; the next run starts another. */
+/*
+ * The result is with the worker: now the context may go. A browser that dies between two runs
+ * is tidied up at once; the next run starts another.
+ */
 static int
 idle(bool is_ready)
 {
+	browser_run_tidy();
 	if (is_ready)
 		give_up_browser();
 	return warm.pidfd;

@@ -92,6 +92,15 @@ response_deinit(struct page_response *response)
 	free(response->mime);
 }
 
+static void
+opening_deinit(struct page_opening *opening)
+{
+	free(opening->url);
+	free(opening->loader);
+	free(opening->error);
+	*opening = (struct page_opening) { 0 };
+}
+
 void
 page_free(struct page *page)
 {
@@ -99,6 +108,7 @@ page_free(struct page *page)
 	document_free_frames(page);
 	response_deinit(&page->response);
 	response_deinit(&page->next_response);
+	opening_deinit(&page->opening);
 	free(page->target);
 	free(page);
 }
@@ -205,6 +215,17 @@ wait_load(struct load_awaited *awaited, int64_t deadline_mono_ms, struct err *er
 
 /* --- Navigation --- */
 
+static int
+no_page(const char *url, const char *error, struct err *err)
+{
+	if (strcmp(error, "net::ERR_ABORTED") == 0)
+		return err_set(err, ERR_INVALID,
+			"%.120s gave no page (a download, an answer without content, or another "
+			"navigation came in between)",
+			url);
+	return err_set(err, ERR_INVALID, "%.120s cannot be opened: %s", url, error);
+}
+
 /* What page_goto() makes of the reply: 0 wait for `loader`, 1 nothing to wait for. */
 static int
 read_navigate_reply(
@@ -215,13 +236,8 @@ read_navigate_reply(
 	*ret_loader = cdp_str(reply, "loaderId");
 	if (cdp_flag(reply, "isDownload"))
 		return err_set(err, ERR_INVALID, "%.120s is a download, not a page", url);
-	if (strcmp(error, "net::ERR_ABORTED") == 0)
-		return err_set(err, ERR_INVALID,
-			"%.120s gave no page (a download, an answer without content, or another "
-			"navigation came in between)",
-			url);
 	if (error[0])
-		return err_set(err, ERR_INVALID, "%.120s cannot be opened: %s", url, error);
+		return no_page(url, error, err);
 	return (*ret_loader)[0] ? 0 : 1;
 }
 
@@ -262,10 +278,69 @@ revive(struct page *page, struct err *err)
 	return 0;
 }
 
+struct opening_awaited {
+	struct page *page;
+	enum load_state until;
+};
+
+static bool
+opening_is_there(void *arg)
+{
+	const struct opening_awaited *awaited = arg;
+	const struct page *page = awaited->page;
+	const struct page_opening *opening = &page->opening;
+
+	return page->is_closed || page->is_crashed || opening->error || opening->is_void ||
+		(opening->is_committed && frame_reached(page->main, awaited->until));
+}
+
+/*
+ * Waits for the navigation that the page was made with. The same in one go, its words too, as a
+ * navigation that is asked for. 1: it never began.
+ */
+static int
+wait_opening(struct page *page, const char *url, enum load_state until,
+	int64_t deadline_mono_ms, struct err *err)
+{
+	struct opening_awaited awaited = { page, until };
+	const struct page_opening *opening = &page->opening;
+	int r = cdp_pump(page->context->cdp, deadline_mono_ms, opening_is_there, &awaited, err);
+
+	if (r < 0 && !opening->is_committed)
+		give_up_opening(page);
+	if (r < 0 && err && err->code == ERR_TIMEOUT)
+		return err_set(err, ERR_TIMEOUT, "the page did not come to %s in time: %s",
+			load_state_name(until),
+			opening->is_committed ? furthest(page->main) : "no answer began");
+	if (r < 0 || page_check(page, err) < 0)
+		return -1;
+	if (opening->error && !list_empty(&page->context->downloads))
+		return err_set(err, ERR_INVALID, "%.120s is a download, not a page", url);
+	if (opening->error)
+		return no_page(url, opening->error, err);
+	return opening->is_void ? 1 : 0;
+}
+
+/* What context_page_open() began, if it is that. 1: it is not, or was nothing. */
+static int
+take_opening(struct page *page, const char *url, const char *referrer, enum load_state until,
+	int64_t deadline_mono_ms, struct err *err)
+{
+	_cleanup_free_ char *opened = TAKE(page->opening.url);
+
+	if (!opened || referrer || strcmp(opened, url) != 0)
+		return 1;
+	return wait_opening(page, url, until, deadline_mono_ms, err);
+}
+
 int
 page_goto(struct page *page, const char *url, const char *referrer, enum load_state until,
 	int64_t deadline_mono_ms, struct err *err)
 {
+	int opened = take_opening(page, url, referrer, until, deadline_mono_ms, err);
+
+	if (opened <= 0)
+		return opened < 0 ? err_wrap(err, "open %.100s", url) : 0;
 	_cleanup_(json_unrefp) json_t *reply = NULL;
 	json_t *params = json_pack("{s:s}", "url", url);
 	struct load_awaited awaited = { .page = page, .until = until };

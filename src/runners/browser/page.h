@@ -57,6 +57,15 @@ struct page_response {
 	char *mime;   /* owned */
 };
 
+/* The first navigation of a page that was made with an address, until page_goto() takes it. */
+struct page_opening {
+	char *url;    /* NULL: none, or taken; owned */
+	char *loader; /* the document; NULL: it has not begun; owned */
+	char *error;  /* the browser's words when it failed; owned */
+	bool is_committed;
+	bool is_void; /* it will never begin */
+};
+
 struct page {
 	struct list_node node; /* in context->pages while it is open */
 	struct context *context;
@@ -68,6 +77,7 @@ struct page {
 	struct frame *main;      /* of every page that was handed out; dead once closed */
 	struct page_response response,
 		next_response; /* of the current document; not yet shown */
+	struct page_opening opening;
 	struct dialog *dialog; /* the newest one of this page, or NULL */
 	double mouse_x, mouse_y;
 	unsigned mouse_buttons; /* pressed: bit 0 left, 1 right, 2 middle */
@@ -78,9 +88,10 @@ struct page {
 /* --- Navigation --- */
 
 /*
- * Opens a URL in the main frame and waits until it has come as far as `until`. A reply without
- * a new document (only the fragment changed) is done at once; a download, or an answer without
- * content (204), ends in an error INVALID that says so. page->response is the answer then.
+ * Opens a URL in the main frame, or takes what context_page_open() began, and waits until it
+ * has come as far as `until`. A reply without a new document (only the fragment changed) is
+ * done at once; a download, or an answer without content (204), ends in an error INVALID that
+ * says so. page->response is the answer then.
  */
 int page_goto(struct page *page, const char *url, const char *referrer, enum load_state until,
 	int64_t deadline_mono_ms, struct err *err) MUST_CHECK;

@@ -32,6 +32,10 @@ struct run {
 /* Whose pictures the worker's wish is about. */
 static struct evidence *shown;
 
+/* Of the last run, to be closed once its result is on its way. */
+static struct context *used;
+static bool has_begun;
+
 void
 browser_run_screen(const struct kit_screen *screen)
 {
@@ -146,6 +150,72 @@ open_context(struct run *run, int64_t deadline, struct err *err)
 	return context_new(&t->context, run->chromium, &spec, deadline, err);
 }
 
+/* The very first step, or NULL. */
+static json_t *
+first_step(json_t *test)
+{
+	json_t *setup = json_object_get(test, "setup");
+	json_t *before = setup ? json_object_get(json_array_get(setup, 0), "steps")
+			       : json_object_get(test, "before");
+
+	if (json_array_size(before) > 0 || json_array_size(setup) > 0)
+		return json_array_get(before, 0);
+	return json_array_get(json_object_get(test, "steps"), 0);
+}
+
+/* Whether a text stands anywhere in the tree. */
+static bool
+mentions(const json_t *tree, const char *text)
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	if (json_is_string(tree))
+		return strcmp(json_string_value(tree), text) == 0;
+	json_array_foreach(tree, i, item)
+	{
+		if (mentions(item, text))
+			return true;
+	}
+	json_object_foreach((json_t *)(uintptr_t)tree, name, item)
+	{
+		if (mentions(item, text))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether the page may go to its first address at once. Not while the browser may still refuse
+ * what it is configured with, which is to be told before anything is opened; and not where
+ * somebody waits for a silent network, which the browser reports a second later then.
+ */
+static bool
+may_open_at_once(const struct run *run)
+{
+	const struct browser_config *config = &run->config;
+
+	return !config->user_agent && !config->locale && !config->timezone &&
+		!config->has_geolocation && config->wait_for_state != LOAD_NETWORKIDLE &&
+		!mentions(run->t.request->test, load_state_name(LOAD_NETWORKIDLE));
+}
+
+static int
+open_page(struct run *run, int64_t deadline, struct err *err)
+{
+	struct tester *t = &run->t;
+	json_t *test = t->request->test, *url = json_object_get(test, "url");
+	bool has_hook = json_array_size(json_object_get(test, "setup")) > 0 ||
+		json_array_size(json_object_get(test, "before")) > 0;
+	_cleanup_(json_unrefp) json_t *step = url && !has_hook ? json_pack("{s:O}", "open", url)
+							       : json_incref(first_step(test));
+	_cleanup_free_ char *first = may_open_at_once(run) ? go_first_url(t, step) : NULL;
+
+	return first ? context_page_open(t->context, first, &t->page, deadline, err)
+		     : context_page_new(t->context, &t->page, deadline, err);
+}
+
 static int
 set_up(struct run *run)
 {
@@ -173,7 +243,7 @@ set_up(struct run *run)
 	if (config_apply_context(run->applier, t->context->id, deadline, &err) < 0)
 		return set_up_failed(run, &err);
 	context_on_session(t->context, on_session, run);
-	if (context_page_new(t->context, &t->page, deadline, &err) < 0 ||
+	if (open_page(run, deadline, &err) < 0 ||
 		config_settle(run->applier, deadline, &err) < 0)
 		return set_up_failed(run, &err);
 	t->n_pages_seen = t->context->n_pages_ever;
@@ -389,7 +459,8 @@ run_deinit(struct run *run)
 
 	shown = NULL;
 	evidence_free(t->evidence);
-	context_free(t->context);
+	context_unhook(t->context);
+	used = TAKE(t->context);
 	network_free(t->network);
 	config_applier_free(run->applier);
 	trouble_clear(&t->trouble);
@@ -432,6 +503,18 @@ run_init(struct run *run, struct kit *kit, const struct kit_request *request,
 	make_scope(t);
 }
 
+bool
+browser_run_has_begun(void)
+{
+	return has_begun;
+}
+
+void
+browser_run_tidy(void)
+{
+	used = context_free(used);
+}
+
 json_t *
 browser_run(struct kit *kit, const struct kit_request *request, struct chromium *chromium,
 	json_t *warnings, int64_t launch_ms)
@@ -440,6 +523,7 @@ browser_run(struct kit *kit, const struct kit_request *request, struct chromium 
 	struct tester *t = &run.t;
 	json_t *result;
 
+	has_begun = false;
 	run_init(&run, kit, request, chromium, warnings);
 	json_object_set_new(run.timings, "launch", json_integer(launch_ms));
 	cdp_watch(t->cdp, kit);
@@ -448,6 +532,7 @@ browser_run(struct kit *kit, const struct kit_request *request, struct chromium 
 	} else {
 		if (run.config.timeout_ms > 0)
 			t->run_deadline = clock_mono_ms() + run.config.timeout_ms;
+		has_begun = true;
 		kit_started(kit, -1);
 		run_test(&run);
 		check_console(t);

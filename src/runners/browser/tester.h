@@ -188,6 +188,12 @@ verb_fn around_dialog, around_download, around_cookies, around_storage, around_a
  */
 int look_condition(struct tester *t, json_t *condition) MUST_CHECK;
 
+/*
+ * The address that a step opens, when it is certain before there is a page and nothing else
+ * comes before it; else NULL. Owned by the caller.
+ */
+char *go_first_url(const struct tester *t, json_t *step);
+
 /* Opens an address as `open` does. */
 int go_to(struct tester *t, const char *url, const char *referrer, enum load_state until)
 	MUST_CHECK;
