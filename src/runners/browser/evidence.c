@@ -583,8 +583,8 @@ const char *
 evidence_failure(struct evidence *evidence, const char *session)
 {
 	const struct browser_config *config = evidence->spec.config;
-	int64_t wait_ms = kit_cancelled(evidence->spec.kit) ? EVIDENCE_CANCELLED_MS
-							    : EVIDENCE_WAIT_MS;
+	int64_t wait_ms =
+		kit_cancelled(evidence->spec.kit) ? EVIDENCE_CANCELLED_MS : EVIDENCE_WAIT_MS;
 	int64_t deadline = clock_mono_ms() + wait_ms;
 	const char *path = NULL;
 
