@@ -180,6 +180,8 @@
 #define LANES_BYTES_MAX           MIB(128)        /* memory of both: LANES_MAX of full label sets */
 #define RUN_LOSSES_MAX            3               /* workers lost under one run before it is errored */
 #define RUNS_WAITING_MAX          1000            /* retries of one job that wait; then no new run starts */
+#define TURN_LOAD_BYTES_MAX       MIB(384)        /* rows that a turn loads for what it was asked; ready and due ones stop at half of it */
+#define TURN_LOAD_GROWTH          8               /* what a turn makes of them, at most: layouts and plans decoded and written, events */
 #define LAYOUT_BYTES_MAX          MIB(8)          /* fixtures of a grouped job as text: TESTS_PER_JOB_MAX of long names */
 #define RUNS_HELD_MAX             1000            /* results of a group that wait for an earlier one; then no new run starts */
 #define RUNS_HELD_BYTES_MAX       MIB(4)          /* errors of a job's results that wait so, shared by its groups; a full group starts no new run, and its errors beyond twice that are cut */
@@ -193,7 +195,7 @@
 #define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
 #define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */
 #define ARENA_REQUEST_BYTES_MAX   MIB(64)         /* memory of one request */
-#define ARENA_TURN_BYTES_MAX      GIB(1)          /* memory of one engine turn */
+#define ARENA_TURN_BYTES_MAX      GIB(4)          /* memory of one engine turn: what it loads, and all its leases */
 
 /* --- Browser tests: configuration, network, evidence --- */
 #define VIEWPORT_SIDE_MAX         8192            /* CSS pixels: what a headless browser still paints */
@@ -276,3 +278,20 @@ _Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_POLL_MAX <
 	"leases fit the memory of the poll that gets them");
 _Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX < ARENA_TURN_BYTES_MAX,
 	"leases fit the memory of the turn that makes them");
+/*
+ * No sequence of requests makes a turn pass its memory, which would end the engine for good. A
+ * grouped job has at most 2 × RUNS_HELD_BYTES_MAX of long errors, TARGETS_PER_JOB_MAX ×
+ * (RUNS_HELD_MAX + CONCURRENCY_MAX) open runs with short ones, and LAYOUT_BYTES_MAX of layout
+ * and of plan: what ready and due jobs may take stops at half of TURN_LOAD_BYTES_MAX and may
+ * pass it by one such job, so that it stays below the whole. What intents name is loaded in
+ * smaller parts when it is more; see load() of the engine.
+ */
+_Static_assert(TURN_LOAD_GROWTH * TURN_LOAD_BYTES_MAX +
+			4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX <
+		ARENA_TURN_BYTES_MAX,
+	"a turn has room for what it makes of what it loads");
+_Static_assert(2 * RUNS_HELD_BYTES_MAX + 2 * LAYOUT_BYTES_MAX +
+			TARGETS_PER_JOB_MAX * (RUNS_HELD_MAX + CONCURRENCY_MAX) *
+				(HELD_ERROR_BYTES_MAX + KIB(1)) <
+		TURN_LOAD_BYTES_MAX / 2,
+	"any one job can be loaded");

@@ -123,6 +123,7 @@ struct uow {
 	UOW_ARRAY(struct job *) due_jobs; /* loaded because job->due_ms <= now */
 	UOW_ARRAY(struct worker_row *)
 	due_workers; /* loaded because their lease has ended, with their runs */
+	bool is_cut; /* not all that is ready or due was loaded: it would have been too much */
 
 	/* only written */
 	UOW_ARRAY(struct event) events; /* in the order they happened */

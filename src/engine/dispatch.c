@@ -377,6 +377,8 @@ note_empty_lanes(struct turn *turn, const struct lines *lines)
 
 		if (line && has_head(line))
 			continue;
+		if (turn->uow.is_cut)
+			continue; /* there may be more of it */
 		if (turn->n_loaded[key->lane - 1] < key->n)
 			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
 		else if (room)
@@ -402,7 +404,8 @@ dispatch(struct turn *turn)
 			progress = true;
 		}
 	}
-	turn->engine->has_more = n_leased == LEASES_PER_TURN_MAX;
+	turn->engine->has_more = n_leased == LEASES_PER_TURN_MAX ||
+		(turn->uow.is_cut && n_leased > 0);
 	note_empty_lanes(turn, &lines);
 	for (size_t i = 0; i < turn->offers.n; i++) {
 		if (turn->offers.item[i].n > 0)

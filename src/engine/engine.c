@@ -48,15 +48,16 @@ turn_output_free(struct turn_output *out)
 
 /* The runs of known workers, so that holds and stops are judged as if nothing had happened. */
 static int
-boot_members(struct engine *engine, const struct store_boot *boot, struct err *err)
+boot_member(struct engine *engine, struct worker_id worker, struct err *err)
 {
+	_cleanup_(arena_deinit) struct arena arena;
 	struct turn_keys keys = { 0 };
 	struct uow uow;
 
-	uow_init(&uow, &engine->arena, &engine->rng, engine->now_ms);
-	for (size_t i = 0; i < boot->n_workers; i++)
-		UOW_PUSH(&uow, &keys.workers, boot->workers[i].id);
-	int rc = boot->n_workers > 0 ? store_load(engine->store, &keys, &uow, err) : 0;
+	arena_init(&arena, ARENA_TURN_BYTES_MAX);
+	uow_init(&uow, &arena, &engine->rng, engine->now_ms);
+	UOW_PUSH(&uow, &keys.workers, worker);
+	int rc = store_load(engine->store, &keys, &uow, err);
 	for (size_t i = 0; rc == 0 && i < uow.workers.n; i++) {
 		const struct worker_row *row = uow.workers.item[i];
 		struct member *member = member_add(engine, row);
@@ -67,6 +68,17 @@ boot_members(struct engine *engine, const struct store_boot *boot, struct err *e
 	}
 	uow_deinit(&uow);
 	return rc;
+}
+
+/* One after the other: the jobs of all of them together may be too much. */
+static int
+boot_members(struct engine *engine, const struct store_boot *boot, struct err *err)
+{
+	for (size_t i = 0; i < boot->n_workers; i++) {
+		if (boot_member(engine, boot->workers[i].id, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -102,6 +114,8 @@ engine_open(struct engine **ret, struct store *store, const struct engine_option
 	engine->store = store;
 	engine->options = *options;
 	engine->now_ms = now_ms;
+	if (engine->options.load_bytes_max == 0)
+		engine->options.load_bytes_max = TURN_LOAD_BYTES_MAX;
 	if (engine->options.lease_ms == 0)
 		engine->options.lease_ms = LEASE_MS_DEFAULT;
 	if (engine->options.ageing_ms < 0)
@@ -180,8 +194,7 @@ expire_timers(struct turn *turn)
 		if (member->parked || polls_now(turn, member))
 			continue; /* dispatch_answer sees that its time is over; a poll renews
 				     it */
-		UOW_PUSH(&turn->uow, &turn->silent, member);
-		member_keys(turn, member);
+		UOW_PUSH_IN(&turn->out->arena, &turn->silent, member);
 	}
 }
 
@@ -190,12 +203,89 @@ collect_keys(struct turn *turn)
 {
 	struct engine *engine = turn->engine;
 
+	turn->keys = (struct turn_keys) { .bytes_max = turn->bytes_max };
+	for (size_t i = 0; i < turn->silent.n; i++)
+		member_keys(turn, turn->silent.item[i]);
 	for (size_t i = 0; i < turn->n_intents; i++)
 		intent_keys(turn, turn->intents[i]);
 	dispatch_keys(turn);
 	if (engine->store_due_ms > 0 && engine->store_due_ms <= engine->now_ms) {
 		turn->keys.due_ms = engine->now_ms;
 		turn->keys.due_max = DUE_ROWS_MAX;
+	}
+}
+
+/* The younger half of the intents is refused; a single one that asks for too much by itself is
+ * told so. Their workers are alive. */
+static void
+refuse_half(struct turn *turn, const struct err *err)
+{
+	size_t n_kept = turn->n_intents / 2;
+
+	for (size_t i = n_kept; i < turn->n_intents; i++) {
+		struct intent *intent = turn->intents[i];
+		struct member *member = intent->kind == INTENT_POLL
+			? member_find(turn->engine, intent->in.poll.worker)
+			: NULL;
+
+		if (member)
+			member_heard(turn->engine, member);
+		intent->status = INTENT_IS_ERROR;
+		if (turn->n_intents == 1)
+			intent->err = *err;
+		else
+			(void)err_set(&intent->err, ERR_UNAVAILABLE,
+				"too much to do at once, try again");
+		list_push_back(&turn->out->done, &intent->node);
+	}
+	turn->n_intents = n_kept;
+}
+
+/* The next turn sees to half of the workers that were lost. */
+static void
+postpone_half(struct turn *turn)
+{
+	struct engine *engine = turn->engine;
+	size_t n_kept = turn->silent.n / 2;
+
+	for (size_t i = n_kept; i < turn->silent.n; i++)
+		heap_update(&engine->timers, &turn->silent.item[i]->timer, engine->now_ms);
+	turn->silent.n = n_kept;
+}
+
+/* Nothing has been changed yet: the turn begins again with less. */
+static void
+load_again(struct turn *turn, const struct err *err)
+{
+	struct engine *engine = turn->engine;
+
+	if (turn->n_intents > 0)
+		refuse_half(turn, err);
+	else if (turn->silent.n > 1)
+		postpone_half(turn);
+	else
+		turn->bytes_max = 0; /* one lost worker: as much as the arena holds */
+	uow_deinit(&turn->uow);
+	arena_reset(&engine->arena);
+	uow_init(&turn->uow, &engine->arena, &engine->rng, engine->now_ms);
+}
+
+/*
+ * Loads what the turn needs. When that is more than TURN_LOAD_BYTES_MAX, so many intents are
+ * refused, and then so many lost workers postponed, that it is less: a turn that fails would
+ * fail again after every start.
+ */
+static int
+load(struct turn *turn, struct err *err)
+{
+	turn->bytes_max = turn->engine->options.load_bytes_max;
+	for (;;) {
+		collect_keys(turn);
+		if (store_load(turn->engine->store, &turn->keys, &turn->uow, err) == 0)
+			return 0;
+		if (err->code != ERR_LIMIT || turn->bytes_max == 0)
+			return -1;
+		load_again(turn, err);
 	}
 }
 
@@ -357,8 +447,7 @@ run_turn(struct turn *turn, struct err *err)
 	struct engine *engine = turn->engine;
 
 	expire_timers(turn);
-	collect_keys(turn);
-	if (store_load(engine->store, &turn->keys, &turn->uow, err) < 0)
+	if (load(turn, err) < 0)
 		return err_wrap(err, "load");
 	dispatch_loaded(turn);
 	apply(turn);

@@ -25,6 +25,7 @@ struct engine_options {
 	uint64_t seed;     /* of the engine's generator (ids, jitter); 0: from the system */
 	int64_t ageing_ms; /* of queues that do not say; -1: default */
 	int32_t quarantine_max; /* entries of a project's quarantine list; 0: default */
+	size_t load_bytes_max;  /* of a turn; 0: TURN_LOAD_BYTES_MAX, less for tests */
 };
 
 /* What a turn gave. */

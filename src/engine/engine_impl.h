@@ -83,7 +83,8 @@ struct turn {
 	size_t n_intents;
 	UOW_ARRAY(struct intent *) answered; /* in order; polls that stay parked are not here */
 	UOW_ARRAY(struct intent *) claiming; /* claiming polls of this turn, applied */
-	UOW_ARRAY(struct member *) silent;   /* lost by silence */
+	UOW_ARRAY(struct member *) silent;   /* lost by silence; of out->arena */
+	size_t bytes_max;                    /* turn_keys.bytes_max */
 	UOW_ARRAY(struct offered) offers;
 	size_t *n_loaded; /* ready jobs that were loaded, by lane id - 1 */
 };

@@ -8,7 +8,47 @@ struct loader {
 	const struct memory_db *db;
 	struct uow *uow;
 	struct err *err;
+	size_t began;     /* uow->arena->used */
+	size_t bytes_max; /* turn_keys.bytes_max */
+	size_t n_claims;
 };
+
+/* Memory that the rows of this load take. */
+static size_t
+loaded_bytes(const struct loader *loader)
+{
+	return loader->uow->arena->used - loader->began;
+}
+
+/* True when nothing more is loaded of what is ready or due: notes that there is more. */
+static bool
+is_enough(struct loader *loader)
+{
+	bool enough = loader->bytes_max > 0 && loaded_bytes(loader) >= loader->bytes_max / 2;
+
+	loader->uow->is_cut = loader->uow->is_cut || enough;
+	return enough;
+}
+
+/* The same for one of n claims, that began to be loaded at so many bytes. */
+static bool
+is_enough_of_claim(struct loader *loader, size_t began, size_t n_claims)
+{
+	size_t share = loader->bytes_max / 2 / n_claims;
+	bool enough = loader->bytes_max > 0 && loaded_bytes(loader) - began >= share;
+
+	loader->uow->is_cut = loader->uow->is_cut || enough;
+	return enough || is_enough(loader);
+}
+
+/* NULL: past the limit. */
+static void *
+load_row(struct loader *loader, const struct table *table, const void *row)
+{
+	if (loader->bytes_max > 0 && loaded_bytes(loader) >= loader->bytes_max)
+		return NULL;
+	return row_copy(table, row, loader->uow->arena);
+}
 
 /* Copies the job's runs in these states (set of 1 << state) into the uow. */
 static int
@@ -18,7 +58,7 @@ load_runs_of(struct loader *loader, struct job *job, unsigned states)
 		const struct run *row = loader->db->runs.item[i];
 		if (row->job_seq != job->seq || !(states & 1u << row->state))
 			continue;
-		struct run *run = row_copy(&run_table, row, loader->uow->arena);
+		struct run *run = load_row(loader, &run_table, row);
 		if (!run)
 			return memory_no_room(loader->err);
 		run->job = job;
@@ -40,7 +80,7 @@ add_job(struct loader *loader, const struct job *row, struct job **ret)
 	*ret = uow_job_by_seq(loader->uow, row->seq);
 	if (*ret)
 		return 0;
-	struct job *job = row_copy(&job_table, row, loader->uow->arena);
+	struct job *job = load_row(loader, &job_table, row);
 	if (!job)
 		return memory_no_room(loader->err);
 	job->is_stored = true;
@@ -58,7 +98,7 @@ add_run(struct loader *loader, const struct run *row, struct run **ret)
 	*ret = uow_run(loader->uow, row->id);
 	if (*ret)
 		return 0;
-	struct run *run = row_copy(&run_table, row, loader->uow->arena);
+	struct run *run = load_row(loader, &run_table, row);
 	if (!run)
 		return memory_no_room(loader->err);
 	if (add_job(loader, memory_job(loader->db, row->job_seq), &run->job) < 0)
@@ -74,7 +114,7 @@ add_worker(struct loader *loader, const struct worker_row *row, struct worker_ro
 	*ret = uow_worker(uow, row->id);
 	if (*ret)
 		return 0;
-	struct worker_row *worker = row_copy(&worker_table, row, uow->arena);
+	struct worker_row *worker = load_row(loader, &worker_table, row);
 	if (!worker)
 		return memory_no_room(loader->err);
 
@@ -157,8 +197,12 @@ load_claim(struct loader *loader, const struct claim_key *key)
 	}
 	if (ready.n > 0)
 		qsort(ready.item, ready.n, sizeof *ready.item, by_rank);
+	size_t began = loaded_bytes(loader);
 	for (size_t i = 0; i < ready.n && i < key->n; i++) {
 		struct job *job;
+		if (is_enough(loader) ||
+			(i > 0 && is_enough_of_claim(loader, began, loader->n_claims)))
+			return 0;
 		if (add_job(loader, ready.item[i], &job) < 0)
 			return -1;
 	}
@@ -215,7 +259,7 @@ load_due_jobs(struct loader *loader, const struct turn_keys *keys)
 	}
 	if (due.n > 0)
 		qsort(due.item, due.n, sizeof *due.item, by_due);
-	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
+	for (size_t i = 0; i < due.n && i < keys->due_max && !is_enough(loader); i++) {
 		struct job *job;
 		if (add_job(loader, due.item[i], &job) < 0 || load_open_runs(loader, job) < 0)
 			return -1;
@@ -247,7 +291,7 @@ load_due_workers(struct loader *loader, const struct turn_keys *keys)
 	}
 	if (due.n > 0)
 		qsort(due.item, due.n, sizeof *due.item, by_lease_end);
-	for (size_t i = 0; i < due.n && i < keys->due_max; i++) {
+	for (size_t i = 0; i < due.n && i < keys->due_max && !is_enough(loader); i++) {
 		struct worker_row *worker;
 		if (add_worker(loader, due.item[i], &worker) < 0)
 			return -1;
@@ -266,7 +310,12 @@ int
 memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow, struct err *err)
 {
 	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
-	struct loader loader = { db, uow, err };
+	struct loader loader = { .db = db,
+		.uow = uow,
+		.err = err,
+		.began = uow->arena->used,
+		.bytes_max = keys->bytes_max,
+		.n_claims = keys->claims.n };
 	uow->next_job_seq = db->next_job_seq;
 	uow->next_run_seq = db->next_run_seq;
 	uow->next_def_seq = db->next_def_seq;

@@ -14,11 +14,44 @@ struct loader {
 	struct sqlite_db *db;
 	struct uow *uow;
 	struct err *err;
+	size_t began;     /* uow->arena->used */
+	size_t bytes_max; /* turn_keys.bytes_max */
+	size_t n_claims;
 };
+
+/* Memory that the rows of this load take. */
+static size_t
+loaded_bytes(const struct loader *loader)
+{
+	return loader->uow->arena->used - loader->began;
+}
+
+/* True when nothing more is loaded of what is ready or due: notes that there is more. */
+static bool
+is_enough(struct loader *loader)
+{
+	bool enough = loader->bytes_max > 0 && loaded_bytes(loader) >= loader->bytes_max / 2;
+
+	loader->uow->is_cut = loader->uow->is_cut || enough;
+	return enough;
+}
+
+/* The same for one of n claims, that began to be loaded at so many bytes. */
+static bool
+is_enough_of_claim(struct loader *loader, size_t began, size_t n_claims)
+{
+	size_t share = loader->bytes_max / 2 / n_claims;
+	bool enough = loader->bytes_max > 0 && loaded_bytes(loader) - began >= share;
+
+	loader->uow->is_cut = loader->uow->is_cut || enough;
+	return enough || is_enough(loader);
+}
 
 static int
 load_row(struct loader *loader, sqlite3_stmt *stmt, const struct table *table, void *ret)
 {
+	if (loader->bytes_max > 0 && loaded_bytes(loader) >= loader->bytes_max)
+		return err_set(loader->err, ERR_LIMIT, "more rows than a turn may load");
 	return fetch_row(stmt, table, loader->uow->arena, ret, loader->err);
 }
 
@@ -213,9 +246,14 @@ load_claim(struct loader *loader, const struct claim_key *key)
 		return -1;
 	sql_bind_i64(stmt, 1, key->lane);
 	sql_bind_i64(stmt, 2, (int64_t)key->n);
+	size_t began = loaded_bytes(loader);
 	int rc;
 	while ((rc = sql_step(loader->db, stmt, loader->err)) > 0) {
 		struct job *job;
+		if (is_enough(loader) ||
+			(loaded_bytes(loader) > began &&
+				is_enough_of_claim(loader, began, loader->n_claims)))
+			return 0;
 		if (add_job(loader, stmt, &job) < 0)
 			return -1;
 	}
@@ -298,18 +336,14 @@ load_due_jobs(struct loader *loader, int64_t due_ms, size_t max)
 		int rc;
 		while ((rc = sql_step(loader->db, stmt, loader->err)) > 0) {
 			struct job *job;
-			if (add_job(loader, stmt, &job) < 0)
+			if (is_enough(loader))
+				return 0;
+			if (add_job(loader, stmt, &job) < 0 || load_open_runs(loader, job) < 0)
 				return -1;
 			UOW_PUSH(uow, &uow->due_jobs, job);
 		}
-		if (rc < 0)
-			return -1;
+		return rc;
 	}
-	for (size_t i = 0; i < uow->due_jobs.n; i++) {
-		if (load_open_runs(loader, uow->due_jobs.item[i]) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 static int
@@ -324,6 +358,8 @@ load_due_workers(struct loader *loader, int64_t due_ms, size_t max)
 	int rc;
 	while ((rc = sql_step(loader->db, stmt, loader->err)) > 0) {
 		struct worker_row *worker;
+		if (is_enough(loader))
+			return 0;
 		if (add_worker(loader, stmt, &worker) < 0)
 			return -1;
 		UOW_PUSH(loader->uow, &loader->uow->due_workers, worker);
@@ -359,7 +395,12 @@ int
 sqlite_load(struct store *store, const struct turn_keys *keys, struct uow *uow, struct err *err)
 {
 	struct sqlite_store *sqlite = sqlite_of(store);
-	struct loader loader = { &sqlite->db, uow, err };
+	struct loader loader = { .db = &sqlite->db,
+		.uow = uow,
+		.err = err,
+		.began = uow->arena->used,
+		.bytes_max = keys->bytes_max,
+		.n_claims = keys->claims.n };
 	if (sqlite_usable(sqlite, err) < 0)
 		return -1;
 
@@ -430,7 +471,7 @@ sqlite_load_tests(struct store *store, const struct test_key *keys, size_t n,
 	struct err *err)
 {
 	struct sqlite_store *sqlite = sqlite_of(store);
-	struct loader loader = { &sqlite->db, NULL, err };
+	struct loader loader = { .db = &sqlite->db, .err = err };
 	if (sqlite_usable(sqlite, err) < 0 || sql_run(&sqlite->db, SQL_BEGIN_READ, err) != 0)
 		return -1;
 

@@ -80,6 +80,9 @@ struct turn_keys {
 	UOW_ARRAY(struct idem_key) idems;
 	int64_t due_ms; /* > 0: jobs and workers due at this time, into due_jobs, due_workers */
 	size_t due_max; /* at most this many of each */
+	size_t bytes_max; /* memory for rows; 0: the arena's. Claims and what is due stop at half of
+			     it (uow->is_cut), each claim at its share but not before its first
+			     job; more for what the other keys name is ERR_LIMIT */
 };
 
 /* A test that a lease carries. */

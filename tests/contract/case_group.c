@@ -4,6 +4,8 @@
 #include "cases.h"
 #include "kit.h"
 
+#include <string.h>
+
 static struct job *
 new_grouped_job(struct fixture *fx)
 {
@@ -254,11 +256,104 @@ results_come_with_a_lease(void **state)
 		assert_string_equal(tests[i].name, "only");
 }
 
+/* Ten ready jobs of 10 KiB each in each of two lanes. */
+enum { N_HEAVY = 10, HEAVY_BYTES = 10240 };
+
+static void
+put_heavy(struct fixture *fx, struct job_id ids[2 * N_HEAVY])
+{
+	static char layout[HEAVY_BYTES + 1];
+
+	memset(layout, 'x', HEAVY_BYTES);
+	turn(fx);
+	load(fx);
+	for (int i = 0; i < 2 * N_HEAVY; i++) {
+		struct job *job = new_job(fx, "heavy");
+		job->layout = layout;
+		job->lane = 1 + i % 2;
+		job->ready = true;
+		job->due_ms = fx->now_ms;
+		ids[i] = job->id;
+	}
+	save(fx);
+}
+
+static void
+claims_stop_at_their_share_of_the_memory(void **state)
+{
+	struct fixture *fx = *state;
+	struct job_id ids[2 * N_HEAVY];
+	size_t of_lane[3] = { 0 };
+
+	put_heavy(fx, ids);
+	turn(fx);
+	fx->keys.bytes_max = 2 * 8 * HEAVY_BYTES;
+	want_claim(fx, 1, N_HEAVY);
+	want_claim(fx, 2, N_HEAVY);
+	load(fx);
+	for (size_t i = 0; i < fx->uow.jobs.n; i++)
+		of_lane[fx->uow.jobs.item[i]->lane]++;
+	assert_in_range(of_lane[1], 3, 5);
+	assert_in_range(of_lane[2], 3, 5);
+	assert_true(fx->uow.is_cut);
+
+	turn(fx);
+	fx->keys.bytes_max = 2 * 3 * N_HEAVY * HEAVY_BYTES;
+	want_claim(fx, 1, N_HEAVY);
+	want_claim(fx, 2, N_HEAVY);
+	load(fx);
+	assert_int_equal(fx->uow.jobs.n, 2 * N_HEAVY);
+	assert_false(fx->uow.is_cut);
+}
+
+static void
+what_is_due_stops_at_half_of_the_memory(void **state)
+{
+	struct fixture *fx = *state;
+	struct job_id ids[2 * N_HEAVY];
+
+	put_heavy(fx, ids);
+	turn(fx);
+	fx->keys.bytes_max = 2 * 5 * HEAVY_BYTES;
+	fx->keys.due_ms = fx->now_ms;
+	fx->keys.due_max = 2 * N_HEAVY;
+	load(fx);
+	assert_in_range(fx->uow.due_jobs.n, 4, 6);
+	assert_true(fx->uow.is_cut);
+}
+
+static void
+too_much_that_is_named_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	struct job_id ids[2 * N_HEAVY];
+
+	put_heavy(fx, ids);
+	turn(fx);
+	fx->keys.bytes_max = 5 * HEAVY_BYTES;
+	for (int i = 0; i < N_HEAVY; i++)
+		want_job(fx, ids[i]);
+	assert_int_equal(store_load(fx->store, &fx->keys, &fx->uow, &fx->err), -1);
+	assert_int_equal(fx->err.code, ERR_LIMIT);
+
+	turn(fx);
+	fx->keys.bytes_max = 5 * HEAVY_BYTES;
+	for (int i = 0; i < 4; i++)
+		want_job(fx, ids[i]);
+	load(fx);
+	assert_int_equal(fx->uow.jobs.n, 4);
+	assert_false(fx->uow.is_cut);
+}
+
 const struct contract_case group_cases[] = {
 	{ "a grouped job comes with all its open runs",
 		a_grouped_job_comes_with_all_its_open_runs },
 	{ "a grouped job is loaded once", a_grouped_job_is_loaded_once },
 	{ "a plain job is claimed with what waits", a_plain_job_is_claimed_with_what_waits },
+	{ "claims stop at their share of the memory",
+		claims_stop_at_their_share_of_the_memory },
+	{ "what is due stops at half of the memory", what_is_due_stops_at_half_of_the_memory },
+	{ "too much that is named is refused", too_much_that_is_named_is_refused },
 	{ "a grouped job keeps its columns", a_grouped_job_keeps_its_columns },
 	{ "a held run is released", a_held_run_is_released },
 	{ "results come with a lease", results_come_with_a_lease },

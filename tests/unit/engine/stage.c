@@ -14,7 +14,8 @@ open_engine(struct stage *stage)
 {
 	struct engine_options options = { .lease_ms = STAGE_LEASE_MS,
 		.seed = 1 + rng_u64(&stage->rng) / 2,
-		.ageing_ms = -1 };
+		.ageing_ms = -1,
+		.load_bytes_max = stage->load_bytes_max };
 	struct err err;
 
 	assert_int_equal(

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Grouped jobs through turns: what is due at once gets the next turn, and then it is quiet. */
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/mem.h"
 #include "stage.h"
@@ -158,6 +160,120 @@ a_connection_that_is_kept_is_given_away_in_time(void **state)
 	assert_leased(stage, parked, job);
 }
 
+/* ---- jobs that are too heavy to be loaded together ---- */
+
+enum { N_HEAVY = 8, HEAVY_BYTES = 20000 };
+
+/* Eight jobs of a hundred fixtures; a turn may load what two of them take. */
+static void
+heavy_jobs(struct stage *stage, struct job_id jobs[N_HEAVY])
+{
+	static char name[NAME_BYTES_MAX + 1];
+
+	memset(name, 'n', NAME_BYTES_MAX);
+	group_spec(stage, 100, false, false);
+	for (int32_t i = 0; i < 100; i++)
+		fixtures[i] = (struct fixture_spec) {
+			.name = name, .first = i, .n_tests = 1, .before = -1, .after = -1
+		};
+	stage->spec.n_fixtures = 100;
+	for (int i = 0; i < N_HEAVY; i++)
+		jobs[i] = create(stage);
+	stage->load_bytes_max = 3 * HEAVY_BYTES;
+	stage_restart(stage);
+}
+
+static void
+ready_jobs_beyond_a_turns_memory_wait_for_the_next(void **state)
+{
+	struct stage *stage = *state;
+	struct job_id jobs[N_HEAVY];
+
+	heavy_jobs(stage, jobs);
+	struct hand worker = hand(stage);
+	worker.capacity = N_HEAVY;
+	for (int i = 0; i < N_HEAVY; i++) {
+		(void)ask(stage, &worker);
+		assert_true(worker.n_holds > (size_t)i);
+	}
+	for (int i = 0; i < N_HEAVY; i++)
+		assert_state(stage, jobs[i], JOB_STARTING);
+}
+
+static void
+requests_beyond_a_turns_memory_are_refused_and_the_engine_goes_on(void **state)
+{
+	struct stage *stage = *state;
+	struct job_id jobs[N_HEAVY];
+	struct intent *all[N_HEAVY];
+	int n_refused = 0;
+
+	heavy_jobs(stage, jobs);
+	for (int i = 0; i < N_HEAVY; i++)
+		all[i] = new_command(jobs[i], JOB_CMD_PAUSE);
+	assert_int_equal(turn(stage, all, N_HEAVY), 0);
+	for (int i = 0; i < N_HEAVY; i++) {
+		assert_true(is_answered(stage, all[i]));
+		if (all[i]->status != INTENT_IS_ERROR)
+			continue;
+		assert_int_equal(all[i]->err.code, ERR_UNAVAILABLE);
+		n_refused++;
+	}
+	assert_in_range(n_refused, N_HEAVY / 2, N_HEAVY - 1);
+	assert_state(stage, jobs[0], JOB_PAUSED);
+	assert_state(stage, jobs[N_HEAVY - 1], JOB_QUEUED);
+	command(stage, jobs[N_HEAVY - 1], JOB_CMD_PAUSE);
+	assert_state(stage, jobs[N_HEAVY - 1], JOB_PAUSED);
+}
+
+static void
+one_request_that_is_too_much_by_itself_is_told_so(void **state)
+{
+	struct stage *stage = *state;
+	struct job_id jobs[N_HEAVY];
+	struct run_ref runs[N_HEAVY];
+
+	heavy_jobs(stage, jobs);
+	struct hand worker = hand(stage);
+	worker.capacity = N_HEAVY;
+	for (int i = 0; i < N_HEAVY; i++) {
+		(void)ask(stage, &worker);
+		runs[i] = worker.holds[i];
+	}
+	struct intent *poll = new_poll(&worker, false);
+	for (int i = 0; i < N_HEAVY; i++)
+		poll_add_result(poll, &runs[i], OUTCOME_PASSED);
+	TURN(stage, poll);
+	assert_int_equal(poll->status, INTENT_IS_ERROR);
+	assert_int_equal(poll->err.code, ERR_LIMIT);
+	for (int i = 0; i < N_HEAVY; i++)
+		(void)give(stage, &worker, 0, OUTCOME_PASSED);
+	for (int i = 0; i < N_HEAVY; i++)
+		assert_int_equal(look(stage, jobs[i])->counts.passed, 1);
+}
+
+/* All at once, and one of them with more than a turn may load. */
+static void
+lost_workers_beyond_a_turns_memory_give_back_their_runs(void **state)
+{
+	struct stage *stage = *state;
+	struct job_id jobs[N_HEAVY];
+	struct hand workers[3];
+
+	heavy_jobs(stage, jobs);
+	for (size_t w = 0; w < ARRAY_LEN(workers); w++) {
+		workers[w] = hand(stage);
+		workers[w].capacity = w == 0 ? 6 : 1;
+		while (workers[w].n_holds < (size_t)workers[w].capacity)
+			(void)ask(stage, &workers[w]);
+	}
+	later(stage, 2 * STAGE_LEASE_MS + 30000);
+	for (int i = 0; i < N_HEAVY; i++)
+		assert_int_equal(look(stage, jobs[i])->running, 0);
+	stage_restart(stage);
+	assert_int_equal(turn(stage, NULL, 0), 0);
+}
+
 int
 main(void)
 {
@@ -168,6 +284,10 @@ main(void)
 		STAGED(d01_two_workers_in_one_turn_get_two_tests),
 		STAGED(what_a_hook_found_out_goes_with_the_next_lease),
 		STAGED(a_connection_that_is_kept_is_given_away_in_time),
+		STAGED(ready_jobs_beyond_a_turns_memory_wait_for_the_next),
+		STAGED(requests_beyond_a_turns_memory_are_refused_and_the_engine_goes_on),
+		STAGED(one_request_that_is_too_much_by_itself_is_told_so),
+		STAGED(lost_workers_beyond_a_turns_memory_give_back_their_runs),
 	};
 	return cmocka_run_group_tests(all, NULL, NULL);
 }
