@@ -357,6 +357,7 @@ class JobServer(Proctor):
 
     def __init__(self, work, connections):
         self.group = Group()
+        self.name = self.group.path.name  # its directory: there may be two at a time
         super().__init__(work)
         self.workers = connections
         self.__enter__()

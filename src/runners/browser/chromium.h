@@ -44,10 +44,9 @@ struct chromium_spec {
 	const char *proxy;       /* --proxy-server for all contexts, or NULL */
 	const char *host_rules;  /* --host-resolver-rules, or NULL */
 	const char *const *arguments; /* more of them, NULL-terminated; or NULL */
-	bool keep_spare;              /* makes the next run's context and page during a run:
-					 10 ms sooner on an idle machine, nothing gained on
-					 a busy one, 16 MiB more */
-	struct kit *kit;              /* watched while starting, or NULL */
+	bool keep_spare; /* makes the next run's context and page during a run; 16 MiB more, and
+			    of no use to a page that is made with its address */
+	struct kit *kit; /* watched while starting, or NULL */
 };
 
 /* Starts it and waits until it answers. -1: NOT_FOUND, TIMEOUT, UNAVAILABLE with its words. */
