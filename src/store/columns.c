@@ -55,7 +55,6 @@ static const struct column job_columns[] = {
 	FIXED(job, kind, TEXT),
 	FIXED(job, kinds, TEXT),
 	FIXED(job, targets, TEXT),
-	FIXED(job, layout, TEXT),
 	FIXED(job, n_tests, I32),
 	FIXED(job, n_targets, I32),
 	FIXED(job, iterations, I64),
@@ -91,7 +90,6 @@ static const struct column job_columns[] = {
 	LIVE_AS(job, skipped, counts.skipped, I64),
 	LIVE_AS(job, flaky, counts.flaky, I64),
 	LIVE_AS(job, quarantined, counts.quarantined, I64),
-	LIVE(job, plan, TEXT),
 	LIVE(job, lane, I64),
 	LIVE(job, ready, BOOL),
 	LIVE(job, due_ms, I64),
@@ -101,8 +99,15 @@ static const struct column job_columns[] = {
 	LIVE(job, updated_ms, I64),
 	LIVE(job, queued_ms, I64),
 	LIVE(job, version, I64),
+
+	/* The large ones, which lists do without. */
+	FIXED(job, layout, TEXT),
+	LIVE(job, plan, TEXT),
 };
+enum { N_LARGE_JOB_COLUMNS = 2 };
 const struct table job_table = TABLE(job, job_columns);
+const struct table job_brief_table = { "job", job_columns,
+	ARRAY_LEN(job_columns) - N_LARGE_JOB_COLUMNS, sizeof(struct job) };
 
 static const struct column run_columns[] = {
 	FIXED(run, seq, I64),

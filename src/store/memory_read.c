@@ -282,8 +282,11 @@ list_jobs(struct store_reader *reader, const struct job_filter *filter, struct a
 	if (!page.items)
 		return memory_no_room(err);
 	for (size_t i = 0; i < page.n; i++) {
-		if (answer_one(places[i].job, &job_table, arena, &page.items[i], err) != 0)
+		if (answer_one(places[i].job, &job_brief_table, arena, &page.items[i], err) !=
+			0)
 			return -1;
+		if (places[i].job->layout)
+			page.items[i]->layout = "";
 	}
 	if (n > page.n && page.n > 0) {
 		page.next_cursor = cursor_write(&places[page.n - 1].key, filter, arena);

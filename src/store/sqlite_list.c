@@ -294,7 +294,7 @@ static int
 load_page(struct sqlite_db *db, const int64_t *seqs, size_t n, struct arena *arena,
 	struct job ***ret, struct err *err)
 {
-	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_BY_SEQ, err);
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_BRIEF, err);
 	struct job **jobs = arena_calloc(arena, n > 0 ? n : 1, sizeof *jobs);
 	if (!stmt)
 		return -1;
@@ -303,8 +303,10 @@ load_page(struct sqlite_db *db, const int64_t *seqs, size_t n, struct arena *are
 	for (size_t i = 0; i < n; i++) {
 		sql_bind_i64(stmt, 1, seqs[i]);
 		if (sql_step(db, stmt, err) < 0 ||
-			fetch_row(stmt, &job_table, arena, &jobs[i], err) < 0)
+			fetch_row(stmt, &job_brief_table, arena, &jobs[i], err) < 0)
 			return -1;
+		if (sqlite3_column_int(stmt, (int)job_brief_table.n_columns))
+			jobs[i]->layout = "";
 		(void)sqlite3_reset(stmt);
 	}
 	*ret = jobs;

@@ -117,6 +117,11 @@ static const struct {
 		"SELECT $columns FROM job WHERE seq = ?",
 		&job_table,
 	},
+	/* The last column says whether the job is grouped. */
+	[SQL_JOB_BRIEF] = {
+		"SELECT $columns, layout IS NOT NULL FROM job WHERE seq = ?",
+		&job_brief_table,
+	},
 	[SQL_JOBS_DUE] = {
 		"SELECT $columns FROM job WHERE due_ms > 0"
 		" AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?",

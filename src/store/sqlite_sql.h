@@ -30,6 +30,7 @@ enum sql_id {
 	/* load */
 	SQL_JOB_BY_ID,
 	SQL_JOB_BY_SEQ,
+	SQL_JOB_BRIEF,
 	SQL_JOBS_DUE,
 	SQL_JOBS_READY,
 	SQL_JOBS_AHEAD,

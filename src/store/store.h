@@ -80,9 +80,9 @@ struct turn_keys {
 	UOW_ARRAY(struct idem_key) idems;
 	int64_t due_ms; /* > 0: jobs and workers due at this time, into due_jobs, due_workers */
 	size_t due_max; /* at most this many of each */
-	size_t bytes_max; /* memory for rows; 0: the arena's. Claims and what is due stop at half of
-			     it (uow->is_cut), each claim at its share but not before its first
-			     job; more for what the other keys name is ERR_LIMIT */
+	size_t bytes_max; /* memory for rows; 0: the arena's. Claims and what is due stop at
+			     half of it (uow->is_cut), each claim at its share but not before
+			     its first job; more for what the other keys name is ERR_LIMIT */
 };
 
 /* A test that a lease carries. */
@@ -202,7 +202,8 @@ struct job_page {
 	int64_t total;           /* -1 unless asked */
 };
 
-/* Everything that is read lives in the arena. ERR_INVALID: the cursor is not one of ours. */
+/* Everything that is read lives in the arena. ERR_INVALID: the cursor is not one of ours. The
+ * jobs of a list have no plan, and grouped ones the layout "": both may be megabytes. */
 int read_jobs(struct store_reader *reader, const struct job_filter *filter, struct arena *arena,
 	struct job_page *ret, struct err *err) MUST_CHECK;
 int read_job(struct store_reader *reader, int64_t project, struct job_id id,

@@ -4,6 +4,10 @@
 #include "kit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 
 enum {
 	JOBS = 24,
@@ -321,11 +325,43 @@ a_foreign_cursor_is_refused(void **state)
 	assert_int_equal(fx->err.code, ERR_INVALID);
 }
 
+/* A hundred layouts of a mebibyte are more than a request's memory. */
+static void
+a_list_does_without_what_is_large(void **state)
+{
+	enum { BYTES = 1 << 20, N = 100 };
+	struct fixture *fx = *state;
+	char *large = xcalloc(1, BYTES + 1);
+
+	memset(large, 'x', BYTES);
+	turn(fx);
+	load(fx);
+	for (int i = 0; i < N; i++) {
+		struct job *job = new_job(fx, "large");
+		if (i % 2)
+			job->layout = job->plan = large;
+	}
+	save(fx);
+	free(large);
+	struct job_page page = page_of(fx, &everything);
+	assert_int_equal(page.n, N);
+	for (int i = 0; i < N; i++) {
+		const struct job *job = page.items[i];
+		assert_null(job->plan);
+		if (i % 2)
+			assert_string_equal(job->layout, "");
+		else
+			assert_null(job->layout);
+		assert_int_equal(job->version, 1);
+	}
+}
+
 const struct contract_case list_cases[] = {
 	{ "every filter works", every_filter_works },
 	{ "filters combine and count", filters_combine_and_count },
 	{ "every order is paged", every_order_is_paged },
 	{ "pages hold still", pages_hold_still },
 	{ "a foreign cursor is refused", a_foreign_cursor_is_refused },
+	{ "a list does without what is large", a_list_does_without_what_is_large },
 	{ NULL, NULL },
 };
