@@ -320,30 +320,36 @@ write_list(const struct video *video, const char *path, struct err *err)
 	return evidence_write(path, list.data, list.len, err);
 }
 
-/* Waits for the encoder, watching the worker. */
-static int
-wait_for(struct video *video, struct spawn_child *child, struct err *err)
+/* Whether the encoder ended by itself: not so when the time is over or the run is cancelled. */
+static bool
+has_ended(struct video *video, const struct spawn_child *child)
 {
 	int64_t deadline = clock_mono_ms() + VIDEO_ENCODE_MS_MAX;
 	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
-	siginfo_t info;
-	bool is_over = false;
 
-	while (!is_over) {
+	if (video->spec.kit)
+		return kit_poll(video->spec.kit, &fd, 1, VIDEO_ENCODE_MS_MAX) > 0;
+	for (;;) {
 		int64_t left = deadline - clock_mono_ms();
-		int r = left <= 0         ? 0
-			: video->spec.kit ? kit_poll(video->spec.kit, &fd, 1, (int)left)
-					  : poll(&fd, 1, (int)left);
-		is_over = r != 0 || left <= 0;
-		if (r > 0)
-			break;
-		if (is_over)
-			(void)spawn_signal(child->pidfd, SIGKILL, err); /* reaped below */
+		int r = poll(&fd, 1, left > 0 ? (int)left : 0);
+		if (r >= 0 || errno != EINTR)
+			return r > 0;
 	}
+}
+
+static int
+wait_for(struct video *video, struct spawn_child *child, struct err *err)
+{
+	siginfo_t info;
+
+	if (!has_ended(video, child))
+		(void)spawn_signal(child->pidfd, SIGKILL, err); /* reaped below */
 	int r = spawn_wait(child->pidfd, 5000, &info, err);
 	cleanup_close(&child->pidfd);
 	if (r < 0)
 		return -1;
+	if (video->spec.kit && kit_cancelled(video->spec.kit))
+		return VIDEO_NONE;
 	if (r > 0 || info.si_code != CLD_EXITED || info.si_status != 0)
 		return err_set(err, ERR_UNAVAILABLE, "ffmpeg made no video (status %d)",
 			r > 0 ? -1 : info.si_status);
@@ -356,7 +362,7 @@ video_encode(struct video *video, const char *path, struct err *err)
 	struct spawn_child child = SPAWN_CHILD_INIT;
 
 	stop(video);
-	if (video->n == 0)
+	if (video->n == 0 || (video->spec.kit && kit_cancelled(video->spec.kit)))
 		return VIDEO_NONE;
 	_cleanup_free_ char *list = xasprintf("%s/list", video->folder);
 	if (write_list(video, list, err) < 0)

@@ -42,7 +42,7 @@ void video_screen(struct video *video, bool is_on, int64_t max_width, int64_t ma
 size_t video_frames(const struct video *video);
 
 enum {
-	VIDEO_NONE = 1,      /* there is no frame */
+	VIDEO_NONE = 1,      /* there is no frame, or the run is cancelled */
 	VIDEO_NO_FFMPEG = 2, /* the encoder is not installed */
 };
 

@@ -4,7 +4,9 @@
 
 const assert = require("node:assert/strict");
 const fs = require("fs");
+const os = require("os");
 const path = require("path");
+const { execFileSync } = require("child_process");
 const { test } = require("node:test");
 const { Lab, hasChromium } = require("./lab");
 
@@ -101,6 +103,28 @@ test("cancelled while it waits: at once, teardown does not run, the next run is 
 	assert.equal(result.outcome, "cancelled");
 	assert.ok(Date.now() - begun < 5000);
 	assert.deepEqual(result.logs.map((log) => log.text), ["here"]);
+	await lab.passes("<p>well</p>", [{ expect: "well" }]);
+});
+
+test("cancelled while its video is encoded: at once, and the encoder goes", { skip }, async (t) => {
+	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "proctor-encoder-"));
+	const { PATH } = process.env;
+	/* An encoder that has no end. */
+	execFileSync("mkfifo", [path.join(folder, "begun")]);
+	fs.writeFileSync(path.join(folder, "ffmpeg"), `#!/bin/sh\necho $$ >"${folder}/begun"\nexec sleep 600\n`, { mode: 0o755 });
+	t.after(() => fs.rmSync(folder, { recursive: true }));
+	process.env.PATH = `${folder}:${PATH}`;
+	const lab = await started(t);
+	process.env.PATH = PATH;
+	lab.site.pages = { "/": "<p>hello</p><script>setInterval(() => document.body.append('x'), 50)</script>" };
+	const message = lab.send({ url: `${lab.site.url}/`, steps: [{ wait: 500 }] }, { config: { video: "on", har: "off" } });
+	const encoder = Number(await fs.promises.readFile(path.join(folder, "begun"), "utf8"));
+	const begun = Date.now();
+	lab.peer.send({ type: "cancel", run: message.run, reason: "stopped" });
+	await lab.result(message);
+	assert.ok(Date.now() - begun < 10000);
+	assert.ok(!fs.existsSync(`/proc/${encoder}`));
+	assert.ok(!fs.existsSync(path.join(message.artifacts, "video.mp4")));
 	await lab.passes("<p>well</p>", [{ expect: "well" }]);
 });
 
