@@ -370,24 +370,33 @@ cdp_forget(struct cdp *cdp, const void *arg)
 	forget_timers(cdp, arg, false);
 }
 
+static struct pending *
+oldest_of(struct cdp *cdp, const char *session, int64_t last_id)
+{
+	LIST_FOR_EACH(node, &cdp->pending) {
+		struct pending *pending = list_entry(node, struct pending, node);
+
+		if (pending->id <= last_id && strcmp(pending->session, session) == 0)
+			return pending;
+	}
+	return NULL;
+}
+
+/*
+ * They stay where cdp_forget() finds them until their turn comes: the reply to one may free
+ * what another's would be called with.
+ */
 void
 cdp_session_gone(struct cdp *cdp, const char *session, enum err_code code, const char *why)
 {
-	struct list_node gone;
+	_cleanup_free_ char *id = xstrdup(session); /* a reply may free it */
+	int64_t last_id = cdp->last_id; /* what a reply sends is the browser's to refuse */
+	struct pending *pending;
 	struct err err;
 
 	err_set(&err, code, "%s", why);
-	list_init(&gone);
-	LIST_FOR_EACH_SAFE(node, &cdp->pending) {
-		struct pending *pending = list_entry(node, struct pending, node);
-
-		if (strcmp(pending->session, session) == 0) {
-			list_remove(node);
-			list_push_back(&gone, node);
-		}
-	}
-	while (!list_empty(&gone))
-		settle(cdp, list_entry(gone.next, struct pending, node), NULL, &err);
+	while ((pending = oldest_of(cdp, id, last_id)))
+		settle(cdp, pending, NULL, &err);
 }
 
 /* --- Handlers --- */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -410,6 +411,43 @@ a_session_that_is_gone_ends_its_commands(void **state)
 	assert_int_equal(there.n_failed, 1);
 }
 
+struct owner {
+	struct cdp *cdp;
+	unsigned *n_called;
+};
+
+/* Frees itself with the first answer, as one does that has then no use for the others. */
+static void
+leave(void *arg, json_t *result, const struct err *error)
+{
+	struct owner *owner = arg;
+
+	(void)result;
+	assert_non_null(error);
+	++*owner->n_called;
+	cdp_forget(owner->cdp, owner);
+	free(owner);
+}
+
+static void
+an_answer_of_a_session_that_is_gone_may_free_what_the_others_are_for(void **state)
+{
+	struct fake fake;
+	struct cdp *cdp = fake_start(&fake);
+	struct owner *owner = xcalloc(1, sizeof *owner);
+	unsigned n_called = 0;
+
+	(void)state;
+	*owner = (struct owner) { cdp, &n_called };
+	for (int i = 0; i < 3; i++)
+		cdp_send(cdp, "A", "Test.silent", NULL, leave, owner);
+	cdp_session_gone(cdp, "A", ERR_NOT_FOUND, "the page was closed");
+	assert_int_equal(n_called, 1);
+	assert_int_equal(cdp_counts(cdp).under_way, 0);
+	fake_stop(&fake, cdp);
+	assert_int_equal(n_called, 1);
+}
+
 /* --- The end --- */
 
 static void
@@ -718,6 +756,8 @@ main(void)
 		cmocka_unit_test(a_deadline_ends_the_wait_and_a_late_answer_hurts_nobody),
 		cmocka_unit_test(failures_have_codes),
 		cmocka_unit_test(a_session_that_is_gone_ends_its_commands),
+		cmocka_unit_test(
+			an_answer_of_a_session_that_is_gone_may_free_what_the_others_are_for),
 		cmocka_unit_test(the_end_of_the_browser_ends_every_wait),
 		cmocka_unit_test(what_cannot_be_read_costs_no_more_than_it_must),
 		cmocka_unit_test(depth_is_limited),
