@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "browser_format/template.h"
 #include "runners/browser/evidence.h"
+#include "runners/browser/evidence_file.h"
 #include "runners/browser/network.h"
 #include "runners/browser/tester.h"
 #include "runners/kit/kit.h"
@@ -398,15 +399,13 @@ around_dialog(struct tester *t, json_t *value, json_t *step)
 static void
 keep_download(struct tester *t, const struct download *download)
 {
-	_cleanup_free_ char *name = xstrdup(download->name);
+	const char *dot = strrchr(download->name, '.');
+	const char *ending = dot && dot > download->name ? dot : "";
+	_cleanup_free_ char *stem =
+		xstrndup(download->name, strlen(download->name) - strlen(ending));
+	_cleanup_free_ char *name = evidence_name(t->request->artifacts, stem, ending);
 	_cleanup_free_ char *path = xasprintf("%s/%s", t->request->artifacts, name);
 
-	for (unsigned n = 2; access(path, F_OK) == 0 && n < 1000; n++) {
-		free(name);
-		free(path);
-		name = xasprintf("%u-%s", n, download->name);
-		path = xasprintf("%s/%s", t->request->artifacts, name);
-	}
 	if (rename(download->path, path) < 0) {
 		kit_log(t->kit, "warn", "the download %s was not kept", download->name);
 		return;

@@ -200,6 +200,16 @@ test("download: name, size, a variable, an artifact", { skip }, async () => {
 	const file = artifacts.find((artifact) => artifact.name === "report.csv");
 	assert.equal(fs.readFileSync(path.join(request.artifacts, file.path), "utf8"), "a,b\n1,2\n");
 });
+test("download: names that are taken, by another one or by what a run leaves itself", { skip }, async () => {
+	const named = (name) => (_, response) => response.writeHead(200, { "content-disposition": `attachment; filename=${name}` }).end("theirs");
+	const pages = { "/1": named("report.csv"), "/2": named("report.csv"), "/3": named("network.har") };
+	const steps = ["1", "2", "3"].flatMap((name) => [{ click: `#a${name}` }, { download: true }]);
+	const { artifacts, request } = await lab.passes("<a id=a1 href=/1>1</a> <a id=a2 href=/2>2</a> <a id=a3 href=/3>3</a>", steps,
+		{ pages, config: { har: "on", dom: "off", screenshot: "off" } });
+	assert.deepEqual(artifacts.map((artifact) => artifact.name), ["report.csv", "report (2).csv", "network (2).har", "network.har"]);
+	assert.equal(fs.readFileSync(path.join(request.artifacts, "network (2).har"), "utf8"), "theirs");
+	assert.equal(JSON.parse(fs.readFileSync(path.join(request.artifacts, "network.har"), "utf8")).log.version, "1.2");
+});
 fails("download: none", "<p>", [{ download: true, ...QUICK }], "action", /nothing was downloaded/);
 fails("download: another name", "<a href=/report>get</a>", [{ click: "text=get" }, { download: { name: "x.csv" } }], "assertion", /the name of the file to be “x.csv”; it is “report.csv”/, { pages: REPORT });
 
