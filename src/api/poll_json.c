@@ -46,6 +46,7 @@ static const char *const outcome_names[] = { "passed", "failed", "errored", "ski
 	"cancelled", "timed_out", "lost", NULL };
 
 enum { OUTCOME_NAME_LOST = OUTCOME_COUNT - 1 };
+_Static_assert(ARRAY_LEN(outcome_names) == OUTCOME_NAME_LOST + 2, "lost is the last name");
 
 /* clang-format off */
 #define HOLD(member) .offset = offsetof(struct hold_in, member)

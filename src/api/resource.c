@@ -136,13 +136,13 @@ write_blocked_by(struct jw *jw, const struct job *job)
 const struct layout *
 job_layout(const struct job *job, struct arena *arena)
 {
-	struct layout *layout = arena_xalloc(arena, sizeof *layout);
+	struct layout *layout = job->layout ? arena_alloc(arena, sizeof *layout) : NULL;
 	struct err err;
 
-	if (!job->layout)
-		return NULL;
 	/* What the answer lacks then is less than what it would lack as an error. */
-	return layout_read(job->layout, job->n_tests, arena, layout, &err) < 0 ? NULL : layout;
+	if (!layout || layout_read(job->layout, job->n_tests, arena, layout, &err) < 0)
+		return NULL;
+	return layout;
 }
 
 void
@@ -347,18 +347,6 @@ write_role(struct jw *jw, const struct run *run, const struct layout *layout)
 		jw_kstr(jw, "fixture", layout->fixtures[fixture].name);
 }
 
-static bool
-run_is_unstable(const struct run *run)
-{
-	struct quarantine_tally tally = {
-		.attempts = run->attempt,
-		.passes = run->passes + (run->outcome == OUTCOME_PASSED),
-		.last_passed = run->outcome == OUTCOME_PASSED,
-	};
-
-	return run->is_last && quarantine_is_unstable(&tally);
-}
-
 /* Where its unit stands among the others, and what is made of its attempts. */
 static void
 write_unit(struct jw *jw, const struct run *run, const struct run_more *more)
@@ -373,7 +361,7 @@ write_unit(struct jw *jw, const struct run *run, const struct run_more *more)
 		jw_ki64(jw, "startOrder", run->start_n);
 	if (is_unit && run->is_last)
 		jw_kbool(jw, "released", run->state != RUN_HELD);
-	if (run_is_unstable(run))
+	if (run->is_last && quarantine_run_is_unstable(run))
 		jw_kbool(jw, "unstable", true);
 	if (run->quarantine != 0)
 		jw_kbool(jw, "quarantined", true);

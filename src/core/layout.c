@@ -62,7 +62,7 @@ read_fixture(const json_t *item, struct arena *arena, struct fixture_spec *ret)
 		return -1;
 	ret->mode = (enum fixture_mode)mode;
 	ret->name = arena_strdup(arena, name);
-	return 0;
+	return ret->name ? 0 : -1;
 }
 
 /* Fixtures one behind the other, over all tests. */
@@ -72,8 +72,10 @@ read_fixtures(const json_t *items, struct arena *arena, struct layout *ret)
 	int32_t next = 0;
 
 	ret->n_fixtures = (int32_t)json_array_size(items);
-	ret->fixtures = arena_xalloc(
-		arena, (size_t)(ret->n_fixtures + 1) * sizeof(struct fixture_spec));
+	ret->fixtures =
+		arena_calloc(arena, (size_t)ret->n_fixtures + 1, sizeof(struct fixture_spec));
+	if (!ret->fixtures)
+		return -1;
 	for (int32_t i = 0; i < ret->n_fixtures; i++) {
 		struct fixture_spec *fixture = &ret->fixtures[i];
 		if (read_fixture(json_array_get(items, (size_t)i), arena, fixture) < 0 ||
@@ -87,7 +89,9 @@ read_fixtures(const json_t *items, struct arena *arena, struct layout *ret)
 static int
 read_skips(const json_t *items, struct arena *arena, struct layout *ret)
 {
-	ret->skip = arena_xalloc(arena, (size_t)ret->n_tests * sizeof(bool));
+	ret->skip = arena_calloc(arena, (size_t)ret->n_tests, sizeof(bool));
+	if (!ret->skip)
+		return -1;
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		json_int_t test = json_integer_value(json_array_get(items, i));
 		if (test < 0 || test >= ret->n_tests)

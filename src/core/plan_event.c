@@ -233,10 +233,7 @@ void
 plan_event_run_released(struct uow *uow, const struct job *job, const struct run *run)
 {
 	/* One that was planned and never begun is no attempt. */
-	struct quarantine_tally tally = {
-		.attempts = run->attempt - (run->fence == 0),
-		.passes = run->passes + (run->outcome == OUTCOME_PASSED),
-	};
+	int32_t attempts = run->attempt - (run->fence == 0);
 	struct data data;
 
 	data_begin(&data);
@@ -244,8 +241,8 @@ plan_event_run_released(struct uow *uow, const struct job *job, const struct run
 	jw_ki64(&data.jw, "testIndex", run->test);
 	add_target(&data.jw, job, run);
 	jw_kstr(&data.jw, "outcome", run_outcome_name(run->outcome));
-	jw_ki64(&data.jw, "attempts", tally.attempts);
-	if (quarantine_is_unstable(&tally))
+	jw_ki64(&data.jw, "attempts", attempts);
+	if (quarantine_run_is_unstable(run))
 		jw_kbool(&data.jw, "unstable", true);
 	if (run->quarantine != 0)
 		jw_kbool(&data.jw, "quarantined", true);

@@ -14,6 +14,8 @@ enum {
 	QUARANTINE_SUCCESSES_DEFAULT = 3,
 };
 
+struct run;
+
 struct quarantine_policy {
 	int32_t attempt_limit;     /* 2 … QUARANTINE_ATTEMPTS_MAX; 0: no quarantine */
 	int32_t success_threshold; /* 1 … attempt_limit - 1 */
@@ -32,3 +34,6 @@ bool quarantine_again(
 
 /* True when attempts did not agree: more than one, and at least one of them passed. */
 bool quarantine_is_unstable(const struct quarantine_tally *tally);
+
+/* The same of the unit whose last attempt is this run. */
+bool quarantine_run_is_unstable(const struct run *run);
