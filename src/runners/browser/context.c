@@ -499,6 +499,8 @@ context_page_open(struct context *context, const char *url, struct page **ret,
 {
 	_cleanup_(json_unrefp) json_t *result = NULL;
 
+	if (impl(context)->has_first) /* a spare's page will do: page_goto() sends it there */
+		return take_first(context, ret, deadline_mono_ms, err);
 	if (cdp_call(context->cdp, NULL, "Target.createTarget",
 		    json_pack("{s:s, s:s}", "url", url, "browserContextId", context->id),
 		    deadline_mono_ms, &result, err) < 0)

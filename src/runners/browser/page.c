@@ -328,8 +328,15 @@ take_opening(struct page *page, const char *url, const char *referrer, enum load
 {
 	_cleanup_free_ char *opened = TAKE(page->opening.url);
 
-	if (!opened || referrer || strcmp(opened, url) != 0)
+	struct err ignored;
+
+	if (!opened)
 		return 1;
+	if (referrer || strcmp(opened, url) != 0) {
+		/* A navigation that comes in between may be dropped by the browser. */
+		(void)!wait_opening(page, opened, LOAD_COMMIT, deadline_mono_ms, &ignored);
+		return 1;
+	}
 	return wait_opening(page, url, until, deadline_mono_ms, err);
 }
 

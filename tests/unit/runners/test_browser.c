@@ -377,6 +377,35 @@ a_hung_page_does_not_hold_its_context(void **state)
 	assert_int_equal(open_page(NULL), 0);
 }
 
+/* --- Pages with an address --- */
+
+static void
+a_page_opens_at_its_address(void **state)
+{
+	static const char refused[] = "http://127.0.0.1:1/";
+	struct err err = { 0 };
+	struct page *other;
+
+	(void)state;
+	GOOD(context_page_open(context, at("/two"), &other, soon(), &trouble));
+	GOOD(page_goto(other, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
+	assert_int_equal(other->response.status, 200);
+	/* It was taken: the same once more is a navigation. */
+	unsigned before = other->main->document;
+	GOOD(page_goto(other, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
+	assert_int_equal(other->main->document, before + 1);
+
+	GOOD(context_page_open(context, refused, &other, soon(), &trouble));
+	assert_int_equal(page_goto(other, refused, NULL, LOAD_LOAD, soon(), &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.text, "cannot be opened: net::ERR_"));
+
+	/* Elsewhere than where it was going. */
+	GOOD(context_page_open(context, at("/"), &other, soon(), &trouble));
+	GOOD(page_goto(other, at("/two"), NULL, LOAD_LOAD, soon(), &trouble));
+	assert_non_null(strstr(other->main->url, "/two"));
+}
+
 /* --- Frames --- */
 
 static struct frame *
@@ -841,6 +870,7 @@ main(int argc, char **argv)
 		WITH_PAGE(a_navigation_during_a_call_is_a_conflict),
 		WITH_PAGE(an_endless_loop_is_stopped),
 		WITH_PAGE(a_hung_page_does_not_hold_its_context),
+		WITH_PAGE(a_page_opens_at_its_address),
 		WITH_PAGE(frames_work),
 		WITH_PAGE(popups_become_pages),
 		WITH_PAGE(dialogs_are_answered_at_once),
