@@ -44,6 +44,7 @@ struct open_fixture {
 	int32_t next;            /* test to start next */
 	bool has_begun;          /* a run of it was leased, so its after hook is owed */
 	bool is_hook_running;    /* the after hook of FIXTURE_AFTER was leased */
+	bool is_busy;            /* during a step: a test of it is leased or waits */
 	int32_t connection;      /* that it keeps to; 0: any */
 	struct worker_id worker; /* whose connection; zero: any worker's */
 	int64_t seen_ms;         /* last sign of life there */

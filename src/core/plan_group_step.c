@@ -97,7 +97,7 @@ step_fixture(struct step *step, int32_t target, struct open_fixture *open)
 			end_units(step, target, open);
 		if (!step->stops && open->next < spec->first + spec->n_tests)
 			return false;
-		if (has_open_run(step->job, target, spec->first, spec->n_tests))
+		if (open->is_busy)
 			return false;
 		open->phase = FIXTURE_AFTER;
 		open->is_hook_running = false;
@@ -333,6 +333,25 @@ end_runs(struct step *step)
 	}
 }
 
+/* With one walk for all fixtures; the step itself leases nothing and lets nothing wait. */
+static void
+mark_busy(const struct job *job, struct grouping *grouping)
+{
+	for (int32_t i = 0; i < grouping->n_groups; i++) {
+		for (int32_t k = 0; k < grouping->groups[i].n_open; k++)
+			grouping->groups[i].open[k].is_busy = false;
+	}
+	for (const struct run *run = job->open_runs; run; run = run->job_next) {
+		if ((run->state != RUN_LEASED && run->state != RUN_WAITING) ||
+			run->incarnation != job->incarnation || !run_is_unit(job, run))
+			continue;
+		struct open_fixture *open = group_open_fixture(&grouping->groups[run->target],
+			layout_fixture_of(&grouping->layout, run->test));
+		if (open)
+			open->is_busy = true;
+	}
+}
+
 int64_t
 plan_group_step(struct uow *uow, struct job *job)
 {
@@ -354,6 +373,7 @@ plan_group_step(struct uow *uow, struct job *job)
 		step.stops = is_ending || plan_is_halted(job);
 		if (step.stops)
 			end_runs(&step);
+		mark_busy(job, grouping);
 		for (int32_t i = 0; i < grouping->n_groups; i++)
 			n += work_group(&step, i);
 	} while (!step.stops && plan_is_halted(job));
