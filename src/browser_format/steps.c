@@ -650,6 +650,8 @@ static const struct shape_member test_members[] = {
 	{ "before", &hook_shape, false, "steps before the body" },
 	{ "after", &hook_shape, false, "steps after the body" },
 	{ "steps", &steps_shape, true, "the body" },
+	{ "files", &name_shape, false, "a folder: pictures to compare with, files to upload, bodies of mocks" },
+	{ "bundle", &name_shape, false, "the same, uploaded: the answer of POST /bundles" },
 	{ 0 },
 };
 /* clang-format on */

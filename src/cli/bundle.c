@@ -244,6 +244,32 @@ upload(struct remote *remote, const char *dir, char **ret_bundle, struct err *er
 	return 0;
 }
 
+/* The folders of browser tests, each once. */
+static int
+upload_folders(json_t *tests, struct remote *remote, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *done = json_object();
+	json_t *test;
+	size_t i;
+
+	json_array_foreach(tests, i, test)
+	{
+		const char *dir = json_string_value(json_object_get(test, "files"));
+		_cleanup_free_ char *bundle = NULL;
+
+		if (!dir || dir[0] != '/')
+			continue; /* of a command: an object of texts */
+		if (!json_object_get(done, dir)) {
+			if (upload(remote, dir, &bundle, err) < 0)
+				return -1;
+			(void)json_object_set_new(done, dir, json_string(bundle));
+		}
+		(void)json_object_set(test, "bundle", json_object_get(done, dir));
+		(void)json_object_del(test, "files");
+	}
+	return 0;
+}
+
 int
 bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err)
 {
@@ -277,5 +303,5 @@ bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err)
 		else
 			(void)json_object_del(test, "path");
 	}
-	return 0;
+	return upload_folders(tests, remote, err);
 }

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "cli/params.h"
+#include "cli/test_files.h"
 #include "core/expr.h"
 
 /* --- What kind of path it is --- */
@@ -436,6 +437,8 @@ apply_options(struct job_file *file, const struct cli *cli)
 	/* `job submit --timeout` is how long to wait; there the file alone limits the job. */
 	if (strcmp(cli->command->noun, "run") == 0)
 		set_number(file, cli, "timeout", "timeout");
+	if (has_option(cli, "update-screenshots"))
+		test_files_update(file);
 	set_retries(file, cli);
 	set_selection(file, cli);
 }
@@ -500,6 +503,7 @@ job_file_localize_paths(struct job_file *file)
 		if (has_project(test) && !json_object_get(test, "bundle"))
 			make_absolute(file, test, "path");
 	}
+	test_files_resolve(file, false);
 }
 
 void
@@ -509,6 +513,8 @@ job_file_localize(struct job_file *file)
 	json_t *test;
 	size_t i;
 
+	/* Here a folder that is not there yet can be made and told of. */
+	test_files_resolve(file, true);
 	job_file_localize_paths(file);
 	json_array_foreach(tests, i, test)
 	{

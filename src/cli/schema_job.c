@@ -117,6 +117,12 @@ add_members_of_files(json_t *job, json_t *defs)
 	(void)json_object_set_new(members, "params",
 		literal("{\"type\":\"object\",\"description\":\"Values, or declarations with type, "
 			"default, required, enum.\"}"));
+	static const char folder[] =
+		"{\"type\":\"string\",\"description\":\"The folder of the browser tests below: "
+		"pictures to compare with, files to upload, bodies of mocks.\"}";
+
+	(void)json_object_set_new(members, "files", literal(folder));
+	(void)json_object_set_new(member_of(defs, "FixtureRequest"), "files", literal(folder));
 	(void)json_object_set_new(member_of(defs, "PlaywrightTest"), "shard",
 		literal("{\"enum\":[\"test\",\"file\"],\"description\":\"A run of its own for each "
 			"of the project's tests or files.\"}"));

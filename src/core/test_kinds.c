@@ -104,6 +104,8 @@ static const struct json_field browser_fields[] = {
 	{ .name = "vars", .kind = FIELD_OBJ, AT(trees[5]), .min = 0, .max = 1000 },
 	{ .name = "library", .kind = FIELD_OBJ, AT(trees[5]), .min = 0, .max = 1000 },
 	{ .name = "testIdAttribute", .kind = FIELD_STR, AT(texts[1]), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "bundle", .kind = FIELD_STR, AT(texts[3]), .min = 71, .max = 71 },
+	{ .name = "files", .kind = FIELD_STR, AT(texts[4]), .min = 1, .max = PATH_BYTES_MAX },
 	{ 0 },
 };
 
@@ -217,6 +219,22 @@ check_bundle(json_t *test, const char *pointer, struct issues *issues)
 		return;
 	issues_add_member(issues, pointer, "bundle", ISSUE_INVALID,
 		"\"sha256:\" and 64 hex digits are expected, as POST /bundles answers");
+}
+
+/* Of a browser test: a bundle, or a folder of the machine that runs it. */
+static void
+check_folder(json_t *test, const char *pointer, struct issues *issues)
+{
+	const char *files = json_string_value(json_object_get(test, "files"));
+
+	check_bundle(test, pointer, issues);
+	if (files && files[0] != '/' && !expr_in_text(str_of(files)))
+		issues_add_member(issues, pointer, "files", ISSUE_INVALID,
+			"an absolute path is expected; `proctor run` and `proctor job submit` "
+			"make one of a path in a job file");
+	if (files && json_object_get(test, "bundle"))
+		issues_add_member(issues, pointer, "files", ISSUE_INVALID,
+			"files and bundle are two ways to say the same: give one of them");
 }
 
 static void
@@ -377,8 +395,10 @@ test_read(json_t *test, bool has_exprs, const struct libraries *around, const ch
 
 	if (kind->check)
 		kind->check(test, pointer, issues);
-	else if (kind->fields == browser_fields)
+	else if (kind->fields == browser_fields) {
 		browser_test_check(test, around, pointer, issues);
+		check_folder(test, pointer, issues);
+	}
 	if (has_exprs)
 		forgive_exprs(test, pointer, first, issues);
 	if (issues->n > first || issues->n_more > more)

@@ -512,7 +512,11 @@ find_upload(struct tester *t, const char *name, char **ret)
 			return 0;
 		}
 	}
-	return trouble_set(t, TROUBLE_FAILED, "action", "there is no file \"%s\"", name);
+	return trouble_set(t, TROUBLE_FAILED, "action", "there is no file \"%s\" in %s", name,
+		!t->request->files ? "the run's folder; a folder of files is named by `files` of "
+				     "the test or job file"
+			: t->request->owns_files ? "the test's bundle"
+						 : t->request->files);
 }
 
 static int

@@ -117,7 +117,8 @@ config_load_storage(struct browser_config *config, const char *files, struct iss
 	const char *path = files ? path_join(issues->arena, files, config->storage_file) : NULL;
 	if (!path)
 		return err_set(err, ERR_NOT_FOUND,
-			"config.storageState: %.100s is a file of a bundle, and there is none",
+			"config.storageState: %.100s is looked for in the test's folder of files, and "
+			"it has none: name it in `files` of the test or job file",
 			config->storage_file);
 	if (file_read(path, STORAGE_STATE_BYTES_MAX, &text, err) < 0)
 		return err_wrap(err, "config.storageState");

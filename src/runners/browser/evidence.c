@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -373,7 +374,30 @@ read_baseline(
 	return -1;
 }
 
-/* Writes baselines/NAME.png of the artifacts. */
+/* In the author's folder: over the one that is there, else into baselines/. */
+static int
+keep_baseline(
+	struct evidence *evidence, const char *baseline, const struct image *actual, char **ret,
+	struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf png = BUF_INIT(SHOT_BYTES_MAX);
+	_cleanup_free_ char *path = xasprintf("%s/%s", evidence->spec.files, baseline);
+
+	if (access(path, F_OK) < 0) {
+		free(path);
+		path = xasprintf("%s/baselines/%s", evidence->spec.files, baseline);
+	}
+	_cleanup_free_ char *folder = xstrdup(path);
+
+	*strrchr(folder, '/') = '\0';
+	if (image_write_png(actual, &png, err) < 0 || mkdir_p(folder, 0755, err) < 0 ||
+		file_write_atomic(path, png.data, png.len, 0644, err) < 0)
+		return -1;
+	*ret = TAKE(path);
+	return 0;
+}
+
+/* Writes baselines/NAME.png of the artifacts, and of the author's folder. */
 static int
 write_baseline(struct evidence *evidence, const char *baseline, const struct image *actual,
 	const char *why, struct err *err)
@@ -384,8 +408,15 @@ write_baseline(struct evidence *evidence, const char *baseline, const struct ima
 
 	if (mkdir_p(folder, 0755, err) < 0 || save_image(evidence, name, actual, err) < 0)
 		return -1;
-	warn(evidence, "screenshot %s %s: it was written as the artifact %s", baseline, why,
-		name);
+	_cleanup_free_ char *kept = NULL;
+
+	if (!evidence->spec.keeps_baselines)
+		warn(evidence, "screenshot %s %s: it was written as the artifact %s", baseline,
+			why, name);
+	else if (keep_baseline(evidence, baseline, actual, &kept, err) < 0)
+		return -1;
+	else
+		warn(evidence, "screenshot %s %s: it was written to %s", baseline, why, kept);
 	return 0;
 }
 
@@ -463,6 +494,28 @@ tell_difference(struct evidence *evidence, const char *stem,
 	return SHOT_DIFFERS;
 }
 
+/* Says what to do, which is not the same for the three ways to run a test. */
+static void
+tell_missing(const struct evidence *evidence, const char *baseline, const char *stem,
+	struct shot_result *ret)
+{
+	const struct evidence_spec *spec = &evidence->spec;
+
+	if (spec->keeps_baselines)
+		snprintf(ret->text, sizeof ret->text,
+			"there is no baseline %.80s in %.200s; `proctor run "
+			"--update-screenshots` makes one of what the page shows (kept as "
+			"%.60s-actual.png)",
+			baseline, spec->files, stem);
+	else
+		snprintf(ret->text, sizeof ret->text,
+			"there is no baseline %.80s in the test's %s; what the page shows was "
+			"kept as %.60s-actual.png: put it there as %.80s%s",
+			baseline, spec->files ? "bundle" : "files, it has none", stem, baseline,
+			spec->files ? " and submit again"
+				    : ", in the folder that `files` of the test names");
+}
+
 static int
 compare_with(struct evidence *evidence, const char *session, const struct shot *shot,
 	const char *baseline, const struct config_compare *compare, int64_t deadline_mono_ms,
@@ -481,10 +534,7 @@ compare_with(struct evidence *evidence, const char *session, const struct shot *
 			return write_baseline(
 				evidence, baseline, &c->actual, "has no baseline", err);
 		save_part(evidence, stem, "actual", &c->actual);
-		snprintf(ret->text, sizeof ret->text,
-			"there is no baseline %.80s in the bundle; what the page shows was kept "
-			"as %.60s-actual.png",
-			baseline, stem);
+		tell_missing(evidence, baseline, stem, ret);
 		return SHOT_MISSING;
 	}
 	r = compare_until(evidence, session, shot, compare, deadline_mono_ms, c, err);

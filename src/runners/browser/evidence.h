@@ -26,6 +26,7 @@ struct evidence_spec {
 	struct cdp *cdp;
 	struct kit *kit;               /* NULL: nothing is announced (tests) */
 	const char *artifacts, *files; /* folders; files may be NULL */
+	bool keeps_baselines;          /* files is the author's own: new baselines go there */
 	const struct browser_config *config;
 	struct network *network; /* or NULL */
 	json_t *warnings;        /* array of the result's warnings */
@@ -89,14 +90,15 @@ enum {
 
 struct shot_result {
 	int64_t diff_pixels, total_pixels;
-	char text[256]; /* for people: what was found */
+	char text[640]; /* for people: what was found */
 };
 
 /*
  * Compares the page with a baseline of the bundle (PNG, relative to files). Tries again until
  * it is the same or the deadline passes. On SHOT_DIFFERS expected, actual and difference are
  * artifacts. With compare->update a missing or different baseline is written to
- * baselines/ of the artifacts, and 0 is returned with a warning.
+ * baselines/ of the artifacts, with keeps_baselines into files too, and 0 is returned with a
+ * warning.
  */
 int evidence_compare(struct evidence *evidence, const char *session, const struct shot *shot,
 	const char *baseline, const struct config_compare *compare, int64_t deadline_mono_ms,

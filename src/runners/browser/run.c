@@ -234,6 +234,7 @@ set_up(struct run *run)
 		.kit = t->kit,
 		.artifacts = t->request->artifacts,
 		.files = t->request->files,
+		.keeps_baselines = t->request->files && !t->request->owns_files,
 		.config = &run->config,
 		.network = t->network,
 		.warnings = t->warnings };

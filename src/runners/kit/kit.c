@@ -442,13 +442,16 @@ carry_out(struct kit *kit)
 {
 	struct message message = kit->next;
 	json_t *body = message.body;
+	json_t *test = json_object_get(body, "test");
+	const char *bundle = text_of(body, "files");
 	const struct kit_request request = {
 		.run = message.run,
-		.test = json_object_get(body, "test"),
+		.test = test,
 		.config = object_of(body, "config"),
 		.params = object_of(body, "params"),
 		.dir = text_of(body, "dir"),
-		.files = text_of(body, "files"),
+		.files = bundle ? bundle : text_of(test, "files"),
+		.owns_files = bundle != NULL,
 		.artifacts = text_of(body, "artifacts"),
 		.cache = text_of(body, "cache"),
 		.target = text_of(body, "target"),

@@ -30,7 +30,8 @@ struct kit_request {
 	json_t *config;        /* {} when the job has none */
 	json_t *params;        /* {} when the job has none */
 	const char *dir;       /* the run's private folder; also the working directory */
-	const char *files;     /* unpacked bundle, or NULL */
+	const char *files;     /* unpacked bundle, or the author's own folder, or NULL */
+	bool owns_files;       /* false: what is written into files is for their author */
 	const char *artifacts; /* folder for artifacts */
 	const char *cache;     /* outlives the run, or NULL */
 	const char *target;    /* or NULL */
