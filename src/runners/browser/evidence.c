@@ -29,6 +29,7 @@ enum {
 	LOOK_AGAIN_MS = 100, /* between two screenshots that are compared */
 	METRICS_MS = 1000,
 	NAMES_MAX = 1000,
+	STEM_BYTES_MAX = 150,
 };
 
 struct evidence {
@@ -95,7 +96,7 @@ save(struct evidence *evidence, const char *name, const void *data, size_t len,
 static char *
 safe_name(const char *name)
 {
-	char *out = xstrndup(*name ? name : "screenshot", 150);
+	char *out = xstrndup(*name ? name : "screenshot", utf8_cut_len(name, STEM_BYTES_MAX));
 	size_t n = strlen(out);
 
 	for (char *p = out; *p; p++)
@@ -331,8 +332,11 @@ evidence_shot(struct evidence *evidence, const char *session, const struct shot 
 {
 	/* A mask is painted into decoded pixels, and those are written as PNG. */
 	bool is_jpeg = shot->is_jpeg && shot->n_masks == 0;
+	const char *ending = is_jpeg ? ".jpg" : ".png";
 	_cleanup_free_ char *name = safe_name(shot->name ? shot->name : "screenshot");
-	_cleanup_free_ char *file = xasprintf("%s.%s", name, is_jpeg ? "jpg" : "png");
+	_cleanup_free_ char *file = shot->is_own
+		? xasprintf("%s%s", name, ending)
+		: evidence_name(evidence->spec.artifacts, name, ending);
 
 	if (shoot(evidence, session, shot, file, is_jpeg, deadline_mono_ms, err) < 0)
 		return -1;
@@ -376,9 +380,8 @@ read_baseline(
 
 /* In the author's folder: over the one that is there, else into baselines/. */
 static int
-keep_baseline(
-	struct evidence *evidence, const char *baseline, const struct image *actual, char **ret,
-	struct err *err)
+keep_baseline(struct evidence *evidence, const char *baseline, const struct image *actual,
+	char **ret, struct err *err)
 {
 	_cleanup_(buf_deinit) struct buf png = BUF_INIT(SHOT_BYTES_MAX);
 	_cleanup_free_ char *path = xasprintf("%s/%s", evidence->spec.files, baseline);
@@ -516,12 +519,24 @@ tell_missing(const struct evidence *evidence, const char *baseline, const char *
 				    : ", in the folder that `files` of the test names");
 }
 
+/* What -actual.png and the others are put behind: one that no earlier comparison had. */
+static char *
+stem_of_parts(const struct evidence *evidence, const char *name)
+{
+	static const char ending[] = "-actual.png";
+	_cleanup_free_ char *stem = safe_name(name);
+	char *file = evidence_name(evidence->spec.artifacts, stem, ending);
+
+	file[strlen(file) - strlen(ending)] = '\0';
+	return file;
+}
+
 static int
 compare_with(struct evidence *evidence, const char *session, const struct shot *shot,
 	const char *baseline, const struct config_compare *compare, int64_t deadline_mono_ms,
 	struct comparison *c, struct shot_result *ret, struct err *err)
 {
-	_cleanup_free_ char *stem = safe_name(shot->name ? shot->name : baseline);
+	_cleanup_free_ char *stem = stem_of_parts(evidence, shot->name ? shot->name : baseline);
 	int r = read_baseline(evidence, baseline, &c->expected, err);
 
 	if (r < 0)
@@ -618,7 +633,9 @@ static const char *
 take_picture(struct evidence *evidence, const char *session, const char *name,
 	int64_t deadline_mono_ms)
 {
-	struct shot shot = { .name = name, .full_page = evidence->spec.config->full_page };
+	struct shot shot = {
+		.name = name, .full_page = evidence->spec.config->full_page, .is_own = true
+	};
 	const char *path = NULL;
 	struct err err;
 

@@ -70,6 +70,7 @@ struct shot {
 	const char
 		*name; /* artifact's name without its ending; NULL: not kept as an artifact */
 	bool full_page, is_jpeg;
+	bool is_own;              /* of the run itself and once: has just that name */
 	int64_t quality;          /* of JPEG, 1 … 100; 0: 80 */
 	const struct rect *clip;  /* an element's box, or NULL */
 	const struct rect *masks; /* regions painted over */

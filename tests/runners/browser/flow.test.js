@@ -83,6 +83,14 @@ test("a screenshot by name, and one of an element", { skip }, async () => {
 	assert.deepEqual(artifacts.map((artifact) => artifact.name), ["whole.png", "part.png"]);
 });
 
+test("pictures of one name are all kept, a long name is cut between characters", { skip }, async () => {
+	const { artifacts, request } = await lab.passes("<p>x</p>",
+		[{ screenshot: "one" }, { screenshot: "one" }, { screenshot: "one.png" }, { screenshot: "failure" }, { screenshot: `a${"é".repeat(90)}` }]);
+	assert.deepEqual(artifacts.map((artifact) => artifact.name),
+		["one.png", "one (2).png", "one (3).png", "failure (2).png", `a${"é".repeat(74)}.png`]);
+	assert.deepEqual(fs.readdirSync(request.artifacts).sort(), artifacts.map((artifact) => artifact.path).sort());
+});
+
 /* --- Variables and ways --- */
 
 test("extract: sources, conversions, the output", { skip }, async () => {
