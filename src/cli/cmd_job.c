@@ -116,11 +116,8 @@ cmd_job_submit(struct cli *cli)
 		return remote_fail(cli, &remote, &err);
 	job_file_localize_paths(&file);
 	int r = shard_apply(&file, cli, &remote, &err);
-	if (r == SHARD_NOTHING_FAILED) {
-		cli_note(
-			"nothing failed in the last job named %s", json_text(file.job, "name"));
+	if (r == SHARD_NOTHING_FAILED)
 		return CLI_OK;
-	}
 	if (r < 0)
 		return remote_fail(cli, &remote, &err);
 	if (!cli_flag(cli, "dry-run") && bundle_upload_all(&file, &remote, &err) < 0)

@@ -276,11 +276,8 @@ run_job(struct run *run)
 		    &run->embedded, run->data_dir, wanted_connections(run->file.job), &err) < 0)
 		return early_failure(run, &err);
 	int r = shard_apply(&run->file, run->cli, &run->embedded.remote, &err);
-	if (r == SHARD_NOTHING_FAILED) {
-		cli_note("nothing failed in the last job named %s",
-			json_text(run->file.job, "name"));
+	if (r == SHARD_NOTHING_FAILED)
 		return CLI_OK;
-	}
 	if (r < 0 || start_services(run, &err) < 0 || submit(run, &err) < 0)
 		return early_failure(run, &err);
 	int status = follow(run, &err);

@@ -164,8 +164,8 @@ static const struct cli_option worker_options[] = {
 #define SHARD_OPTIONS                                                                     \
 	{ .name = "shard",                                                                \
 		.kind = OPTION_CHOICE,                                                    \
-		.value = "HOW",                                                           \
-		.choices = CHOICES("tests", "files"),                                     \
+		.value = "tests|files",                                                   \
+		.choices = CHOICES("tests", "files", "test", "file"),                     \
 		.help = "make a run of each of a Playwright project's tests, or files" }, \
 	{                                                                                 \
 		.name = "last-failed", .kind = OPTION_FLAG,                               \
@@ -178,7 +178,7 @@ static const struct cli_option run_options[] = {
 		.letter = 'g',
 		.kind = OPTION_TEXT,
 		.value = "REGEX",
-		.help = "only Playwright or TestCafe tests whose title matches" },
+		.help = "only tests whose name matches; Playwright and TestCafe ones: title" },
 	{ .name = "project",
 		.kind = OPTION_TEXT,
 		.value = "NAME",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the last job of the same name tells about the next one: how long its tests took, and
- * which of them failed. Read through the HTTP interface; nothing is kept beside it.
+ * What the last job of the same name tells about the next one: how long its tests took (which
+ * of them failed: last_failed.h). Read through the HTTP interface; nothing is kept beside it.
  */
 #pragma once
 
@@ -20,9 +20,3 @@ int history_last(struct remote *remote, const char *name, json_t **ret, struct e
 
 /* Sorts tests by what they took then, longest first; unknown ones come before all others. */
 void history_sort(const json_t *report, json_t *tests);
-
-/*
- * Leaves in `tests` those that did not pass then; a Playwright test that is a whole project
- * is narrowed to its cases that failed. Returns how many tests are left.
- */
-size_t history_keep_failed(const json_t *report, json_t *tests);

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "cli/params.h"
+#include "cli/select.h"
 #include "cli/test_files.h"
 #include "core/expr.h"
 
@@ -405,28 +406,8 @@ job_file_tests(const struct job_file *file)
 	return tests;
 }
 
-static void
-set_selection(struct job_file *file, const struct cli *cli)
-{
-	_cleanup_(json_unrefp) json_t *tests = job_file_tests(file);
-	json_t *test;
-	size_t i;
-
-	json_array_foreach(tests, i, test)
-	{
-		if (!has_project(test))
-			continue;
-		if (has_option(cli, "grep"))
-			(void)json_object_set_new(
-				test, "grep", json_string(cli_text(cli, "grep")));
-		if (has_option(cli, "project") && is_kind(test, "playwright"))
-			(void)json_object_set_new(
-				test, "projectName", json_string(cli_text(cli, "project")));
-	}
-}
-
-static void
-apply_options(struct job_file *file, const struct cli *cli)
+static int
+apply_options(struct job_file *file, const struct cli *cli, struct err *err)
 {
 	set_text(file, cli, "name", "name");
 	set_text(file, cli, "queue", "queue");
@@ -440,7 +421,8 @@ apply_options(struct job_file *file, const struct cli *cli)
 	if (has_option(cli, "update-screenshots"))
 		test_files_update(file);
 	set_retries(file, cli);
-	set_selection(file, cli);
+	return select_tests(file->job, has_option(cli, "grep") ? cli_text(cli, "grep") : NULL,
+		has_option(cli, "project") ? cli_text(cli, "project") : NULL, err);
 }
 
 int
@@ -457,8 +439,7 @@ job_file_load(struct job_file *ret, const struct cli *cli, struct err *err)
 	const char *path = job_file ? arena_strdup(&ret->arena, job_file) : NULL;
 	if ((path ? load_yaml(ret, path, cli, err) : load_paths(ret, cli, err)) < 0)
 		return -1;
-	apply_options(ret, cli);
-	return 0;
+	return apply_options(ret, cli, err);
 }
 
 void

@@ -124,7 +124,7 @@ add_members_of_files(json_t *job, json_t *defs)
 	(void)json_object_set_new(members, "files", literal(folder));
 	(void)json_object_set_new(member_of(defs, "FixtureRequest"), "files", literal(folder));
 	(void)json_object_set_new(member_of(defs, "PlaywrightTest"), "shard",
-		literal("{\"enum\":[\"test\",\"file\"],\"description\":\"A run of its own for each "
+		literal("{\"enum\":[\"test\",\"tests\",\"file\",\"files\"],\"description\":\"A run of its own for each "
 			"of the project's tests or files.\"}"));
 }
 

@@ -14,6 +14,7 @@
 #include "base/spawn.h"
 #include "cli/history.h"
 #include "cli/job_view.h"
+#include "cli/last_failed.h"
 #include "worker/kinds.h"
 
 enum { LIST_BYTES_MAX = MIB(64) };
@@ -25,8 +26,23 @@ mode_of(const json_t *test, const char *option)
 	const char *own = json_string_value(json_object_get(test, "shard"));
 
 	if (!own)
-		return option;
-	return strcmp(own, "test") == 0 ? "tests" : "files";
+		own = option;
+	if (!own)
+		return NULL;
+	return own[0] == 't' ? "tests" : "files";
+}
+
+/* The file says of what a run is made, the option into what the project is taken apart. */
+static bool
+is_mode(const char *text)
+{
+	static const char *const modes[] = { "test", "tests", "file", "files" };
+
+	for (size_t i = 0; text && i < ARRAY_LEN(modes); i++) {
+		if (strcmp(text, modes[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -40,7 +56,7 @@ check_member(const json_t *test, struct err *err)
 	if (strcmp(json_text(test, "kind"), "playwright") != 0)
 		return err_set(err, ERR_INVALID, "%s: shard is for playwright tests",
 			json_text(test, "name"));
-	if (!text || (strcmp(text, "test") != 0 && strcmp(text, "file") != 0))
+	if (!is_mode(text))
 		return err_set(err, ERR_INVALID, "%s: shard must be test or file",
 			json_text(test, "name"));
 	return 0;
@@ -211,22 +227,75 @@ share_all(struct job_file *file, const char *option, struct err *err)
 			"%zu tests are more than the %d of a job; use "
 			"--shard files",
 			json_array_size(shared), TESTS_PER_JOB_MAX);
-	(void)json_object_set(file->job, "tests", shared);
+	if (any || json_object_get(file->job, "tests"))
+		(void)json_object_set(file->job, "tests", shared);
 	return any;
 }
 
-/* --- The whole --- */
+/* --- What failed --- */
+
+/* "a", "b" and 3 more. */
+static void
+note_names(const char *what, const json_t *names, const char *then)
+{
+	enum { NAMED_MAX = 3 };
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(4));
+	size_t n = json_array_size(names);
+
+	for (size_t i = 0; i < n && i < NAMED_MAX; i++)
+		(void)!buf_addf(&text, "%s\"%s\"", i > 0 ? ", " : "",
+			json_string_value(json_array_get(names, i)));
+	if (n > NAMED_MAX)
+		(void)!buf_addf(&text, " and %zu more", n - NAMED_MAX);
+	if (n > 0)
+		cli_note("--last-failed: %s%s%s", what, buf_text(&text), then);
+}
+
+/* 0 or SHARD_NOTHING_FAILED: never the latter when anything did. */
+static int
+tell_choice(const struct last_failed *choice, const json_t *job, const json_t *report,
+	struct err *err)
+{
+	const char *id = json_text(report, "id"), *name = json_text(job, "name");
+
+	if (choice->n_failed == 0 && choice->is_good) {
+		cli_note("nothing failed in %s, the last job named %s", id, name);
+		return SHARD_NOTHING_FAILED;
+	}
+	if (choice->n_failed == 0) {
+		cli_note(
+			"--last-failed: %s, the last job named %s, failed, but none of its tests "
+			"did: all are run",
+			id, name);
+		return 0;
+	}
+	cli_note("--last-failed: %zu of the tests of %s did not pass", choice->n_failed, id);
+	note_names("not found again: ", choice->unplaced,
+		json_array_size(choice->whole) > 0 ? "" : "; no test of this job is new");
+	note_names("run whole instead: ", choice->whole, "");
+	if (choice->n_kept == 0)
+		return err_set(err, ERR_INVALID,
+			"--last-failed: what failed in %s is not in this job; run all of it",
+			id);
+	return 0;
+}
 
 static int
 keep_failed(struct job_file *file, const json_t *report, struct err *err)
 {
+	struct last_failed choice;
+
 	if (!report)
 		return err_set(err, ERR_INVALID,
 			"--last-failed: no job named %s has come to an end yet",
 			json_text(file->job, "name"));
-	size_t n = history_keep_failed(report, json_object_get(file->job, "tests"));
-	return n > 0 ? 0 : SHARD_NOTHING_FAILED;
+	last_failed_keep(file->job, report, &choice);
+	int r = tell_choice(&choice, file->job, report, err);
+	last_failed_deinit(&choice);
+	return r;
 }
+
+/* --- The whole --- */
 
 int
 shard_apply(
@@ -235,13 +304,18 @@ shard_apply(
 	bool wants_failed = cli_flag(cli, "last-failed");
 	_cleanup_(json_unrefp) json_t *report = NULL;
 
-	if (!json_is_array(json_object_get(file->job, "tests")))
+	if (!json_is_array(json_object_get(file->job, "tests")) &&
+		!json_is_array(json_object_get(file->job, "fixtures")))
 		return wants_failed ? err_set(err, ERR_INVALID,
 					      "--last-failed needs a job that lists its tests")
 				    : 0;
 	int any = share_all(file, cli_text(cli, "shard"), err);
 	if (any < 0)
 		return -1;
+	if (!any && cli_given(cli, "shard"))
+		cli_note(
+			"--shard: no Playwright project among the job's tests; they are run as they "
+			"are");
 	if (!any && !wants_failed)
 		return 0;
 	if (history_last(remote, json_text(file->job, "name"), &report, err) < 0)

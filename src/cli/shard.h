@@ -12,8 +12,8 @@
 #include "cli/remote.h"
 
 enum {
-	SHARD_NOTHING_FAILED =
-		1, /* --last-failed, and the last job passed: nothing is to be run */
+	SHARD_NOTHING_FAILED = 1, /* --last-failed, and the last job passed: nothing is to be
+				     run; it was said */
 };
 
 /*

@@ -124,6 +124,19 @@ test('a project of 24 tests', { skip: missing, timeout: 600000 }, async (t) => {
 		assert.deepEqual(verdicts(report), own);
 	});
 
+	/* What is run again must not depend on how the job before was shared out. */
+	for (const args of [[], ['--shard', 'tests'], ['--shard', 'files'], []]) {
+		await t.test(`and only what failed, after another shape: ${args.join(' ') || 'one run'}`, async () => {
+			const { code, said, report } = await run(...args, '--last-failed');
+			const failed = Object.entries(verdicts(report)).filter(([, verdict]) => verdict === 'unexpected');
+
+			assert.equal(code, 1, said);
+			assert.deepEqual(failed.map(([title]) => title.replace(/ \[\w+\]$/, '')).sort(), ['five', 'is wrong about eleven']);
+		});
+	}
+
+	await t.test('shared out by files as before', () => run('--shard', 'files'));
+
 	await t.test('longest first the next time, and a serial block in one piece', async () => {
 		const before = JSON.parse(readFileSync(json, 'utf8'));
 		const longest = before.tests.map(({ name, units: [{ runs }] }) => ({ name, ms: runs[0].durationMs }))
