@@ -96,7 +96,8 @@ save(struct evidence *evidence, const char *name, const void *data, size_t len,
 static char *
 safe_name(const char *name)
 {
-	char *out = xstrndup(*name ? name : "screenshot", utf8_cut_len(name, STEM_BYTES_MAX));
+	const char *text = *name ? name : "screenshot";
+	char *out = xstrndup(text, utf8_cut_len(text, STEM_BYTES_MAX));
 	size_t n = strlen(out);
 
 	for (char *p = out; *p; p++)
