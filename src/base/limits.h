@@ -182,7 +182,7 @@
 #define RUNS_WAITING_MAX          1000            /* retries of one job that wait; then no new run starts */
 #define TURN_LOAD_BYTES_MAX       MIB(384)        /* rows that a turn loads for what it was asked; ready and due ones stop at half of it */
 #define TURN_LOAD_GROWTH          8               /* what a turn makes of them, at most: layouts and plans decoded and written, events */
-#define LAYOUT_BYTES_MAX          MIB(8)          /* fixtures of a grouped job as text: TESTS_PER_JOB_MAX of long names */
+#define LAYOUT_BYTES_MAX          MIB(16)         /* fixtures of a grouped job as text: TESTS_PER_JOB_MAX names, each byte escaped */
 #define RUNS_HELD_MAX             1000            /* results of a group that wait for an earlier one; then no new run starts */
 #define RUNS_HELD_BYTES_MAX       MIB(4)          /* errors of a job's results that wait so, shared by its groups; a full group starts no new run, and its errors beyond twice that are cut */
 #define HELD_ERROR_BYTES_MAX      KIB(1)          /* to this */
@@ -290,6 +290,8 @@ _Static_assert(TURN_LOAD_GROWTH * TURN_LOAD_BYTES_MAX +
 			4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX <
 		ARENA_TURN_BYTES_MAX,
 	"a turn has room for what it makes of what it loads");
+_Static_assert(TESTS_PER_JOB_MAX * (6 * NAME_BYTES_MAX + 80) < LAYOUT_BYTES_MAX,
+	"every layout can be written");
 _Static_assert(2 * RUNS_HELD_BYTES_MAX + 2 * LAYOUT_BYTES_MAX +
 			TARGETS_PER_JOB_MAX * (RUNS_HELD_MAX + CONCURRENCY_MAX) *
 				(HELD_ERROR_BYTES_MAX + KIB(1)) <
