@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 #include "browser_format/template.h"
 
@@ -173,10 +174,32 @@ static const char *
 near_member(const struct shape *shape, const char *name)
 {
 	const char *names[128] = { 0 };
+	const char *begins = NULL;
 
-	for (size_t i = 0; shape->members[i].name && i < ARRAY_LEN(names) - 1; i++)
+	for (size_t i = 0; shape->members[i].name && i < ARRAY_LEN(names) - 1; i++) {
 		names[i] = shape->members[i].name;
-	return near_name(name, names);
+		/* "in" for "into" is too short to be near. */
+		if (!begins && strlen(name) > 1 && strncmp(names[i], name, strlen(name)) == 0)
+			begins = names[i];
+	}
+	const char *near = near_name(name, names);
+
+	return near ? near : begins;
+}
+
+/* What a variable put where a text is wanted: a number or flag as it is written; else NULL. */
+static json_t *
+text_instead(const struct check *check, const struct shape *shape, json_t *value)
+{
+	_cleanup_(json_unrefp) json_t *empty = json_string("");
+	_cleanup_free_ char *text = NULL;
+
+	if (!check->is_filled_in || !(json_is_number(value) || json_is_boolean(value)) ||
+		type_fits(shape, value) || !type_fits(shape, empty) ||
+		shape->kind == SHAPE_DURATION || shape->kind == SHAPE_WORD)
+		return NULL;
+	text = json_dumps(value, JSON_ENCODE_ANY);
+	return json_string(text);
 }
 
 static void
@@ -235,11 +258,14 @@ check_object(struct check *check, const struct shape *shape, json_t *value, cons
 	json_object_foreach(value, name, member)
 	{
 		const struct shape_member *m = find_member(shape, name);
+		json_t *text = m ? text_instead(check, m->shape, member) : NULL;
 
+		if (text) /* a name that is there: the walk goes on undisturbed */
+			(void)json_object_set_new(value, name, text);
 		if (!m)
 			unknown_member(check, shape, name, pointer);
 		else
-			check_value(check, m->shape, member,
+			check_value(check, m->shape, text ? text : member,
 				json_pointer_member(check->issues->arena, pointer, name));
 	}
 	for (const struct shape_member *m = shape->members; m->name; m++)
@@ -356,6 +382,8 @@ check_value(struct check *check, const struct shape *shape, json_t *value, const
 		wrong_type(check, shape, pointer);
 	else
 		check_fitting(check, shape, value, pointer);
+	if (shape->also && type_fits(shape, value))
+		shape->also(value, pointer, check->issues);
 }
 
 void

@@ -53,11 +53,14 @@ struct shape {
 	const char *const *one_of;         /* exactly one of these members */
 	const char *const *any_of;         /* at least one of these members */
 	bool is_step;                      /* an object whose one_of are verbs */
+	/* Looks at a value that fits, for what a table cannot say; or NULL. */
+	void (*also)(json_t *value, const char *pointer, struct issues *issues);
 };
 
 /*
  * Checks the value and adds what is wrong to issues. A text that is one {{name}} passes where
- * another type is wanted, unless `is_filled_in`.
+ * another type is wanted, unless `is_filled_in`: then numbers and flags inside that stand where
+ * a text is wanted become texts.
  */
 void shape_check(const struct shape *shape, json_t *value, bool is_filled_in,
 	const char *pointer, struct issues *issues);

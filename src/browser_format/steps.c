@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "browser_format/config.h"
+#include "browser_format/target.h"
 
 static const struct shape condition_shape;
 static const struct shape frame_shape;
@@ -83,10 +84,10 @@ static const char *const target_any_of[] = { "css", "role", "text", "label", "pl
 static const struct shape_member target_members[] = { TARGET_MEMBERS, { 0 } };
 static const struct shape target_object = { .kind = SHAPE_OBJECT, .members = target_members, .any_of = target_any_of, .about = "a target" };
 static const struct shape *const target_either[] = { &label_shape, &target_object, NULL };
-const struct shape target_shape = { .kind = SHAPE_EITHER, .title = "target", .either = target_either, .about = "a target (a selector or an object)" };
+const struct shape target_shape = { .kind = SHAPE_EITHER, .title = "target", .either = target_either, .also = target_check, .about = "a target (a selector or an object)" };
 static const struct shape targets_shape = { .kind = SHAPE_LIST, .item = &target_shape, RANGE(1, 100) };
 static const struct shape *const frame_either[] = { &label_shape, &target_object, &targets_shape, NULL };
-static const struct shape frame_shape = { .kind = SHAPE_EITHER, .title = "frame", .either = frame_either, .about = "a target of a frame, or a list of them" };
+static const struct shape frame_shape = { .kind = SHAPE_EITHER, .title = "frame", .either = frame_either, .also = target_check, .about = "a target of a frame, or a list of them" };
 
 /* --- Comparisons --- */
 
@@ -250,7 +251,7 @@ static const struct shape_member click_members[] = {
 };
 static const struct shape click_object = { .kind = SHAPE_OBJECT, .members = click_members, .any_of = target_any_of, .about = "a target" };
 static const struct shape *const click_either[] = { &label_shape, &click_object, NULL };
-static const struct shape click_shape = { .kind = SHAPE_EITHER, .title = "click", .either = click_either, .about = "a target (a selector or an object)" };
+static const struct shape click_shape = { .kind = SHAPE_EITHER, .title = "click", .either = click_either, .also = target_check, .about = "a target (a selector or an object)" };
 
 static const struct shape_member point_at_members[] = {
 	TARGET_MEMBERS,
@@ -260,7 +261,7 @@ static const struct shape_member point_at_members[] = {
 };
 static const struct shape point_at_object = { .kind = SHAPE_OBJECT, .members = point_at_members, .any_of = target_any_of, .about = "a target" };
 static const struct shape *const point_at_either[] = { &label_shape, &point_at_object, NULL };
-static const struct shape point_at_shape = { .kind = SHAPE_EITHER, .title = "point", .either = point_at_either, .about = "a target (a selector or an object)" };
+static const struct shape point_at_shape = { .kind = SHAPE_EITHER, .title = "point", .either = point_at_either, .also = target_check, .about = "a target (a selector or an object)" };
 
 static const struct shape_member type_members[] = {
 	{ "into", &target_shape, false, "without it: what has the focus" },
@@ -385,7 +386,7 @@ static const struct shape_member source_members[] = {
 static const char *const source_one_of[] = { "text", "value", "html", "count", "attribute", "css", "url", "title", "cookie", "eval", NULL };
 static const struct shape source_object = { .kind = SHAPE_OBJECT, .members = source_members, .one_of = source_one_of, .about = "what to extract" };
 static const struct shape *const source_either[] = { &label_shape, &source_object, NULL };
-static const struct shape source_shape = { .kind = SHAPE_EITHER, .title = "source", .either = source_either, .about = "what to extract (a target, or an object such as { value: … })" };
+static const struct shape source_shape = { .kind = SHAPE_EITHER, .title = "source", .either = source_either, .also = target_check, .about = "what to extract (a target, or an object such as { value: … })" };
 static const struct shape extract_shape = { .kind = SHAPE_MAP, .item = &source_shape, RANGE(1, 100), .about = "{ NAME: SOURCE, … }" };
 
 static const struct shape_member eval_members[] = {
@@ -795,6 +796,12 @@ walk_step(struct walk *walk, json_t *step, const char *pointer)
 		return;
 	if (verb == VERB_USE)
 		walk_use(walk, value, pointer);
+	if (verb == VERB_EXPECT && json_is_string(value) &&
+		target_has_engine(json_string_value(value)))
+		issues_add_member(walk->issues, pointer, "expect", ISSUE_INVALID,
+			"a text is looked for as it stands; an element is expected with "
+			"{ visible: \"%.60s\" }",
+			json_string_value(value));
 	if (verb == VERB_EXPECT)
 		walk_expect(walk, value, member_at(walk, pointer, "expect"));
 	if (verb == VERB_EXTRACT)

@@ -141,6 +141,29 @@ step_into(json_t *value, struct str name)
 	return NULL;
 }
 
+/* Of the first part of a name, when that is what does not exist. */
+static const char *
+near_variable(json_t *scope, struct str name)
+{
+	struct str first = str_split_first(&name, '.');
+	const char *names[64] = { 0 };
+	char word[NAME_BYTES + 1];
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	if (first.n >= sizeof word || step_into(scope, first))
+		return NULL;
+	memcpy(word, first.p, first.n);
+	word[first.n] = '\0';
+	json_object_foreach(scope, key, value)
+	{
+		if (n < ARRAY_LEN(names) - 1 && key[0] != ' ')
+			names[n++] = key;
+	}
+	return near_name(word, names);
+}
+
 static json_t *
 look_up(json_t *scope, struct str name, struct err *err)
 {
@@ -149,9 +172,13 @@ look_up(json_t *scope, struct str name, struct err *err)
 
 	while (rest.p && value)
 		value = step_into(value, str_split_first(&rest, '.'));
-	if (!value)
-		(void)err_set(err, ERR_NOT_FOUND, "there is no variable {{" STR_FMT "}}",
-			STR_ARG(name));
+	if (!value) {
+		const char *near = near_variable(scope, name);
+
+		(void)err_set(err, ERR_NOT_FOUND, "there is no variable {{" STR_FMT "}}%s%s%s",
+			STR_ARG(name), near ? " (did you mean {{" : "", near ? near : "",
+			near ? "}}?)" : "");
+	}
 	return value;
 }
 

@@ -238,6 +238,43 @@ test_filled_in_steps(void **state)
 	assert_string_equal(err.text, "press/times: a whole number is expected");
 }
 
+/* What a variable holds becomes a text where one is wanted, and only there. */
+static void
+test_numbers_become_texts(void **state)
+{
+	struct err err = { 0 };
+	_cleanup_(json_unrefp) json_t *log = parse("{'log': 3}");
+	_cleanup_(json_unrefp) json_t *type =
+		parse("{'type': {'into': '#a', 'text': true, 'append': true}}");
+
+	(void)state;
+	assert_int_equal(step_check_filled(log, &err), 0);
+	assert_string_equal(json_string_value(json_object_get(log, "log")), "3");
+	assert_int_equal(step_check_filled(type, &err), 0);
+	json_t *value = json_object_get(type, "type");
+
+	assert_string_equal(json_string_value(json_object_get(value, "text")), "true");
+	assert_true(json_is_true(json_object_get(value, "append")));
+}
+
+static void
+test_targets_that_cannot_be(void **state)
+{
+	(void)state;
+	bad("[{'click': 'rolle=button Buy'}]",
+		"/steps/0/click: there is no engine \"rolle\" (did you mean role?)");
+	bad("[{'click': '//a'}]", "/steps/0/click: XPath is not supported");
+	bad("[{'click': 'role=buton Buy'}]",
+		"there is no ARIA role \"buton\" (did you mean button?)");
+	bad("[{'expect': {'visible': {'css': 'a', 'inside': {'role': 'dialogue'}}}}]",
+		"/steps/0/expect/visible/inside/role: there is no ARIA role \"dialogue\"");
+	bad("[{'click': '#a', 'frame': ['//iframe']}]", "/steps/0/frame/0: XPath");
+	bad("[{'expect': 'role=button X'}]",
+		"/steps/0/expect: a text is looked for as it stands");
+	bad("[{'type': {'in': '#a', 'text': 'x'}}]", "did you mean into?");
+	good("[{'click': 'a[href=x]'}, {'click': 'role={{r}} Buy'}, {'expect': 'a=b'}]");
+}
+
 static void
 test_depth_and_number(void **state)
 {
@@ -270,6 +307,8 @@ main(void)
 		cmocka_unit_test(test_other_members_of_a_test),
 		cmocka_unit_test(test_variables_stand_for_anything),
 		cmocka_unit_test(test_filled_in_steps),
+		cmocka_unit_test(test_numbers_become_texts),
+		cmocka_unit_test(test_targets_that_cannot_be),
 		cmocka_unit_test(test_depth_and_number),
 	};
 

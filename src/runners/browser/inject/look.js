@@ -259,6 +259,8 @@ convert(value, source)
 	case "boolean":
 		return { ok: true, value: !["", "false", "0", "no", "off"].includes(String(text).trim().toLowerCase()) };
 	case "json":
+		if (typeof text !== "string")
+			return { ok: true, value: text }; /* what `eval` gave is a value already */
 		try {
 			return { ok: true, value: JSON.parse(text) };
 		} catch {
