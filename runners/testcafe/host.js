@@ -49,7 +49,7 @@ class Host {
 			await this.carryOut();
 		} catch (error) {
 			if (!this.isStopping)
-				await this.send({ type: "failure", ...this.describe(error) });
+				await this.send({ type: "failure", ...this.describe(this.causeOf(error)) });
 		}
 		await this.close();
 		await this.send({ type: "bye" });
@@ -63,6 +63,7 @@ class Host {
 		this.testCafe = await create({ isCli: true, hostname: "127.0.0.1", ...plan.init,
 			...(plan.configFile ? { configFile: plan.configFile } : {}) });
 		this.own = (name) => this.testCafe.configuration.getOption(name);
+		this.watchApp();
 		const runner = this.testCafe.createRunner();
 		await this.configure(runner);
 		this.endWatch = watchBrowsers(plan.mark, () => Object.values(this.connections()),
@@ -72,6 +73,29 @@ class Host {
 		const failed = await this.task;
 		this.endWatch();
 		await this.send({ type: "end", failed });
+	}
+
+	/*
+	 * An application that ends before the reporters know of a task makes TestCafe stumble over them
+	 * and lose the application's own words, so these are kept here.
+	 */
+	watchApp() {
+		let app;
+		try {
+			app = require(path.join(this.plan.testcafe, "lib/runner/tested-app")).prototype;
+		} catch {
+			return; /* another version: what it says itself has to do */
+		}
+		const { start } = app;
+		const keep = (error) => {
+			this.appError = this.appError || error;
+		};
+		app.start = async function (...args) {
+			const started = start.apply(this, args);
+			if (this.errorPromise)
+				this.errorPromise.catch(keep);
+			return started;
+		};
 	}
 
 	connections() {
@@ -190,6 +214,11 @@ class Host {
 		/* What a browser does at its end is its own affair; what is left of it is killed later. */
 		if (this.testCafe)
 			await this.testCafe.close().catch(() => {});
+	}
+
+	causeOf(error) {
+		const isStumble = !error || error instanceof TypeError;
+		return isStumble && this.appError ? this.appError : error;
 	}
 
 	/* A failed run by the name of TestCafe's error, which outlives its number. */

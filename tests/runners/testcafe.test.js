@@ -222,6 +222,14 @@ describe("life and death", { skip: missing }, () => {
 		assert.deepEqual(processesOf(run), [], "nothing is left of the run");
 	});
 
+	test("an application that ends at once is told by its own words", TIMEOUT, async (t) => {
+		const { result } = await carryOut(t, slow, { config: { appCommand: "echo no port left >&2; exit 3" } });
+		assert.equal(result.outcome, "errored");
+		assert.equal(result.reason, "web_server");
+		assert.doesNotMatch(result.error.message, /pendingTaskDonePromise/);
+		assert.match(result.error.message, /exit 3|no port left/);
+	});
+
 	test("a runner that is killed takes everything of its run along", TIMEOUT, async (t) => {
 		const { peer, run } = await prepare(t, slow);
 		peer.send(run);
