@@ -290,6 +290,14 @@ take_job_event(struct progress *progress, const char *type, const json_t *data)
 	(void)snprintf(progress->status, sizeof progress->status, "%s", state);
 }
 
+static const char *
+what_was_lost(const char *reason)
+{
+	if (strcmp(reason, "browser_disconnected") == 0)
+		return "the browser died";
+	return strcmp(reason, "worker_lost") == 0 ? "a worker was lost" : "a runner was lost";
+}
+
 void
 progress_event(struct progress *progress, const json_t *event, struct buf *log)
 {
@@ -310,7 +318,9 @@ progress_event(struct progress *progress, const json_t *event, struct buf *log)
 		progress->runs_total == 1)
 		progress->percent = json_int(data, "percent");
 	else if (strcmp(type, "run.lost") == 0 && !progress->is_quiet)
-		(void)!buf_addf(log, "  a worker was lost; its run is repeated\n");
+		(void)!buf_addf(log, "  %s%s\n", what_was_lost(json_text(data, "reason")),
+			json_int(data, "losses") < RUN_LOSSES_MAX ? "; its run is repeated"
+								  : " once too often");
 }
 
 void

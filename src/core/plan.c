@@ -688,6 +688,19 @@ restart_run(struct uow *uow, struct job *job, struct run *run, const char *reaso
 	plan_event_run_restarted(uow, job, run, reason);
 }
 
+/* The error of a run that is lost for good. */
+static const char *
+loss_error(const char *reason)
+{
+	static_assert(RUN_LOSSES_MAX == 3, "the texts say so");
+
+	if (strcmp(reason, "worker_lost") == 0)
+		return "{\"message\":\"The worker that carried out this run was lost.\"}";
+	if (strcmp(reason, "browser_disconnected") == 0)
+		return "{\"message\":\"The browser died under this run. The third loss ends a run.\"}";
+	return "{\"message\":\"The runner was lost under this run. The third loss ends a run.\"}";
+}
+
 void
 plan_lost(
 	struct uow *uow, struct lanes *lanes, struct run *run, bool is_loss, const char *reason)
@@ -712,9 +725,7 @@ plan_lost(
 			&(struct run_result) {
 				.outcome = is_current ? OUTCOME_ERRORED : OUTCOME_CANCELLED,
 				.reason = reason,
-				.error = strcmp(reason, "worker_lost") == 0
-					? "{\"message\":\"The worker that carried out this run was lost.\"}"
-					: "{\"message\":\"What this run needs was lost too often.\"}",
+				.error = loss_error(reason),
 			});
 	after_run(uow, lanes, job, false);
 }

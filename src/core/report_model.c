@@ -239,16 +239,40 @@ take_step_event(struct report_builder *builder, struct report_run *run, const js
 	charge_steps(builder, run, used);
 }
 
+/*
+ * The same attempt is carried out anew: what was told of it until then is no part of it. The
+ * memory of that is spent, and so is the room for it.
+ */
+static void
+take_restart(struct report_builder *builder, struct report_run *run, const json_t *data)
+{
+	const char *reason = json_string_value(json_object_get(data, "reason"));
+
+	run->lost_reason = reason ? report_clean(builder->arena, reason) : NULL;
+	run->steps = NULL;
+	run->n_steps = 0;
+	if (!room_of(builder, run)->has_result_cases)
+		run->cases = NULL, run->n_cases = 0;
+	for (size_t i = 0; i < run->n_cases; i++) {
+		run->cases[i].steps = NULL;
+		run->cases[i].n_steps = 0;
+	}
+}
+
 void
 report_build_event(struct report_builder *builder, const struct event *event)
 {
 	struct report_run *run = map_get(&builder->run_by_id, &event->run, sizeof event->run);
 
-	if (!run || (event->type != EV_RUN_CASE && event->type != EV_RUN_STEP))
+	if (!run ||
+		(event->type != EV_RUN_CASE && event->type != EV_RUN_STEP &&
+			event->type != EV_RUN_RESTARTED))
 		return;
 	_cleanup_(json_unrefp) json_t *data =
 		json_read(event->data.p, event->data.n, JSON_DEPTH_MAX, NULL);
-	if (data && event->type == EV_RUN_STEP)
+	if (data && event->type == EV_RUN_RESTARTED)
+		take_restart(builder, run, data);
+	else if (data && event->type == EV_RUN_STEP)
 		take_step_event(builder, run, data);
 	else if (data && !room_of(builder, run)->has_result_cases)
 		take_case_event(builder, run, data);

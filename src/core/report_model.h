@@ -79,7 +79,8 @@ struct report_run {
 	size_t n_warnings;
 	struct report_artifact *artifacts;
 	size_t n_artifacts;
-	const char *output; /* JSON text of its structured output, or NULL */
+	const char *output;      /* JSON text of its structured output, or NULL */
+	const char *lost_reason; /* why it was begun again most lately, or NULL */
 };
 
 /* A unit: one test on one target in one iteration, with its attempts in order. */

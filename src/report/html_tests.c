@@ -114,6 +114,19 @@ is_told_by_case(const struct report_run *run)
 	return false;
 }
 
+/* The last of the losses stands for them all. */
+static const char *
+what_was_lost(const struct report_run *run)
+{
+	const char *reason = run->lost_reason ? run->lost_reason : run->row->reason;
+
+	if (reason && strcmp(reason, "browser_disconnected") == 0)
+		return "the browser died";
+	if (!reason || strcmp(reason, "worker_lost") == 0)
+		return "a worker was lost";
+	return "its runner was lost";
+}
+
 static void
 put_run_line(struct html *html, const struct report_run *run)
 {
@@ -136,7 +149,7 @@ put_run_line(struct html *html, const struct report_run *run)
 		out_put(out, "</span>");
 	}
 	if (run->row->losses > 0)
-		out_putf(out, "<span>repeated after losing a worker (%" PRId32 ")</span>",
+		out_putf(out, "<span>%s (%" PRId32 "×)</span>", what_was_lost(run),
 			run->row->losses);
 	out_putf(out, "<span>run <span class=\"mono\">%s</span></span></p>\n", run->id);
 }

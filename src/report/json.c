@@ -108,6 +108,9 @@ put_run(struct jw *jw, const struct report_run *run)
 	jw_kstr(jw, "outcome", run->outcome);
 	jw_kstr_opt(jw, "reason", run->row->reason);
 	jw_kstr_opt(jw, "worker", run->worker);
+	if (run->row->losses > 0)
+		jw_ki64(jw, "losses", run->row->losses);
+	jw_kstr_opt(jw, "lostReason", run->lost_reason);
 	jw_ktime(jw, "startedAt", run->start_ms);
 	jw_ktime(jw, "finishedAt", run->end_ms);
 	if (run->end_ms > 0)

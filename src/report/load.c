@@ -170,7 +170,7 @@ load_events(struct loader *loader, struct report_builder *builder, struct err *e
 {
 	struct event_filter filter = { .project = loader->in.job->project,
 		.job_seq = loader->in.job->seq,
-		.types = 1ull << EV_RUN_CASE | 1ull << EV_RUN_STEP,
+		.types = 1ull << EV_RUN_CASE | 1ull << EV_RUN_STEP | 1ull << EV_RUN_RESTARTED,
 		.limit = EVENTS_PAGE_MAX,
 		.bytes_max = MIB(4) };
 	int64_t n_left = REPORT_EVENTS_MAX, bytes_left = REPORT_EVENTS_BYTES_MAX;

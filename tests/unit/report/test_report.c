@@ -126,6 +126,45 @@ test_steps_from_events(void **state)
 	assert_int_equal(run->steps[1].duration_ms, -1);
 }
 
+/* What lost tries told is no part of the attempt; why they were lost is. */
+static void
+test_steps_of_lost_tries(void **state)
+{
+	struct fixture *fixture = *state;
+	struct job job = { .name = "lost", .iterations = 1, .n_tests = 1 };
+	struct job_test test = { .name = "t", .kind = "browser" };
+	struct run run = { .seq = 1,
+		.iteration = 1,
+		.attempt = 1,
+		.losses = 1,
+		.state = RUN_FINISHED,
+		.outcome = OUTCOME_PASSED };
+	const struct event events[] = {
+		{ .type = EV_RUN_STEP,
+			.data = STR("{\"title\":\"old\",\"status\":\"passed\"}") },
+		{ .type = EV_RUN_RESTARTED,
+			.data = STR("{\"reason\":\"browser_disconnected\"}") },
+		{ .type = EV_RUN_STEP,
+			.data = STR("{\"title\":\"new\",\"status\":\"passed\"}") },
+	};
+	struct report_input in = { .job = &job,
+		.tests = &test,
+		.n_tests = 1,
+		.runs = &run,
+		.n_runs = 1,
+		.events = events,
+		.n_events = ARRAY_LEN(events),
+		.now_ms = 1000 };
+
+	fixture->model = report_model_build(&in, &fixture->arena);
+	assert_int_equal(fixture->model->runs[0].n_steps, 1);
+	assert_string_equal(fixture->model->runs[0].steps[0].title, "new");
+	_cleanup_free_ char *html = render(fixture, REPORT_HTML);
+	assert_non_null(strstr(html, "the browser died (1"));
+	_cleanup_free_ char *json = render(fixture, REPORT_JSON);
+	assert_non_null(strstr(json, "\"lostReason\":\"browser_disconnected\""));
+}
+
 static void
 test_lanes(void **state)
 {
@@ -397,6 +436,7 @@ main(void)
 		CASE(test_results),
 		CASE(test_cases),
 		CASE(test_steps_from_events),
+		CASE(test_steps_of_lost_tries),
 		CASE(test_lanes),
 		CASE(test_nothing_ran),
 		CASE(test_broken_results),
