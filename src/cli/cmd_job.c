@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `proctor job …`: everything about jobs through the HTTP interface. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -540,6 +541,27 @@ view_screens(struct remote *remote, const char *job, json_t *ret, struct err *er
 	return 0;
 }
 
+/* Proctor's own report, as a page in a new folder for a browser that has no token. */
+static int
+view_own_report(struct remote *remote, const char *job, json_t *ret, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	_cleanup_free_ char *dir =
+		xasprintf("%s/proctor-report-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+	_cleanup_free_ char *path = job_path(job, "/report?format=html");
+
+	if (!mkdtemp(dir))
+		return err_sys(err, ERR_UNAVAILABLE, errno, "%s", dir);
+	_cleanup_free_ char *file = xasprintf("%s/report.html", dir);
+	if (remote_fetch_file(remote, path, file, err) < 0) {
+		(void)rmdir(dir);
+		return -1;
+	}
+	_cleanup_free_ char *url = xasprintf("file://%s", file);
+	(void)json_array_append_new(ret, json_pack("{s:s}", "url", url));
+	return 0;
+}
+
 int
 cmd_job_view(struct cli *cli)
 {
@@ -553,14 +575,14 @@ cmd_job_view(struct cli *cli)
 		view_screens(&remote, cli->args[0], views, &err) < 0 ||
 		view_reports(&remote, cli->args[0], views, &err) < 0)
 		return remote_fail(cli, &remote, &err);
+	if (json_array_size(views) == 0 &&
+		view_own_report(&remote, cli->args[0], views, &err) < 0)
+		return remote_fail(cli, &remote, &err);
 	if (cli->json) {
 		_cleanup_(json_unrefp) json_t *answer = json_pack("{s:O}", "items", views);
 		cli_print_json(answer);
 		return CLI_OK;
 	}
 	json_array_foreach(views, i, view) cli_print("%s\n", json_text(view, "url"));
-	if (json_array_size(views) == 0)
-		cli_note("no browser test is running, and no run has kept a report of its own; "
-			 "job report has Proctor's");
 	return CLI_OK;
 }
