@@ -26,7 +26,9 @@ static int
 say_log(struct tester *t, json_t *value, json_t *step)
 {
 	(void)step;
-	kit_log(t->kit, "info", "%s", json_string_value(value));
+	_cleanup_free_ char *shown = secrets_hide(t, xstrdup(json_string_value(value)));
+
+	kit_log(t->kit, "info", "%s", shown);
 	return 0;
 }
 

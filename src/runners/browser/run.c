@@ -434,7 +434,7 @@ add_output(struct tester *t, json_t *result)
 		return;
 	text = json_dumps(t->output, JSON_COMPACT);
 	if (text && strlen(text) <= BROWSER_OUTPUT_BYTES_MAX) {
-		json_object_set(result, "output", t->output);
+		json_object_set_new(result, "output", secrets_hide_in(t, t->output));
 		return;
 	}
 	json_array_append_new(t->warnings,

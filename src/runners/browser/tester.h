@@ -107,6 +107,9 @@ void secret_add(struct tester *t, const char *text);
 /* Takes an owned text and gives it back, or another one, without what is secret. */
 char *secrets_hide(const struct tester *t, char *text) __attribute__((returns_nonnull));
 
+/* The same for the texts in a value, which is borrowed. Owned by the caller. */
+json_t *secrets_hide_in(const struct tester *t, json_t *value);
+
 /* --- words.c --- */
 
 void words_target(struct buf *out, json_t *target);

@@ -61,20 +61,36 @@ secrets_hide(const struct tester *t, char *text)
 	return text;
 }
 
-/* The same for a value of any kind, which is borrowed. */
-static json_t *
-hidden_in(const struct tester *t, json_t *value)
+json_t *
+secrets_hide_in(const struct tester *t, json_t *value)
 {
-	_cleanup_free_ char *text = NULL;
+	const char *name;
+	json_t *item;
+	size_t i;
 
-	if (!value || !json_object_get(t->scope, SECRETS))
+	if (!value || json_is_null(value) || !json_object_get(t->scope, SECRETS))
 		return json_incref(value);
-	if (json_is_string(value)) {
-		text = secrets_hide(t, xstrdup(json_string_value(value)));
-		return json_string(text);
+	if (json_is_object(value)) {
+		json_t *out = json_object();
+
+		json_object_foreach(value, name, item)
+			json_object_set_new(out, name, secrets_hide_in(t, item));
+		return out;
 	}
-	text = secrets_hide(t, json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT));
-	return json_loads(text, JSON_DECODE_ANY, NULL);
+	if (json_is_array(value)) {
+		json_t *out = json_array();
+
+		json_array_foreach(value, i, item)
+			json_array_append_new(out, secrets_hide_in(t, item));
+		return out;
+	}
+	/* A number may be a secret as well; it becomes a text then. */
+	char *plain = json_is_string(value) ? xstrdup(json_string_value(value))
+					    : json_dumps(value, JSON_ENCODE_ANY);
+	_cleanup_free_ char *before = xstrdup(plain);
+	_cleanup_free_ char *shown = secrets_hide(t, plain);
+
+	return strcmp(before, shown) == 0 ? json_incref(value) : json_string(shown);
 }
 
 /* --- Trouble --- */
@@ -139,8 +155,8 @@ trouble_answer(struct tester *t, const char *reason, json_t *answer)
 		(void)trouble_set(t, TROUBLE_FAILED, reason, "%s (waited %.3g s)",
 			cdp_str(answer, "message"), seconds);
 	if (expected) {
-		t->trouble.expected = hidden_in(t, expected);
-		t->trouble.actual = hidden_in(t, json_object_get(answer, "actual"));
+		t->trouble.expected = secrets_hide_in(t, expected);
+		t->trouble.actual = secrets_hide_in(t, json_object_get(answer, "actual"));
 	}
 	return -1;
 }

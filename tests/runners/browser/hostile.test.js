@@ -96,6 +96,13 @@ test("what was typed in secret is told nowhere", { skip }, async (t) => {
 		assert.ok(!JSON.stringify(said).includes("sesame"), JSON.stringify(said));
 		assert.match(JSON.stringify(said), /•••/);
 	}
+	const kept = await lab.run("<p>hello</p><input>",
+		[typed, { log: "it is {{word}}" }, { extract: { got: { value: "input" } } }], members);
+	const told = lab.peer.messages.filter((message) => message.run === kept.run);
+
+	assert.equal(kept.outcome, "passed", kept.error?.message);
+	assert.deepEqual(kept.output, { got: "•••" });
+	assert.ok(!JSON.stringify(told).includes("sesame"), JSON.stringify(told));
 });
 
 test("a run that is cancelled while its page hangs ends within the grace time", { skip }, async (t) => {
