@@ -19,6 +19,7 @@ struct printer {
 	bool has_colour;
 	int n;
 	int n_left_out;
+	json_t *seen; /* owned: warnings that were told, as members */
 };
 
 static void
@@ -146,6 +147,29 @@ tell_units_apart(const json_t *test, const json_t *unit, char out[300])
 		target[0] ? "]" : "", iteration);
 }
 
+/* The step that failed, the last of them: those before it were optional. */
+static void
+put_failed_step(struct printer *printer, const json_t *steps)
+{
+	const json_t *failed = NULL, *step;
+	size_t i;
+
+	if (printer->n_left_out > 0)
+		return;
+	json_array_foreach(steps, i, step)
+	{
+		if (strcmp(json_text(step, "status"), "failed") == 0)
+			failed = step;
+	}
+	if (!failed)
+		return;
+	begin(printer, COLOUR_DIM);
+	put(printer, "     in step: ");
+	put_plain(&printer->out, json_text(failed, "title"));
+	end(printer, COLOUR_DIM);
+	put(printer, "\n");
+}
+
 /* The cases that failed, and the run itself when they do not tell its outcome. */
 static void
 put_run(struct printer *printer, const json_t *test, const json_t *unit, const json_t *run)
@@ -165,9 +189,43 @@ put_run(struct printer *printer, const json_t *test, const json_t *unit, const j
 		put_failure(printer, json_text(one, "status"), json_text(one, "path"),
 			json_text(one, "title"), more, json_object_get(one, "error"), one);
 	}
-	if (is_bad(outcome) && !is_told)
+	if (is_bad(outcome) && !is_told) {
 		put_failure(printer, outcome, json_text(test, "fixture"),
 			json_text(test, "name"), more, error, NULL);
+		put_failed_step(printer, json_object_get(run, "steps"));
+	}
+}
+
+/*
+ * What a run notes beside its outcome: a baseline was written, an optional step failed. What is
+ * the same for many tests is told of the first.
+ */
+static void
+put_warnings(struct printer *printer, const json_t *test, const json_t *unit, const json_t *run)
+{
+	const char *fixture = json_text(test, "fixture");
+	char more[300];
+	json_t *one;
+	size_t i;
+
+	tell_units_apart(test, unit, more);
+	json_array_foreach(json_object_get(run, "warnings"), i, one)
+	{
+		const char *text = json_string_value(one);
+		if (!text || json_object_get(printer->seen, text) ||
+			json_object_size(printer->seen) >= FAILURES_MAX)
+			continue;
+		(void)json_object_set_new(printer->seen, text, json_true());
+		begin(printer, COLOUR_YELLOW);
+		put(printer, "\n  note ");
+		end(printer, COLOUR_YELLOW);
+		put_plain(&printer->out, fixture);
+		put(printer, fixture[0] ? " › " : "");
+		put_plain(&printer->out, json_text(test, "name"));
+		put(printer, more);
+		put(printer, "\n");
+		put_lines(printer, text, "     ", false);
+	}
 }
 
 static void
@@ -217,10 +275,11 @@ put_tests(struct printer *printer, const json_t *tests)
 		{
 			const json_t *runs = json_object_get(unit, "runs");
 
+			const json_t *last = json_array_get(runs, json_array_size(runs) - 1);
 			/* What does not count is not among what went wrong. */
 			if (!json_is_true(json_object_get(unit, "quarantined")))
-				put_run(printer, test, unit,
-					json_array_get(runs, json_array_size(runs) - 1));
+				put_run(printer, test, unit, last);
+			put_warnings(printer, test, unit, last);
 		}
 	}
 }
@@ -228,7 +287,9 @@ put_tests(struct printer *printer, const json_t *tests)
 void
 failures_print(const json_t *report, bool has_colour)
 {
-	struct printer printer = { .out = BUF_INIT(MIB(4)), .has_colour = has_colour };
+	struct printer printer = {
+		.out = BUF_INIT(MIB(4)), .has_colour = has_colour, .seen = json_object()
+	};
 
 	put_tests(&printer, json_object_get(report, "tests"));
 	/* Else a unit tells what a hook spoiled. */
@@ -240,5 +301,6 @@ failures_print(const json_t *report, bool has_colour)
 	put_summary(&printer, report);
 	if (printer.out.len > 0)
 		cli_write(printer.out.data, printer.out.len);
+	json_decref(printer.seen);
 	buf_deinit(&printer.out);
 }

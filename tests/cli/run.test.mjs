@@ -288,3 +288,18 @@ test("the JUnit report is well-formed whatever the names are", async (t) => {
 	const lint = spawnSync("xmllint", ["--noout", file], { encoding: "utf8" });
 	assert.equal(lint.status, 0, lint.stderr);
 });
+
+const browserHere = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].some((file) => fs.existsSync(file));
+
+test("a browser test's failure names its step, and optional steps that failed are noted", { skip: !browserHere }, async (t) => {
+	const dir = folder(t);
+	const file = write(dir, "j.json", { browsers: ["chromium"], tests: [{ name: "clicks", kind: "browser", steps: [
+		{ open: "data:text/html,<h1>Hi</h1>" },
+		{ click: "#may", optional: true, timeout: 200 },
+		{ click: "#must", timeout: 200 },
+	] }] });
+	const { status, stdout } = await proctor(["run", "--data", path.join(dir, "data"), file]);
+	assert.equal(status, 1, stdout);
+	assert.match(stdout, /1\) clicks\n.*#must.*\n +in step: click .*#must/);
+	assert.match(stdout, /note clicks\n +optional step failed: click .*#may/);
+});
