@@ -43,7 +43,7 @@ matchingCss(selector)
 			for (const element of root.querySelectorAll(selector))
 				found.add(element);
 		} catch {
-			throw new Refusal(`“${selector}” is no CSS selector`);
+			throw new Refusal(`“${selector}” is no CSS selector; others begin with text=, role=, label=, placeholder=, testId=, alt= or title=`);
 		}
 	}
 	return (element) => found.has(element);
