@@ -241,6 +241,19 @@ put_flaky(struct printer *printer, const json_t *report)
 	end(printer, COLOUR_YELLOW);
 }
 
+/* Tests that never began, as after a stop at the first failure. */
+static void
+put_not_run(struct printer *printer, const json_t *tests)
+{
+	const json_t *test;
+	int64_t n = 0;
+	size_t i;
+
+	json_array_foreach(tests, i, test) n += json_int(test, "notRun");
+	if (n > 0)
+		(void)!buf_addf(&printer->out, ", %" PRId64 " not run", n);
+}
+
 static void
 put_summary(struct printer *printer, const json_t *report)
 {
@@ -253,6 +266,7 @@ put_summary(struct printer *printer, const json_t *report)
 	end(printer, colour);
 	put(printer, ": ");
 	job_put_counts(&printer->out, json_object_get(report, "results"));
+	put_not_run(printer, json_object_get(report, "tests"));
 	if (json_object_get(report, "runMs")) {
 		put(printer, " in ");
 		job_put_duration(&printer->out, json_int(report, "runMs"));

@@ -159,3 +159,10 @@ test("job show and job list mark what the status does not tell", async (t) => {
 	assert.equal(broken.status, 1);
 	assert.match((await server.call("job", "list")).stdout, / failed +hook_failed .* late$/m);
 });
+
+test("what never began is counted on the last line", async (t) => {
+	const { stdout, status } = await run(t, { stopOnFirstFailure: true, browsers: ["a"],
+		tests: [command("bad", "false"), command("late", "true"), command("later", "true")] });
+	assert.equal(status, 1, stdout);
+	assert.match(stdout, /failed: 1 failed, 2 not run in /);
+});
