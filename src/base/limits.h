@@ -286,11 +286,11 @@ _Static_assert(4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX < ARENA_TURN_BYTES
  * pass it by one such job, so that it stays below the whole. What intents name is loaded in
  * smaller parts when it is more; see load() of the engine.
  */
-_Static_assert(TURN_LOAD_GROWTH * TURN_LOAD_BYTES_MAX +
-			4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX <
+_Static_assert(
+	TURN_LOAD_GROWTH *TURN_LOAD_BYTES_MAX + 4 * DEFINITION_BYTES_MAX * LEASES_PER_TURN_MAX <
 		ARENA_TURN_BYTES_MAX,
 	"a turn has room for what it makes of what it loads");
-_Static_assert(TESTS_PER_JOB_MAX * (6 * NAME_BYTES_MAX + 80) < LAYOUT_BYTES_MAX,
+_Static_assert(TESTS_PER_JOB_MAX *(6 * NAME_BYTES_MAX + 80) < LAYOUT_BYTES_MAX,
 	"every layout can be written");
 _Static_assert(2 * RUNS_HELD_BYTES_MAX + 2 * LAYOUT_BYTES_MAX +
 			TARGETS_PER_JOB_MAX * (RUNS_HELD_MAX + CONCURRENCY_MAX) *

@@ -20,7 +20,7 @@ int bundle_pack(const char *dir, int *ret_fd, int64_t *ret_size, struct err *err
 /*
  * For every test of the job that needs it: finds the project that its path belongs to (the
  * nearest folder with a configuration of either, else the path's own folder), uploads it once,
- * and puts `bundle` and the path inside it into the test. The folders of browser tests (`files`)
- * become bundles too.
+ * and puts `bundle` and the path inside it into the test. The folders of browser tests
+ * (`files`) become bundles too.
  */
 int bundle_upload_all(struct job_file *file, struct remote *remote, struct err *err) MUST_CHECK;

@@ -404,8 +404,8 @@ dispatch(struct turn *turn)
 			progress = true;
 		}
 	}
-	turn->engine->has_more = n_leased == LEASES_PER_TURN_MAX ||
-		(turn->uow.is_cut && n_leased > 0);
+	turn->engine->has_more =
+		n_leased == LEASES_PER_TURN_MAX || (turn->uow.is_cut && n_leased > 0);
 	note_empty_lanes(turn, &lines);
 	for (size_t i = 0; i < turn->offers.n; i++) {
 		if (turn->offers.item[i].n > 0)

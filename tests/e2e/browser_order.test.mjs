@@ -29,10 +29,11 @@ test('order and company', { timeout: 300000, skip }, async (t) => {
 	});
 
 	await bench.scene(t, 'S02 two connections: both start before either ends, the short one ends first, releases keep the order', async () => {
-		site.hold('/s02/long');
+		for (const page of ['/s02/long', '/s02/short']) site.hold(page);
 		const job = await bench.submit({ concurrency: 2, tests: [goes('/s02/long'), goes('/s02/short')] });
 
-		await site.arrived('/s02/long');
+		for (const page of ['/s02/long', '/s02/short']) await site.arrived(page);
+		site.release('/s02/short');
 		await job.until('the short one has ended', () => job.of('run.finished').length === 1);
 		/* What it came to is there at once, although it is not announced yet. */
 		assert.deepEqual([job.run('/s02/short').status, job.run('/s02/short').outcome,

@@ -513,8 +513,9 @@ find_upload(struct tester *t, const char *name, char **ret)
 		}
 	}
 	return trouble_set(t, TROUBLE_FAILED, "action", "there is no file \"%s\" in %s", name,
-		!t->request->files ? "the run's folder; a folder of files is named by `files` of "
-				     "the test or job file"
+		!t->request->files
+			? "the run's folder; a folder of files is named by `files` of "
+			  "the test or job file"
 			: t->request->owns_files ? "the test's bundle"
 						 : t->request->files);
 }

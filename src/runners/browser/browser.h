@@ -29,8 +29,8 @@ json_t *browser_run(struct kit *kit, const struct kit_request *request,
 bool browser_run_has_begun(void);
 
 /*
- * Closes what the last run used. To be called before anything else is done with the browser, but
- * behind the result if possible: nobody has to wait for it.
+ * Closes what the last run used. To be called before anything else is done with the browser,
+ * but behind the result if possible: nobody has to wait for it.
  */
 void browser_run_tidy(void);
 

@@ -126,7 +126,8 @@ read_file(const struct network *network, const char *name, struct buf *out, stru
 	if (!network->files)
 		return err_set(err, ERR_NOT_FOUND,
 			"%.100s is looked for in the test's folder of files, and it has none: name "
-			"it in `files` of the test or job file", name);
+			"it in `files` of the test or job file",
+			name);
 	const char *path = path_join(&arena, network->files, name);
 	if (!path)
 		return err_set(err, ERR_LIMIT, "the path %.100s is too long", name);

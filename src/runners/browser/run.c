@@ -244,8 +244,10 @@ set_up(struct run *run)
 	if (config_apply_context(run->applier, t->context->id, deadline, &err) < 0)
 		return set_up_failed(run, &err);
 	context_on_session(t->context, on_session, run);
-	if (open_page(run, deadline, &err) < 0 ||
-		config_settle(run->applier, deadline, &err) < 0)
+	if (open_page(run, deadline, &err) < 0)
+		return set_up_failed(run, &err);
+	/* A page that is on its way answers when it is there; see late_refusal(). */
+	if (!t->page->opening.url && config_settle(run->applier, deadline, &err) < 0)
 		return set_up_failed(run, &err);
 	t->n_pages_seen = t->context->n_pages_ever;
 	evidence_show(t->evidence, t->page->session->id);
@@ -253,6 +255,16 @@ set_up(struct run *run)
 	if (kit_screen(t->kit)->is_on)
 		browser_run_screen(kit_screen(t->kit));
 	return 0;
+}
+
+/* What the browser refused of the config while the first page was on its way. */
+static void
+late_refusal(struct run *run)
+{
+	struct err err = { 0 };
+
+	if (config_settle(run->applier, clock_mono_ms(), &err) < 0 && err.code == ERR_INVALID)
+		json_array_append_new(run->t.warnings, json_string(err.text));
 }
 
 /* --- The steps --- */
@@ -537,6 +549,7 @@ browser_run(struct kit *kit, const struct kit_request *request, struct chromium 
 		kit_started(kit, -1);
 		run_test(&run);
 		check_console(t);
+		late_refusal(&run);
 	}
 	gather(&run);
 	result = verdict(t);
