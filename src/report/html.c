@@ -160,7 +160,7 @@ sentence(const struct report_model *model)
 		{ "hook_failed", "A hook failed." },
 		{ "timeout", "The time limit of the job passed." },
 		{ "runner_error", "The environment failed, not the thing under test." },
-		{ "worker_lost", "A worker was lost too often." },
+		{ "worker_lost", "A worker or browser was lost too often." },
 		{ "stopped", "Somebody stopped the job." },
 		{ "cancelled", "Somebody cancelled the job." },
 		{ "invalid_definition", "The definition cannot run." },
