@@ -61,7 +61,10 @@ export function descriptors(pid) {
 	}).filter((name) => name !== null).sort();
 }
 
-/* Resident memory in KiB. */
+/* Resident memory in KiB. A process that is about to end has given its memory back already. */
 export function resident(pid) {
-	return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+	const known = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+
+	if (!known) throw Object.assign(new Error(`process ${pid} ends`), { code: 'ESRCH' });
+	return Number(known[1]);
 }
