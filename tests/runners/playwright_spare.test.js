@@ -183,7 +183,8 @@ changedRunner(t, files)
 {
 	const home = temporary(t);
 	const target = path.join(home, "playwright");
-	fs.copyFileSync(path.join(HOME, "kit.js"), path.join(home, "kit.js"));
+	for (const file of ["kit.js", "sweep.js"])
+		fs.copyFileSync(path.join(HOME, file), path.join(home, file));
 	fs.mkdirSync(target);
 	for (const name of fs.readdirSync(path.join(HOME, "playwright"))) {
 		const source = path.join(HOME, "playwright", name);
