@@ -169,6 +169,14 @@ close_page(void **state)
 	return chromium_worn(chromium) && strcmp(chromium_worn(chromium), "unclean") == 0;
 }
 
+/* A test that failed in the middle has left its browser: the next one begins without. */
+static int
+leave_nothing(void **state)
+{
+	context = context_free(context);
+	return stop_browser(state);
+}
+
 /* --- Navigation --- */
 
 static void
@@ -432,10 +440,19 @@ click_in(struct frame *frame, double expected_x, double expected_y)
 {
 	double x, y;
 
+	_cleanup_free_ char *title = NULL;
+	int64_t deadline = soon();
+
 	GOOD(frame_offset(frame, soon(), &x, &y, &trouble));
 	assert_true(x == expected_x && y == expected_y);
-	GOOD(input_click(page, x + 50, y + 35, NULL, soon(), &trouble));
-	assert_asked(frame, "document.title", "\"clicked\"");
+	/* Where the browser has not yet drawn another process's frame a click meets the page
+	 * below: who clicks looks at what was hit, and tries again. */
+	do {
+		free(title);
+		GOOD(input_click(page, x + 50, y + 35, NULL, soon(), &trouble));
+		title = ask(frame, WORLD_PAGE, "document.title");
+	} while (strcmp(title, "\"clicked\"") != 0 && clock_mono_ms() < deadline);
+	assert_string_equal(title, "\"clicked\"");
 }
 
 static bool
@@ -858,6 +875,7 @@ a_program_that_is_no_browser_says_so(void **state)
 int
 main(int argc, char **argv)
 {
+#define ALONE(test) cmocka_unit_test_teardown(test, leave_nothing)
 #define WITH_PAGE(test) cmocka_unit_test_setup_teardown(test, open_page, close_page)
 	const struct CMUnitTest with_browser[] = {
 		WITH_PAGE(pages_open_and_say_what_the_server_said),
@@ -882,12 +900,13 @@ main(int argc, char **argv)
 		WITH_PAGE(a_crashed_page_is_gone_and_comes_back),
 	};
 	const struct CMUnitTest alone[] = {
-		cmocka_unit_test_setup(a_killed_browser_is_noticed_at_once, start_browser),
-		cmocka_unit_test(frames_in_other_processes_work_alike),
-		cmocka_unit_test(many_contexts_leave_nothing),
-		cmocka_unit_test(a_spare_context_is_as_good),
-		cmocka_unit_test(what_a_killed_runner_left_is_swept),
-		cmocka_unit_test(a_program_that_is_no_browser_says_so),
+		cmocka_unit_test_setup_teardown(
+			a_killed_browser_is_noticed_at_once, start_browser, leave_nothing),
+		ALONE(frames_in_other_processes_work_alike),
+		ALONE(many_contexts_leave_nothing),
+		ALONE(a_spare_context_is_as_good),
+		ALONE(what_a_killed_runner_left_is_swept),
+		ALONE(a_program_that_is_no_browser_says_so),
 	};
 	_cleanup_free_ char *program = NULL;
 	struct err err;
