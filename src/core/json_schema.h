@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON Schema, draft 2020-12 and draft 7 (chosen by `$schema`; without it 2020-12). Pure.
+ *
+ * References stay inside the document: `#`, JSON Pointers, `$anchor`, `$id`, `$dynamicRef`.
+ * Others are refused when compiling: nothing is ever fetched. Patterns are PCRE2 in the dialect
+ * nearest to ECMAScript's, unanchored. Keywords that are not known are annotations, and so is
+ * `format` unless it is asked for.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+
+struct json_schema;
+
+/*
+ * Compiles into the arena. Borrows `schema`, which must live and stay unchanged as long as the
+ * result. -1: issues with JSON Pointers into the schema.
+ */
+int json_schema_compile(json_t *schema, struct arena *arena, struct json_schema **ret,
+	struct issues *issues) MUST_CHECK;
+
+/* From now on `format` of date-time, date, uri, email and uuid is checked, not only noted. */
+void json_schema_check_formats(struct json_schema *schema);
+
+/*
+ * 0; or -1 when the value does not fit: issues say where (below `pointer`), what was wanted and
+ * what is there. A value that costs too much to validate does not fit either (ISSUE_LIMIT).
+ */
+int json_schema_validate(const struct json_schema *schema, json_t *value, const char *pointer,
+	struct issues *issues) MUST_CHECK;
