@@ -27,6 +27,10 @@ give_back(struct intent *intent)
 {
 	struct call *call = intent->user;
 
+	if (intent->then) {
+		intent->then(intent);
+		return;
+	}
 	if (!call) {
 		(void)intent_free(intent);
 		return;

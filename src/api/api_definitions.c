@@ -4,8 +4,8 @@
 
 #include "api/handlers.h"
 #include "api/resource.h"
-#include "api/source.h"
 #include "core/job_json.h"
+#include "store/source.h"
 
 struct edit {
 	enum def_kind kind;

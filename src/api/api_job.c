@@ -5,11 +5,11 @@
 #include "api/handlers.h"
 #include "api/hub.h"
 #include "api/resource.h"
-#include "api/source.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "blob/blob.h"
 #include "report/report.h"
+#include "store/source.h"
 
 int
 read_path_job(struct call *call, struct store_reader *reader, struct job **ret, struct err *err)

@@ -10,9 +10,9 @@
 
 #include "api/handlers.h"
 #include "api/resource.h"
-#include "api/source.h"
 #include "base/clock.h"
 #include "core/job_json.h"
+#include "store/source.h"
 
 enum {
 	/* Up to this the loop reads a job itself: some tens of microseconds. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Definitions: saved, revisioned documents. Tests and templates differ only in their kind and
- * their schema. */
+/* Definitions: saved, revisioned documents. They differ only in their kind and their schema. */
 #pragma once
 
 #include <stdint.h>
@@ -8,7 +7,13 @@
 #include "core/ids.h"
 #include "core/job.h"
 
-enum def_kind { DEF_TEST, DEF_TEMPLATE, DEF_KIND_COUNT };
+enum def_kind {
+	DEF_TEST,
+	DEF_TEMPLATE,
+	DEF_FLOW,        /* core/flow.h */
+	DEF_ENVIRONMENT, /* where tests run: address, variables, headers, accounts */
+	DEF_KIND_COUNT
+};
 
 struct definition {
 	int64_t seq;
@@ -23,4 +28,4 @@ struct definition {
 	enum row_change change;
 };
 
-const char *def_kind_name(enum def_kind kind); /* "test", "template" */
+const char *def_kind_name(enum def_kind kind); /* "test", "template", … */

@@ -47,6 +47,16 @@ static const struct {
 	[EV_QUARANTINE_ADDED] = { "quarantine.added", 0 },
 	[EV_QUARANTINE_CHANGED] = { "quarantine.changed", 0 },
 	[EV_QUARANTINE_LEFT] = { "quarantine.left", 0 },
+	[EV_FLOW_STAGE] = { "flow.stage", 0 },
+	[EV_WAIT_OBSERVED] = { "wait.observed", 0 },
+	[EV_JOB_EDITED] = { "job.edited", 0 },
+	[EV_QUEUE_CHANGED] = { "queue.changed", 0 },
+	[EV_QUEUE_PAUSED] = { "queue.paused", 0 },
+	[EV_QUEUE_RESUMED] = { "queue.resumed", 0 },
+	[EV_SCHEDULE_CHANGED] = { "schedule.changed", 0 },
+	[EV_SCHEDULE_FIRED] = { "schedule.fired", 0 },
+	[EV_SCHEDULE_MISSED] = { "schedule.missed", 0 },
+	[EV_SCHEDULE_FAILED] = { "schedule.failed", 0 },
 };
 /* clang-format on */
 

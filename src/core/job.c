@@ -63,6 +63,12 @@ static const char *const reasons[JOB_REASON_COUNT] = {
 	[JOB_REASON_CANCELLED] = "cancelled",
 	[JOB_REASON_INVALID_DEFINITION] = "invalid_definition",
 	[JOB_REASON_HOOK_FAILED] = "hook_failed",
+	[JOB_REASON_STAGE_FAILED] = "stage_failed",
+	[JOB_REASON_WAIT_FAILED] = "wait_failed",
+	[JOB_REASON_WAIT_TIMED_OUT] = "wait_timed_out",
+	[JOB_REASON_REJECTED] = "rejected",
+	[JOB_REASON_EXPIRED] = "expired",
+	[JOB_REASON_SUPERSEDED] = "superseded",
 };
 
 static const char *const commands[JOB_CMD_COUNT] = {

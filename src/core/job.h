@@ -42,6 +42,12 @@ enum job_reason {
 	JOB_REASON_CANCELLED,
 	JOB_REASON_INVALID_DEFINITION,
 	JOB_REASON_HOOK_FAILED,
+	JOB_REASON_STAGE_FAILED,   /* a flow: a stage that carries out tests */
+	JOB_REASON_WAIT_FAILED,    /* a flow: what was waited for cannot come any more */
+	JOB_REASON_WAIT_TIMED_OUT, /* a flow: it did not come in time */
+	JOB_REASON_REJECTED,       /* a flow: somebody refused the approval */
+	JOB_REASON_EXPIRED,        /* it did not start in time */
+	JOB_REASON_SUPERSEDED,     /* a newer job with its unique key took its place */
 	JOB_REASON_COUNT
 };
 
@@ -100,6 +106,18 @@ struct job {
 	int64_t timeout_ms;                  /* of the job, from its first lease; 0: none */
 	int64_t run_timeout_ms;              /* of each run; 0: none */
 	int64_t run_at_ms;                   /* not before; 0: at once */
+	int64_t expires_ms; /* ends as expired when it has not started by then; 0: never */
+	const char *keys;   /* canonical label text, what limits by key count it under; "" */
+	const char *needs;  /* canonical label text, amounts of a worker's resources; "" */
+
+	/* what it belongs to, fixed at creation */
+	struct job_id parent;   /* the flow whose stage it carries out; zero: none */
+	const char *stage;      /* name of that stage; NULL: none */
+	int32_t stage_item;     /* place in the stage's matrix, from 0 */
+	int32_t stage_attempt;  /* of that item, from 1 */
+	int64_t schedule;       /* seq of the schedule that fired it; 0: none */
+	const char *unique_key; /* other jobs of it are refused, replaced or put off; NULL */
+	const char *flow;       /* JSON: the stages of a flow, core/flow.h; NULL: not a flow */
 
 	/* what happens to it */
 	enum job_state state;
@@ -112,7 +130,8 @@ struct job {
 	int32_t running; /* runs leased now */
 	int32_t waiting; /* runs that wait for their retry or go back after a loss */
 	struct job_counts counts;
-	const char *plan; /* a grouped job's place in its plan, core/group.h; NULL: not begun */
+	const char *plan; /* a grouped job's place in its plan, core/group.h; a flow's,
+			     core/flow.h; NULL: not begun */
 	int64_t lane;     /* lane of the next run, 0 until known */
 	bool ready;       /* a worker could take a run of it now */
 	int64_t due_ms;   /* when the engine must look at it again without being asked; 0: never
@@ -122,12 +141,19 @@ struct job {
 	int64_t started_ms;  /* first lease of this incarnation */
 	int64_t completed_ms;
 	int64_t updated_ms;
-	int64_t queued_ms; /* time from (re)queueing to first lease, once leased */
-	int64_t version;   /* + 1 with every save: the store's optimistic lock */
+	int64_t queued_ms;    /* time from (re)queueing to first lease, once leased */
+	int64_t version;      /* + 1 with every save: the store's optimistic lock */
+	const char *held_key; /* "key=value" whose limit keeps it out of its lane; NULL: none */
+	int64_t unique_until_ms; /* the end of its unique key's period; 0: with the job */
+	bool pinned;             /* retention spares it */
+	int64_t cpu_ms;          /* processor time of all its runs, as workers measured it */
+	int64_t tokens;          /* of language models, likewise */
+	int64_t peak_kib;        /* greatest memory of a run */
 
 	/* the turn's own */
 	enum row_change change;
 	struct grouping *grouping; /* layout and plan, decoded: core/group.h */
+	struct flow_run *flow_run; /* flow and plan, decoded: core/flow.h */
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */
 	struct run *last_open_run;
 	bool runs_loaded;            /* open_runs is complete */

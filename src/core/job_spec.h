@@ -38,6 +38,21 @@ struct test_spec {
 	bool skip;          /* reported as skipped, never leased */
 };
 
+/* What happens when a job with the same unique key is there already. */
+enum unique_mode {
+	UNIQUE_NONE,
+	UNIQUE_SKIP,     /* the one that is there is answered */
+	UNIQUE_REPLACE,  /* it is cancelled as superseded */
+	UNIQUE_DEBOUNCE, /* it begins only when no other came for `period_ms`: the last one
+			    counts */
+};
+
+struct unique_spec {
+	enum unique_mode mode;
+	const char *key;
+	int64_t period_ms; /* counted from creation; 0: until the other job has ended */
+};
+
 struct job_spec {
 	const char *name;
 	const char *tags; /* JSON array of strings, "[]" for none */
@@ -62,6 +77,15 @@ struct job_spec {
 	struct quarantine_policy quarantine;
 	int64_t timeout_ms, run_timeout_ms;
 	int64_t run_at_ms;
+	int64_t expires_after_ms; /* not started so long after it might have; 0: never */
+	const char *keys, *needs; /* canonical label texts; NULL: "" */
+	struct unique_spec unique;
+	struct job_id parent; /* with stage, stage_item, stage_attempt; zero: none */
+	const char *stage;
+	int32_t stage_item, stage_attempt;
+	int64_t schedule;
+	const char *flow; /* JSON of a flow's stages, checked (core/flow.h); the job has no
+			     tests then, and n_tests is 0. NULL: not a flow */
 	struct str
 		options; /* JSON object of what only answers and leases need; empty: nothing */
 };

@@ -9,6 +9,8 @@ def_kind_name(enum def_kind kind)
 	static const char *const names[DEF_KIND_COUNT] = {
 		[DEF_TEST] = "test",
 		[DEF_TEMPLATE] = "template",
+		[DEF_FLOW] = "flow",
+		[DEF_ENVIRONMENT] = "environment",
 	};
 
 	return names[kind];

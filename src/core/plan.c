@@ -245,6 +245,15 @@ plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue 
 		.timeout_ms = spec->timeout_ms,
 		.run_timeout_ms = spec->run_timeout_ms,
 		.run_at_ms = spec->run_at_ms,
+		.keys = spec->keys ? spec->keys : "",
+		.needs = spec->needs ? spec->needs : "",
+		.parent = spec->parent,
+		.stage = spec->stage,
+		.stage_item = spec->stage_item,
+		.stage_attempt = spec->stage_attempt,
+		.schedule = spec->schedule,
+		.unique_key = spec->unique.key,
+		.flow = spec->flow,
 		.state = JOB_QUEUED,
 		.incarnation = 1,
 		.iteration = 1,
@@ -438,6 +447,7 @@ is_failure(enum run_outcome outcome)
 void
 plan_count_unit(struct uow *uow, struct job *job, const struct run *run)
 {
+	UOW_PUSH(uow, &uow->units, run);
 	if (run->quarantine != 0) {
 		struct quarantine_mark mark = {
 			.entry = run->quarantine,
@@ -522,6 +532,7 @@ plan_end(struct uow *uow, struct job *job, enum job_state state, enum job_reason
 	job->reason = reason;
 	job->completed_ms = uow->now_ms;
 	plan_event_end(uow, job, events[state]);
+	UOW_PUSH(uow, &uow->ended, job);
 }
 
 void

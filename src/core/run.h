@@ -62,6 +62,9 @@ struct run {
 	int64_t due_ms;     /* waiting: not before */
 	int64_t leased_ms, started_ms, finished_ms;
 	int64_t duration_ms; /* as the worker measured it */
+	int64_t cpu_ms;      /* processor time of its processes, likewise; 0: not measured */
+	int64_t peak_kib;    /* their greatest memory, likewise */
+	int64_t tokens;      /* of language models, as the runner says */
 	int64_t version;
 
 	/* the turn's own */

@@ -104,6 +104,43 @@ struct quarantine_mark {
 };
 
 struct quarantine_entry;
+struct schedule;
+
+/*
+ * Something that needs a clock, the network or the store's reading side, asked for by the rules
+ * and carried out after the commit by the conductor (src/conductor), which reports with an
+ * intent. Carried out at least once: what is under way when the server ends is asked for again
+ * at its next start, so each names what makes it unique.
+ */
+enum effect_kind {
+	EFFECT_FLOW_LAUNCH,   /* make the job of a stage's item: FLOW_REPORT with its spec */
+	EFFECT_FLOW_COLLECT,  /* read what an ended job of a stage gave */
+	EFFECT_FLOW_PROBE,    /* one look at what a stage waits for */
+	EFFECT_SCHEDULE_FIRE, /* make the job of an occurrence */
+	EFFECT_SWEEP,         /* see what retention lets go */
+	EFFECT_KIND_COUNT
+};
+
+struct effect {
+	enum effect_kind kind;
+	int64_t project;
+	struct job_id flow; /* FLOW_… */
+	const char *stage;  /* name of the stage; FLOW_… */
+	int32_t item;       /* of its matrix, from 0; PROBE: place of the condition */
+	int32_t attempt;    /* from 1; PROBE: number of the look */
+	struct job_id job;  /* COLLECT: the ended one */
+	struct uuid what;   /* SCHEDULE_FIRE: the schedule; SWEEP: the policy */
+	int64_t at_ms;      /* SCHEDULE_FIRE: the occurrence */
+	struct str body;    /* JSON: a job request, a look's request; else empty */
+	struct str scope;   /* JSON object that expressions in body see; else empty */
+};
+
+/* A command that the rules give to another job, in the next turn. */
+struct follow_up {
+	int64_t project;
+	struct job_id job;
+	enum job_command command;
+};
 
 struct uow {
 	int64_t now_ms;
@@ -137,7 +174,15 @@ struct uow {
 	UOW_ARRAY(struct quarantine_entry *)
 	quarantine; /* of the list: new, changed, taken off */
 
+	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
+
+	/* not saved: what the turn's later rules look at */
+	UOW_ARRAY(struct job *) ended;       /* came to a final state in this turn */
+	UOW_ARRAY(const struct run *) units; /* last attempts that were counted */
+
 	/* not saved: what the engine does after the commit */
+	UOW_ARRAY(struct effect) effects;
+	UOW_ARRAY(struct follow_up) follow_ups;
 	UOW_ARRAY(struct signal) signals;
 	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
 

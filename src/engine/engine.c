@@ -441,6 +441,31 @@ fail_all(struct turn *turn, const struct err *err)
 	}
 }
 
+static struct str
+copy_str(struct arena *arena, struct str text)
+{
+	return text.n > 0 ? str_from(arena_strndup(arena, text.p, text.n), text.n) : text;
+}
+
+static void
+hand_out_effects(struct turn *turn)
+{
+	struct uow *uow = &turn->uow;
+	struct turn_output *out = turn->out;
+
+	if (uow->effects.n == 0)
+		return;
+	out->effects = arena_xalloc(&out->arena, uow->effects.n * sizeof *out->effects);
+	for (size_t i = 0; i < uow->effects.n; i++) {
+		struct effect *copy = &out->effects[i];
+		*copy = uow->effects.item[i];
+		copy->stage = copy->stage ? arena_strdup(&out->arena, copy->stage) : NULL;
+		copy->body = copy_str(&out->arena, copy->body);
+		copy->scope = copy_str(&out->arena, copy->scope);
+	}
+	out->n_effects = uow->effects.n;
+}
+
 static int
 run_turn(struct turn *turn, struct err *err)
 {
@@ -463,6 +488,7 @@ answer(struct turn *turn)
 {
 	dispatch_answer(turn);
 	publish(turn);
+	hand_out_effects(turn);
 	for (size_t i = 0; i < turn->answered.n; i++)
 		list_push_back(&turn->out->done, &turn->answered.item[i]->node);
 }

@@ -33,6 +33,8 @@ struct turn_output {
 	struct list_node node;
 	struct list_node done; /* answered intents (intent.node); ownership goes to the taker */
 	struct arena arena;
+	struct effect *effects; /* what is to be carried out now (core/uow.h) */
+	size_t n_effects;
 	struct event *
 		events; /* in order of seq, when somebody is interested (engine_set_interest) */
 	size_t n_events;

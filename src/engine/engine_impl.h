@@ -139,6 +139,20 @@ void quarantine_delete_apply(struct turn *turn, struct intent *intent);
 /* The run begins an attempt at the test of this name. */
 void quarantine_note_lease(const struct turn *turn, struct run *run, const char *test);
 
+/* ---- edits.c: changes of what waits ---- */
+
+void edit_keys(struct turn *turn, struct intent *intent);
+void edit_apply(struct turn *turn, struct intent *intent);
+
+/* ---- flows.c ---- */
+
+void flow_keys(struct turn *turn, struct intent *intent);
+void flow_apply(struct turn *turn, struct intent *intent);
+
+/* ---- schedules.c ---- */
+
+void schedule_apply(struct turn *turn, struct intent *intent);
+
 /* ---- polls.c ---- */
 
 void poll_keys(struct turn *turn, struct intent *intent);

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "core/definition.h"
 #include "core/explain.h"
+#include "core/flow.h"
 #include "core/job_spec.h"
 #include "core/plan.h"
 #include "core/quarantine_list.h"
@@ -37,6 +38,13 @@ enum intent_kind {
 	INTENT_QUEUE_PUT,
 	INTENT_QUARANTINE_PUT,
 	INTENT_QUARANTINE_DELETE,
+	INTENT_JOB_EDIT,    /* of one that waits: priority, place, start time, … */
+	INTENT_FLOW_REPORT, /* the conductor: what came of an effect */
+	INTENT_FLOW_SIGNAL, /* somebody: a signal or an approval for a stage that waits */
+	INTENT_SCHEDULE_PUT,
+	INTENT_SCHEDULE_DELETE,
+	INTENT_SCHEDULE_COMMAND, /* pause, resume, fire now */
+	INTENT_SCHEDULE_FIRE,    /* the conductor: the job of an occurrence */
 	INTENT_WORKER_DRAIN,
 	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
 			       is no more */
@@ -196,7 +204,9 @@ struct intent {
 	enum intent_kind kind;
 	int64_t project;
 	struct arena arena;
-	void *user; /* the submitter's */
+	void *user;                          /* the submitter's */
+	void (*then)(struct intent *intent); /* gets it back, answered, and owns it; NULL: the
+						API finds who submitted it by `user` */
 
 	struct str
 		idem_key; /* Idempotency-Key; empty: none. JOB_CREATE, JOB_COMMAND, DEF_PUT */
@@ -215,6 +225,8 @@ struct intent {
 		struct def_delete def_delete;
 		struct queue_put queue;
 		struct quarantine_change quarantine; /* DELETE: without put */
+		struct flow_report flow_report;
+		struct flow_signal flow_signal;
 	} in;
 
 	enum intent_status status;

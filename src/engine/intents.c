@@ -590,10 +590,21 @@ intent_keys(struct turn *turn, struct intent *intent)
 			member_keys(turn, member);
 		break;
 	}
+	case INTENT_JOB_EDIT:
+		edit_keys(turn, intent);
+		break;
+	case INTENT_FLOW_REPORT:
+	case INTENT_FLOW_SIGNAL:
+		flow_keys(turn, intent);
+		break;
 	case INTENT_JOB_CREATE:
 	case INTENT_POLL_CANCEL:
 	case INTENT_RUN_WATCH:
 	case INTENT_QUEUE_PUT:
+	case INTENT_SCHEDULE_PUT:
+	case INTENT_SCHEDULE_DELETE:
+	case INTENT_SCHEDULE_COMMAND:
+	case INTENT_SCHEDULE_FIRE:
 	case INTENT_QUARANTINE_PUT:
 	case INTENT_QUARANTINE_DELETE:
 	case INTENT_WORKER_DRAIN:
@@ -645,6 +656,19 @@ intent_apply(struct turn *turn, struct intent *intent)
 		break;
 	case INTENT_QUARANTINE_DELETE:
 		quarantine_delete_apply(turn, intent);
+		break;
+	case INTENT_JOB_EDIT:
+		edit_apply(turn, intent);
+		break;
+	case INTENT_FLOW_REPORT:
+	case INTENT_FLOW_SIGNAL:
+		flow_apply(turn, intent);
+		break;
+	case INTENT_SCHEDULE_PUT:
+	case INTENT_SCHEDULE_DELETE:
+	case INTENT_SCHEDULE_COMMAND:
+	case INTENT_SCHEDULE_FIRE:
+		schedule_apply(turn, intent);
 		break;
 	case INTENT_WORKER_DRAIN:
 	case INTENT_WORKER_GONE:

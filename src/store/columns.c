@@ -73,6 +73,16 @@ static const struct column job_columns[] = {
 	FIXED(job, timeout_ms, I64),
 	FIXED(job, run_timeout_ms, I64),
 	FIXED(job, run_at_ms, I64),
+	FIXED(job, expires_ms, I64),
+	FIXED(job, keys, TEXT),
+	FIXED(job, needs, TEXT),
+
+	FIXED(job, parent, UUID),
+	FIXED(job, stage, TEXT),
+	FIXED(job, stage_item, I32),
+	FIXED(job, stage_attempt, I32),
+	FIXED(job, schedule, I64),
+	FIXED(job, unique_key, TEXT),
 
 	LIVE(job, state, JOB_STATE),
 	LIVE(job, reason, JOB_REASON),
@@ -99,12 +109,19 @@ static const struct column job_columns[] = {
 	LIVE(job, updated_ms, I64),
 	LIVE(job, queued_ms, I64),
 	LIVE(job, version, I64),
+	LIVE(job, held_key, TEXT),
+	LIVE(job, unique_until_ms, I64),
+	LIVE(job, pinned, BOOL),
+	LIVE(job, cpu_ms, I64),
+	LIVE(job, tokens, I64),
+	LIVE(job, peak_kib, I64),
 
 	/* The large ones, which lists do without. */
 	FIXED(job, layout, TEXT),
+	FIXED(job, flow, TEXT),
 	LIVE(job, plan, TEXT),
 };
-enum { N_LARGE_JOB_COLUMNS = 2 };
+enum { N_LARGE_JOB_COLUMNS = 3 };
 const struct table job_table = TABLE(job, job_columns);
 const struct table job_brief_table = { "job", job_columns,
 	ARRAY_LEN(job_columns) - N_LARGE_JOB_COLUMNS, sizeof(struct job) };
@@ -139,6 +156,9 @@ static const struct column run_columns[] = {
 	LIVE(run, started_ms, I64),
 	LIVE(run, finished_ms, I64),
 	LIVE(run, duration_ms, I64),
+	LIVE(run, cpu_ms, I64),
+	LIVE(run, peak_kib, I64),
+	LIVE(run, tokens, I64),
 	LIVE(run, version, I64),
 };
 const struct table run_table = TABLE(run, run_columns);

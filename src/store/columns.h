@@ -53,7 +53,7 @@ struct table {
 };
 
 extern const struct table job_table;
-extern const struct table job_brief_table; /* without layout and plan */
+extern const struct table job_brief_table; /* without layout, flow and plan */
 extern const struct table run_table;
 extern const struct table job_test_table;
 extern const struct table job_options_table;

@@ -125,7 +125,7 @@ CREATE TABLE job (
 	updated_ms INTEGER NOT NULL,
 	queued_ms INTEGER NOT NULL,             -- duration from queueing to first lease
 	version INTEGER NOT NULL                -- optimistic lock, + 1 with every save
-, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT) STRICT;
+, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT, parent BLOB, stage TEXT, stage_item INTEGER NOT NULL DEFAULT 0, stage_attempt INTEGER NOT NULL DEFAULT 0, flow TEXT, schedule INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL DEFAULT 0, keys TEXT, needs TEXT, held_key TEXT, unique_key TEXT, unique_until_ms INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE job_count (
 	project INTEGER NOT NULL,
 	state TEXT NOT NULL,
@@ -156,6 +156,15 @@ CREATE TABLE lane (
 	kind TEXT NOT NULL,
 	labels TEXT NOT NULL,                   -- "key=value" lines, sorted
 	UNIQUE (project, queue, kind, labels)
+) STRICT;
+CREATE TABLE project (
+	seq        INTEGER PRIMARY KEY,        -- job.project and the like
+	id         BLOB NOT NULL UNIQUE,       -- UUIDv7
+	name       TEXT NOT NULL UNIQUE,
+	body       TEXT NOT NULL,              -- JSON object: settings
+	revision   INTEGER NOT NULL,           -- from 1
+	created_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE quarantine (
 	seq            INTEGER PRIMARY KEY,        -- in run.quarantine; never used again
@@ -212,7 +221,7 @@ CREATE TABLE run (
 	finished_ms INTEGER NOT NULL,
 	duration_ms INTEGER NOT NULL,           -- as the worker measured it
 	version INTEGER NOT NULL                -- optimistic lock
-, passes INTEGER NOT NULL DEFAULT 0, connection INTEGER NOT NULL DEFAULT 0, start_n INTEGER NOT NULL DEFAULT 0, quarantine INTEGER NOT NULL DEFAULT 0) STRICT;
+, passes INTEGER NOT NULL DEFAULT 0, connection INTEGER NOT NULL DEFAULT 0, start_n INTEGER NOT NULL DEFAULT 0, quarantine INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE run_result (
 	run INTEGER PRIMARY KEY,                -- run.seq
 	body TEXT NOT NULL                      -- JSON object
@@ -242,7 +251,9 @@ CREATE INDEX artifact_job ON artifact (job);
 CREATE INDEX event_batch_job ON event_batch (job) WHERE job IS NOT NULL;
 CREATE INDEX idem_created ON idem (created_ms);
 CREATE INDEX job_due ON job (due_ms) WHERE due_ms > 0;
+CREATE INDEX job_flow_open ON job (seq) WHERE flow IS NOT NULL AND state NOT IN ('completed', 'failed', 'stopped', 'invalid');
 CREATE INDEX job_notable ON job (project, state) WHERE state NOT IN ('queued', 'completed');
+CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_ready ON job (lane, rank DESC) WHERE ready = 1;
 CREATE INDEX run_job ON run (job);
 CREATE INDEX run_leased ON run (worker) WHERE state = 'leased';

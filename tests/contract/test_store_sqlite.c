@@ -56,7 +56,7 @@ a_second_server_is_refused(void **state)
 }
 
 /* The newest of src/store/sql/sqlite. */
-#define SCHEMA_VERSION "PRAGMA user_version = 3"
+#define SCHEMA_VERSION "PRAGMA user_version = 9"
 
 static void
 a_newer_file_is_left_alone(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Definitions are read page by page when tags are asked for, one by one otherwise. */
-#include "api/source.h"
+#include "store/source.h"
 
 #include "base/limits.h"
 
