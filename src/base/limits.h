@@ -258,6 +258,17 @@
 #define BROWSER_OUTPUT_BYTES_MAX  KIB(128)        /* what a test extracts: fits the result's line */
 #define BROWSER_ERRORS_MAX        20              /* told of one run; the rest is counted */
 
+/* --- Octomind dialect --- */
+#define OCTO_ELEMENTS_MAX         BROWSER_STEPS_MAX /* interactions and assertions of a test case */
+#define OCTO_SELECTORS_MAX        32              /* selectors of one of them, one in the other */
+#define OCTO_CHAIN_MAX            32              /* a test case, what it depends on and so on */
+#define OCTO_CASES_MAX            TESTS_PER_JOB_MAX /* test cases of one push */
+#define OCTO_VARIABLES_MAX        200             /* static variables of a run */
+#define OCTO_VALUES_MAX           100             /* values of a variable, of which one is picked */
+#define OCTO_CASE_BYTES_MAX       DEFINITION_BYTES_MAX /* a test case as text */
+#define OCTO_CODE_BYTES_MAX       MIB(4)          /* a generated spec or config file */
+#define OCTO_ZIP_BYTES_MAX        MIB(32)         /* the spec files of one answer, packed */
+
 /* --- The program itself --- */
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */
 #define CONFIG_BYTES_MAX          MIB(1)          /* a settings or job file */
