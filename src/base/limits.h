@@ -138,6 +138,21 @@
 #define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
 #define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */
 
+/* --- What flows ask of the world --- */
+#define CONDUCTOR_READS_MAX       2               /* launches and collections at a time on the pool */
+#define CONDUCTOR_RESOLVES_MAX    2               /* looks being prepared there: a slow DNS must not take it all */
+#define CONDUCTOR_LOOKS_MAX       256             /* looks under way: sockets */
+#define CONDUCTOR_TASK_BYTES_MAX  MIB(32)         /* memory of one of them */
+#define PROBE_TIMEOUT_MS_DEFAULT  SECONDS_MS(10)  /* one look */
+#define PROBE_TIMEOUT_MS_MAX      MINUTES_MS(1)   /* the same, when asked for */
+#define PROBE_BODY_BYTES_MAX      KIB(256)        /* an answer that is looked at: parsed on the loop */
+#define PROBE_REQUEST_BYTES_MAX   KIB(256)        /* a body that is sent */
+#define PROBE_HEADERS_MAX         50              /* headers that are sent */
+#define PROBE_HEADERS_BYTES_MAX   KIB(16)         /* headers of an answer; the rest is left out */
+#define JOB_RESULTS_BYTES_MAX     KIB(64)         /* results of a job; more is told as truncated */
+#define SIGNAL_BODY_BYTES_MAX     KIB(64)         /* what a signal may carry */
+#define SIGNALS_PER_SECOND        200             /* accepted at the public address, with a burst of five seconds */
+
 /* --- Browsers --- */
 #define CDP_MESSAGE_BYTES_MAX     MIB(256)        /* one from the browser: a full-page picture fits many times */
 #define CDP_OUT_BYTES_MAX         MIB(64)         /* waiting to be read by the browser: bodies of mocked answers */

@@ -15,11 +15,25 @@
 
 struct lanes;
 
+/*
+ * What the rules hand to the conductor (struct effect):
+ *
+ * LAUNCH: body is the stage's `run` as kept in the flow; scope an object with `params`, `flow`,
+ * `stages` and `matrix`. COLLECT: the ended job. PROBE: body is the condition's `http` object
+ * as kept in the flow (request, headers, body, select, timeout: the rest is not looked at);
+ * scope as for LAUNCH. Expressions inside body are filled in by the conductor, which adds
+ * `signals` to the scope; `until` and `failIf` are the rules' own.
+ */
+
 /* One look at what a stage waits for. */
 struct wait_look {
 	int32_t status; /* of HTTP; 0: there was no answer */
 	int64_t took_ms;
-	struct str value;  /* JSON: what was selected; empty: nothing */
+	struct str value; /* JSON: what was selected; empty: nothing. At most
+			     PROBE_BODY_BYTES_MAX */
+	struct str headers;     /* JSON object of texts, names in lower case; empty: none */
+	struct str body;        /* JSON: the whole body, a text when it is none */
+	int64_t retry_after_ms; /* of the answer; 0: not said */
 	const char *error; /* why there is no value; NULL: there is one */
 	bool is_transport; /* nobody was reached: counts against transportErrors */
 };
@@ -33,7 +47,8 @@ struct flow_report {
 	const struct job_spec *spec; /* LAUNCH */
 	struct str outputs;          /* COLLECT: JSON object */
 	struct wait_look look;       /* PROBE */
-	const char *error;
+	const char *error; /* for good: what was asked for cannot be done. Texts of the guard, of
+			      names that do not exist, of job requests that are wrong */
 };
 
 /* Something from outside for a stage that waits, or will. */
