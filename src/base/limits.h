@@ -53,6 +53,66 @@
 #define SECRET_BYTES_MAX          KIB(64)         /* a secret: a certificate chain fits */
 #define TOKEN_BYTES_MAX           200             /* an access token as text */
 
+/* --- Time zones and schedules --- */
+#define ZONE_NAME_BYTES_MAX       64              /* the longest IANA name has 38 */
+#define ZONE_FILE_BYTES_MAX       KIB(64)         /* of compiled zones the largest has 4 KiB */
+#define ZONE_CHANGES_MAX          5000            /* of offset in a zone; some 250 are usual */
+#define ZONES_MAX                 1024            /* kept in memory; the system has some 600 names */
+#define CRON_BYTES_MAX            200             /* an expression */
+#define SCHEDULES_MAX             10000           /* of all projects: they are in memory */
+#define SCHEDULE_BYTES_MAX        KIB(64)         /* as kept, with its job request */
+#define SCHEDULE_AT_MAX           100             /* instants of a list */
+#define SCHEDULE_BLACKOUTS_MAX    20              /* windows of a schedule: each firing looks at all */
+#define SCHEDULE_EVERY_MS_MIN     SECONDS_MS(1)   /* more often is no schedule */
+#define SCHEDULE_EVERY_MS_MAX     DAYS_MS(366)    /* also of a blackout window */
+#define SCHEDULE_JITTER_MS_MAX    HOURS_MS(1)     /* longer is another schedule */
+#define SCHEDULE_LATE_MS          MINUTES_MS(1)   /* due for longer: no server ran, it was missed */
+#define SCHEDULE_MISSED_MAX       100             /* made up for after an outage */
+#define SCHEDULE_MISSED_DEFAULT   10              /* the same, unless missedMax says else */
+#define SCHEDULE_MISSED_COUNT_MAX 1000            /* counted; more are told as more */
+#define SCHEDULE_WAITING_MAX      10              /* occurrences that wait for their turn */
+#define SCHEDULE_ACTIVE_MAX       100             /* jobs of a schedule at a time */
+#define SCHEDULE_NEXT_MAX         100             /* occurrences shown beforehand */
+#define FIRINGS_KEPT_MAX          1000            /* of a schedule; older ones go */
+
+/* --- Expressions and schemas --- */
+#define LANG_BYTES_MAX            KIB(4)          /* one expression */
+#define LANG_DEPTH_MAX            32              /* nested parentheses, calls and lists in it */
+#define LANG_STEPS_MAX            100000          /* of one evaluation: a few ms */
+#define LANG_RESULT_BYTES_MAX     KIB(64)         /* a text or list that it puts together */
+#define JSON_SCHEMA_NODES_MAX     10000           /* schemas inside a schema */
+#define JSON_SCHEMA_DEPTH_MAX     64              /* of them inside each other, references followed */
+#define JSON_SCHEMA_STEPS_MAX     2000000         /* of validating one value: some ten ms */
+#define JSON_SCHEMA_PATTERNS_MAX  1000            /* regular expressions of a schema */
+
+/* --- Flows --- */
+#define FLOW_STAGES_MAX           200             /* of a flow */
+#define FLOW_ITEMS_MAX            1000            /* of a stage's matrix */
+#define FLOW_ITEMS_TOTAL_MAX      2000            /* of all stages of a flow that have begun: its state is one text */
+#define FLOW_BYTES_MAX            MIB(1)          /* a flow as kept: its stages and parameters */
+#define FLOW_VALUES_BYTES_MAX     MIB(1)          /* results and values that its stages keep, together */
+#define FLOW_STATE_BYTES_MAX      MIB(4)          /* where it stands as text: values, items, conditions, errors */
+#define FLOW_DEPTH_MAX            5               /* flows inside flows: one that starts itself ends */
+#define FLOW_LAUNCHES_MAX         20              /* of a flow, asked for at a time: each has all that expressions see */
+#define FLOW_EFFECTS_BYTES_MAX    MIB(64)         /* of a turn; more are asked for in the next one */
+#define FLOW_TODO_MAX             64              /* commands to and looks at children that a turn sees to */
+#define STAGE_NAME_BYTES_MAX      100             /* of a stage, a condition */
+#define STAGE_PARALLEL_DEFAULT    10              /* items of a stage at a time */
+#define STAGE_TIMEOUT_MS_MAX      DAYS_MS(366)    /* of a stage: longer than any flow */
+#define STAGE_ERROR_BYTES_MAX     500             /* why a stage or item failed; cut */
+#define WAIT_TIMEOUT_MS_DEFAULT   HOURS_MS(1)     /* a wait's deadline, unless timeout says else */
+#define WAIT_CONDITIONS_MAX       20              /* of a wait */
+#define WAIT_VALUE_BYTES_MAX      KIB(16)         /* what was selected in an answer, as kept */
+#define WAIT_SHOWN_BYTES_MAX      KIB(4)          /* the same in an event */
+#define WAIT_EVERY_MS_MIN         100             /* between two looks */
+#define WAIT_EVERY_MS_DEFAULT     SECONDS_MS(5)   /* the same, unless interval says else */
+#define WAIT_INTERVAL_MS_DEFAULT  MINUTES_MS(5)   /* the longest, unless interval.max says else */
+#define WAIT_INTERVAL_MS_MAX      DAYS_MS(1)      /* the longest, when asked for */
+#define WAIT_MISSES_DEFAULT       20              /* looks in a row that reach nobody */
+#define WAIT_MISSES_MAX           INT64_C(1000000) /* the same, when asked for */
+#define WAIT_OVERDUE_MS           MINUTES_MS(5)   /* a look that nobody reports is asked for again */
+#define WAIT_REPEATS_MAX          10              /* repeated signals that are told as events */
+
 /* --- Jobs --- */
 #define DEFINITION_BYTES_MAX      MIB(1)          /* a test or template as stored */
 #define TESTS_PER_JOB_MAX         10000           /* its result list stays in memory */
@@ -71,6 +131,8 @@
 #define RUN_TIMEOUT_MS_MAX        DAYS_MS(30)     /* one run */
 #define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
 #define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
+#define PROJECTS_MAX              10000           /* of a server: all in memory */
+#define PROJECT_BYTES_MAX         KIB(64)         /* settings of a project */
 #define QUARANTINE_ENTRIES_DEFAULT 50             /* of a project's quarantine list: a long one hides what fails */
 #define QUARANTINE_ENTRIES_MAX    1000            /* the same, by setting: every lease looks at all */
 #define QUARANTINE_CLEAN_RUNS_DEFAULT 20          /* clean units in a row that end a quarantine */
@@ -206,6 +268,20 @@
 #define CONNECTION_KEPT_MS        15000           /* a fixture keeps to the worker of its connection for this long without a sign of life */
 #define HOOKS_OVERDUE_MS          MINUTES_MS(10)  /* after hooks that no worker took while their job is being ended; then it ends without */
 #define AHEAD_COUNT_MAX           1000            /* jobs ahead are counted up to this */
+#define JOB_KEYS_MAX              8               /* keys of a job: each is counted at every lease */
+#define KEY_LIMITS_MAX            64              /* entries of a queue's limits */
+#define RATE_MAX                  INT64_C(1000000) /* runs that begin in the time of a rate; one a microsecond */
+#define RATE_PER_MS_MAX           DAYS_MS(366)    /* the time of a rate */
+#define SHARE_MAX                 1000            /* a project's part of the workers */
+#define RESOURCES_MAX             32              /* resources of a worker or needs of a job */
+#define RESOURCE_MAX              INT64_C(1000000000000000) /* amount of one; its thousandths stay a number */
+#define UNIQUE_PERIOD_MS_MAX      DAYS_MS(366)    /* how long a unique key is held */
+#define EXPIRES_MS_MAX            DAYS_MS(366)    /* a job that has not begun by then */
+#define BULK_ACTION_JOBS_MAX      100000          /* jobs of one bulk action */
+#define BULK_ACTION_BATCH         200             /* of them in one turn */
+#define BULK_ACTION_SAMPLE        10              /* shown by a dry run */
+#define FIGURES_COUNT_MAX         10000           /* jobs of a lane that a queue's figures count */
+#define FORECAST_JOBS_MAX         50              /* of a kind that a forecast looks back at */
 #define AGEING_MS_DEFAULT         MINUTES_MS(10)  /* waiting that weighs one step of priority */
 #define DUE_ROWS_MAX              256             /* due jobs and workers of one turn */
 #define EVENTS_PAGE_MAX           1000            /* events read from the store at a time */

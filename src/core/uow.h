@@ -104,6 +104,7 @@ struct quarantine_mark {
 };
 
 struct quarantine_entry;
+struct project;
 struct schedule;
 
 /*
@@ -135,11 +136,21 @@ struct effect {
 	struct str scope;   /* JSON object that expressions in body see; else empty */
 };
 
-/* A command that the rules give to another job, in the next turn. */
+/* What the rules want of another job, in the next turn. */
+enum follow_kind {
+	FOLLOW_COMMAND,  /* the job gets the command */
+	FOLLOW_CHILD,    /* a flow hears how its child stands, when it has ended */
+	FOLLOW_WATCH,    /* the same of a job that a stage waits for; and of its end, later */
+	FOLLOW_STEP,     /* a flow goes on: there was too much to do for one turn */
+	FOLLOW_CHILDREN, /* all children of the flow, which is no more, are deleted */
+};
+
 struct follow_up {
+	enum follow_kind kind;
 	int64_t project;
 	struct job_id job;
-	enum job_command command;
+	enum job_command command; /* COMMAND */
+	struct job_id flow;       /* CHILD, WATCH, STEP, CHILDREN */
 };
 
 struct uow {
@@ -174,6 +185,7 @@ struct uow {
 	UOW_ARRAY(struct quarantine_entry *)
 	quarantine; /* of the list: new, changed, taken off */
 
+	UOW_ARRAY(struct project *) projects;   /* new and changed ones */
 	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
 
 	/* not saved: what the turn's later rules look at */
