@@ -35,7 +35,6 @@ enum {
 	READERS_MAX =
 		16, /* idle readers that are kept; there are never more than pool threads */
 	PATH_ARGS_MAX = 3,
-	PROJECT_DEFAULT = 1,
 };
 
 struct api_counters {

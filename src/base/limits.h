@@ -215,6 +215,20 @@
 #define SIGNAL_BODY_BYTES_MAX     KIB(64)         /* what a signal may carry */
 #define SIGNALS_PER_SECOND        200             /* accepted at the public address, with a burst of five seconds */
 
+/* --- Figures --- */
+#define ERROR_CLASS_BYTES_MAX     300             /* a normalised error text; cut */
+#define ERROR_SAMPLE_BYTES_MAX    KIB(1)          /* an error text before that; cut */
+#define ERROR_CLASSES_SHOWN_MAX   5000            /* that one answer puts into clusters; the rarest are counted */
+#define STAT_TAGS_MAX             8               /* tags of a job that its figures are kept under; then only without */
+#define STAT_DAYS_MAX             400             /* span of a query */
+#define STAT_DAYS_DEFAULT         7               /* the same, unasked */
+#define STAT_BUCKETS_MAX          5000            /* points of a trend */
+#define STAT_GROUPS_MAX           50000           /* rows that one table may have before sorting */
+#define STAT_JOBS_MAX             10000           /* jobs of one analysis */
+#define STAT_HOURS_KEPT_MS        DAYS_MS(35)     /* cells of hours; those of days stay */
+#define STAT_BACKLOG_JOBS         50              /* old jobs that one slice takes into the figures */
+#define HISTORY_UNITS_MAX         1000            /* units of a test's history */
+
 /* --- Browsers --- */
 #define CDP_MESSAGE_BYTES_MAX     MIB(256)        /* one from the browser: a full-page picture fits many times */
 #define CDP_OUT_BYTES_MAX         MIB(64)         /* waiting to be read by the browser: bodies of mocked answers */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 
 enum {
 	ARRAY_CAP_MIN = 8, /* most turns touch a handful of rows */
@@ -32,6 +33,7 @@ uow_init(struct uow *uow, struct arena *arena, struct rng *rng, int64_t now_ms)
 	map_init(&uow->job_by_seq, MAP_KEYS_BORROWED);
 	map_init(&uow->run_by_id, MAP_KEYS_BORROWED);
 	map_init(&uow->worker_by_id, MAP_KEYS_BORROWED);
+	map_init(&uow->job_by_unique, MAP_KEYS_COPIED);
 }
 
 void
@@ -41,6 +43,7 @@ uow_deinit(struct uow *uow)
 	map_deinit(&uow->job_by_seq);
 	map_deinit(&uow->run_by_id);
 	map_deinit(&uow->worker_by_id);
+	map_deinit(&uow->job_by_unique);
 }
 
 /* The old memory stays behind in the arena: at most as much again as the array holds. */
@@ -58,6 +61,30 @@ uow_grow(struct arena *arena, void *items, size_t item_size, size_t n, size_t *c
 	return grown;
 }
 
+static char *
+unique_text(int64_t project, const char *key)
+{
+	return xasprintf("%lld\x1f%s", (long long)project, key);
+}
+
+static void
+note_unique(struct uow *uow, struct job *job)
+{
+	if (!job->unique_key || job->unique_until_ms < 0)
+		return;
+	_cleanup_free_ char *key = unique_text(job->project, job->unique_key);
+	map_put(&uow->job_by_unique, key, strlen(key), job);
+}
+
+struct job *
+uow_unique(const struct uow *uow, int64_t project, const char *key)
+{
+	_cleanup_free_ char *text = unique_text(project, key);
+	struct job *job = map_get(&uow->job_by_unique, text, strlen(text));
+
+	return job && job->unique_until_ms >= 0 && job->change != ROW_DELETED ? job : NULL;
+}
+
 struct job *
 uow_add_job(struct uow *uow, struct job *job)
 {
@@ -69,6 +96,7 @@ uow_add_job(struct uow *uow, struct job *job)
 	map_put(&uow->job_by_id, &job->id, sizeof job->id, job);
 	map_put(&uow->job_by_seq, &job->seq, sizeof job->seq, job);
 	UOW_PUSH(uow, &uow->jobs, job);
+	note_unique(uow, job);
 	return job;
 }
 
@@ -202,7 +230,8 @@ uow_is_empty(const struct uow *uow)
 {
 	if (uow->events.n > 0 || uow->tests.n > 0 || uow->options.n > 0 ||
 		uow->incarnations.n > 0 || uow->artifacts.n > 0 || uow->new_lanes.n > 0 ||
-		uow->changed_queues.n > 0 || uow->quarantine.n > 0)
+		uow->changed_queues.n > 0 || uow->buckets.n > 0 || uow->quarantine.n > 0 ||
+		uow->projects.n > 0)
 		return false;
 	return !ANY_CHANGE(uow->jobs) && !ANY_CHANGE(uow->runs) && !ANY_CHANGE(uow->workers) &&
 		!ANY_CHANGE(uow->defs) && !ANY_CHANGE(uow->idems);

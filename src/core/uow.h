@@ -103,9 +103,18 @@ struct quarantine_mark {
 	bool is_clean; /* passed at the first attempt */
 };
 
+/* What is left of a rate by key: a row for each value that has not all its tokens. */
+struct bucket {
+	const char *name; /* of its place: core/places.h */
+	int64_t full_us;  /* as in struct queue */
+};
+
+struct error_class;
+struct known_test;
 struct quarantine_entry;
 struct project;
 struct schedule;
+struct stat_cell;
 
 /*
  * Something that needs a clock, the network or the store's reading side, asked for by the rules
@@ -163,6 +172,7 @@ struct uow {
 	struct map job_by_seq;   /* int64_t → struct job */
 	struct map run_by_id;    /* struct run_id → struct run */
 	struct map worker_by_id; /* struct worker_id → struct worker_row */
+	struct map job_by_unique; /* project, unique key → the struct job that holds it */
 	UOW_ARRAY(struct job *) jobs;
 	UOW_ARRAY(struct run *) runs;
 	UOW_ARRAY(struct worker_row *) workers;
@@ -182,11 +192,16 @@ struct uow {
 	UOW_ARRAY(struct artifact) artifacts;     /* replaces one of the same run and name */
 	UOW_ARRAY(struct lane *) new_lanes;       /* owned by the engine */
 	UOW_ARRAY(struct queue *) changed_queues; /* owned by the engine; new or changed */
+	UOW_ARRAY(struct bucket) buckets;         /* the last one of a name counts */
 	UOW_ARRAY(struct quarantine_entry *)
 	quarantine; /* of the list: new, changed, taken off */
 
 	UOW_ARRAY(struct project *) projects;   /* new and changed ones */
 	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
+
+	UOW_ARRAY(struct stat_cell *) stats; /* one for each key: added to the stored ones */
+	UOW_ARRAY(struct known_test *) known_tests;
+	UOW_ARRAY(struct error_class *) error_classes; /* one for each key: n is what is added */
 
 	/* not saved: what the turn's later rules look at */
 	UOW_ARRAY(struct job *) ended;       /* came to a final state in this turn */
@@ -227,6 +242,8 @@ struct worker_row *uow_add_worker(struct uow *uow, struct worker_row *worker);
 
 struct job *uow_job(const struct uow *uow, struct job_id id); /* NULL: not there */
 struct job *uow_job_by_seq(const struct uow *uow, int64_t seq);
+/* The job that holds the unique key; NULL: none that is loaded. */
+struct job *uow_unique(const struct uow *uow, int64_t project, const char *key);
 struct run *uow_run(const struct uow *uow, struct run_id id);
 struct worker_row *uow_worker(const struct uow *uow, struct worker_id id);
 

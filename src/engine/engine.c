@@ -92,6 +92,8 @@ boot(struct engine *engine, struct err *err)
 		lanes_restore_queue(&engine->lanes, &facts.queues[i]);
 	for (size_t i = 0; i < facts.n_quarantine; i++)
 		quarantine_list_restore(&engine->quarantine, &facts.quarantine[i]);
+	for (size_t i = 0; i < facts.n_projects; i++)
+		project_list_set(&engine->projects, &facts.projects[i]);
 	for (size_t i = 0; i < facts.n_lanes; i++)
 		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
 	engine->store_due_ms = facts.next_due_ms;
@@ -161,6 +163,7 @@ engine_close(struct engine *engine, struct turn_output *out)
 	watches_deinit(engine);
 	lanes_deinit(&engine->lanes);
 	quarantine_list_deinit(&engine->quarantine);
+	project_list_deinit(&engine->projects);
 	arena_deinit(&engine->arena);
 	free(engine);
 	return NULL;

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "core/lanes.h"
+#include "core/project.h"
 #include "core/quarantine_list.h"
 #include "engine/engine.h"
 
@@ -17,6 +18,7 @@ struct member_run {
 	struct run_id run;
 	int64_t fence;
 	const char *stop_reason; /* static; set once it is to be stopped */
+	const char *needs;       /* of the lanes' arena */
 };
 
 /*
@@ -35,7 +37,7 @@ struct member {
 		timer; /* end of the parked poll, or the time at which silence means loss */
 	const char **kind_list; /* owned array into row.kinds' copy */
 	size_t n_kinds;
-	char *texts[4];    /* owned: name, version, kinds, labels of row */
+	char *texts[5];    /* owned: name, version, kinds, labels, resources of row */
 	char *kinds_split; /* owned: row.kinds cut at its commas */
 };
 
@@ -45,6 +47,7 @@ struct engine {
 	struct rng rng;
 	struct lanes lanes;
 	struct quarantine_list quarantine;
+	struct project_list projects;
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
 	struct list_node parked; /* members with a parked poll, longest waiting first */
@@ -53,6 +56,7 @@ struct engine {
 	int64_t now_ms;       /* never goes back */
 	int64_t store_due_ms; /* when the store has something due; 0: nothing */
 	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
+	int64_t wake_ms;      /* when a rate lets a run begin that somebody could take; 0: never */
 	int64_t idem_kept_ms; /* when the youngest of them was kept, or not later */
 	bool has_more;        /* the turn leased all it may: another one at once */
 	bool failed;
@@ -102,10 +106,12 @@ void member_drop(struct engine *engine, struct member *member);
 void members_deinit(struct engine *engine);
 
 struct member_run *member_run(const struct member *member, struct run_id run, int64_t fence);
-void member_add_run(struct member *member, struct run_id run, int64_t fence);
+void member_add_run(
+	struct member *member, struct run_id run, int64_t fence, const char *needs);
 /* Takes over the leases that the store has for the worker: after a restart, or when it moves
  * here from another server. Their rows were loaded. */
-void member_adopt_runs(struct member *member, const struct worker_row *row);
+void member_adopt_runs(
+	const struct engine *engine, struct member *member, const struct worker_row *row);
 void member_remove_run(struct engine *engine, struct worker_id worker, struct run_id run);
 
 void member_park(struct engine *engine, struct member *member, struct intent *intent);
@@ -139,10 +145,24 @@ void quarantine_delete_apply(struct turn *turn, struct intent *intent);
 /* The run begins an attempt at the test of this name. */
 void quarantine_note_lease(const struct turn *turn, struct run *run, const char *test);
 
+/* ---- projects.c ---- */
+
+void project_put_apply(struct turn *turn, struct intent *intent);
+void project_delete_apply(struct turn *turn, struct intent *intent);
+/* False, and the intent is refused, when its project is not there. */
+bool project_is_open(struct turn *turn, struct intent *intent);
+
 /* ---- edits.c: changes of what waits ---- */
 
 void edit_keys(struct turn *turn, struct intent *intent);
 void edit_apply(struct turn *turn, struct intent *intent);
+void each_apply(struct turn *turn, struct intent *intent);
+
+/* ---- queues.c: settings of queues, and draining ---- */
+
+void queue_put_apply(struct turn *turn, struct intent *intent);
+/* Ends the draining of queues that have nothing left. */
+void queues_settle(struct turn *turn);
 
 /* ---- flows.c ---- */
 

@@ -22,6 +22,7 @@
 #include "core/flow.h"
 #include "core/job_spec.h"
 #include "core/plan.h"
+#include "core/project.h"
 #include "core/quarantine_list.h"
 #include "core/uow.h"
 
@@ -39,12 +40,15 @@ enum intent_kind {
 	INTENT_QUARANTINE_PUT,
 	INTENT_QUARANTINE_DELETE,
 	INTENT_JOB_EDIT,    /* of one that waits: priority, place, start time, … */
+	INTENT_JOB_EACH,    /* a command or an edit for many */
 	INTENT_FLOW_REPORT, /* the conductor: what came of an effect */
 	INTENT_FLOW_SIGNAL, /* somebody: a signal or an approval for a stage that waits */
 	INTENT_SCHEDULE_PUT,
 	INTENT_SCHEDULE_DELETE,
 	INTENT_SCHEDULE_COMMAND, /* pause, resume, fire now */
 	INTENT_SCHEDULE_FIRE,    /* the conductor: the job of an occurrence */
+	INTENT_PROJECT_PUT,
+	INTENT_PROJECT_DELETE,
 	INTENT_WORKER_DRAIN,
 	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
 			       is no more */
@@ -56,9 +60,39 @@ struct job_create {
 	size_t n;
 };
 
+/* Members of a job that waits, and its place. What is not set stays. */
+struct job_edit {
+	bool has_priority, has_run_at, has_expires, has_labels, has_keys, has_needs;
+	int32_t priority;
+	const char *queue; /* name; NULL: stays */
+	int64_t run_at_ms; /* 0: at once */
+	int64_t expires_after_ms; /* from now; 0: never */
+	const char *labels, *keys, *needs; /* canonical */
+	enum job_place { PLACE_KEPT, PLACE_TOP, PLACE_BEFORE, PLACE_AFTER } place;
+	struct job_id neighbour; /* BEFORE, AFTER */
+};
+
+struct job_edit_request {
+	struct job_id id;
+	int64_t if_version; /* 0: whatever it is */
+	struct job_edit edit;
+};
+
+/* What became of each job. */
+enum each_result { EACH_DONE, EACH_NOT_FOUND, EACH_WRONG_STATE, EACH_REFUSED };
+
+struct job_each {
+	const struct job_id *ids;
+	size_t n; /* at most BULK_ACTION_BATCH */
+	bool is_edit;
+	enum job_command command;
+	struct job_edit edit;
+};
+
 struct job_command_request {
 	struct job_id id;
 	enum job_command command;
+	struct flow_start start; /* START of a flow: where it begins */
 };
 
 struct run_ref {
@@ -91,7 +125,8 @@ struct poll {
 	const char *kinds; /* comma-separated */
 	const char *const *kind_list;
 	size_t n_kinds;
-	const char *labels; /* canonical */
+	const char *labels;    /* canonical */
+	const char *resources; /* core/needs.h; NULL: none */
 	int32_t capacity;
 	bool claim;
 	int64_t wait_ms;
@@ -177,12 +212,24 @@ struct queue_put {
 	int32_t priority, concurrency;
 	bool paused;
 	int64_t ageing_ms;
+	struct rate rate;
+	const char *limits; /* key_limits_read has accepted it; NULL: none */
+	const char *fair_by;
+	int32_t share;
+	bool draining;
+	bool is_command; /* pause, resume, drain: only paused and draining count */
 	int64_t if_revision;
 };
 
 struct quarantine_change {
 	struct uuid id; /* zero: a new one */
 	struct quarantine_put put;
+	int64_t if_revision; /* 0: whatever it is */
+};
+
+struct project_change {
+	struct uuid id; /* zero: a new one */
+	struct project_put put;
 	int64_t if_revision; /* 0: whatever it is */
 };
 
@@ -193,6 +240,7 @@ enum intent_conflict {
 	CONFLICT_REVISION, /* If-Match names another revision, or the name is taken */
 	CONFLICT_FENCE,    /* the run is not leased under that number */
 	CONFLICT_TAKEN,    /* another one is there already */
+	CONFLICT_DRAINING, /* the queue takes no new jobs: with ERR_LIMIT */
 	CONFLICT_IDEM,     /* the Idempotency-Key was used for another request */
 };
 
@@ -215,6 +263,8 @@ struct intent {
 	union {
 		struct job_create create;
 		struct job_command_request command;
+		struct job_edit_request edit;
+		struct job_each each;
 		struct job_id explain;
 		struct poll poll;
 		struct poll_cancel cancel;
@@ -225,6 +275,7 @@ struct intent {
 		struct def_delete def_delete;
 		struct queue_put queue;
 		struct quarantine_change quarantine; /* DELETE: without put */
+		struct project_change project_change; /* DELETE: without put */
 		struct flow_report flow_report;
 		struct flow_signal flow_signal;
 	} in;
@@ -238,10 +289,13 @@ struct intent {
 		struct job *jobs; /* snapshots after the turn; JOB_CREATE: one for each spec, in
 				     order */
 		size_t n_jobs;
+		bool *existing; /* JOB_CREATE: jobs[i] was there already; NULL: none was */
+		uint8_t *each;  /* JOB_EACH: enum each_result for each id */
 		enum job_state state; /* ERR_CONFLICT of a command: the state it met */
 		struct definition *def;
 		struct queue *queue;
 		struct quarantine_entry *quarantine;
+		struct project *project;
 		struct explanation *explanation;
 		struct poll_answer poll;
 	} out;

@@ -161,6 +161,8 @@ apply_create(struct turn *turn, struct intent *intent)
 	struct job *jobs = arena_xalloc(&intent->arena, (create->n + 1) * sizeof *jobs);
 	struct uuid *ids = arena_xalloc(uow->arena, (create->n + 1) * sizeof *ids);
 
+	if (!project_is_open(turn, intent))
+		return;
 	for (size_t i = 0; i < create->n; i++) {
 		if (make_lanes(turn, intent, &create->specs[i]) < 0)
 			return;
@@ -446,7 +448,8 @@ static void
 apply_def_put(struct turn *turn, struct intent *intent)
 {
 	const struct def_put *put = &intent->in.def_put;
-	struct definition *def = def_to_put(turn, intent);
+	struct definition *def =
+		project_is_open(turn, intent) ? def_to_put(turn, intent) : NULL;
 
 	if (!def)
 		return;
@@ -607,6 +610,8 @@ intent_keys(struct turn *turn, struct intent *intent)
 	case INTENT_SCHEDULE_FIRE:
 	case INTENT_QUARANTINE_PUT:
 	case INTENT_QUARANTINE_DELETE:
+	case INTENT_PROJECT_PUT:
+	case INTENT_PROJECT_DELETE:
 	case INTENT_WORKER_DRAIN:
 	case INTENT_KIND_COUNT:
 		break;
@@ -656,6 +661,12 @@ intent_apply(struct turn *turn, struct intent *intent)
 		break;
 	case INTENT_QUARANTINE_DELETE:
 		quarantine_delete_apply(turn, intent);
+		break;
+	case INTENT_PROJECT_PUT:
+		project_put_apply(turn, intent);
+		break;
+	case INTENT_PROJECT_DELETE:
+		project_delete_apply(turn, intent);
 		break;
 	case INTENT_JOB_EDIT:
 		edit_apply(turn, intent);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/project.h"
 #include "core/quarantine_list.h"
 #include "core/uow.h"
 
@@ -159,6 +160,8 @@ static const struct column run_columns[] = {
 	LIVE(run, cpu_ms, I64),
 	LIVE(run, peak_kib, I64),
 	LIVE(run, tokens, I64),
+	LIVE(run, test_key, I64),
+	LIVE(run, error_class, I64),
 	LIVE(run, version, I64),
 };
 const struct table run_table = TABLE(run, run_columns);
@@ -281,6 +284,18 @@ static const struct column quarantine_columns[] = {
 	LIVE(quarantine_entry, revision, I64),
 };
 const struct table quarantine_table = TABLE_AS("quarantine", quarantine_entry, quarantine_columns);
+
+static const struct column project_columns[] = {
+	FIXED(project, seq, I64),
+	FIXED(project, id, UUID),
+	LIVE(project, name, TEXT),
+	LIVE(project, body, TEXT),
+	LIVE(project, revision, I64),
+	FIXED(project, created_ms, I64),
+	LIVE(project, updated_ms, I64),
+	LIVE(project, deleted_ms, I64),
+};
+const struct table project_table = TABLE(project, project_columns);
 
 /* clang-format on */
 

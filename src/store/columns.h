@@ -36,6 +36,7 @@ enum column_kind {
 enum column_use {
 	COLUMN_FIXED, /* written once, with the row */
 	COLUMN_LIVE,  /* written by every update */
+	COLUMN_EDITED, /* written with the row, and when the job is edited */
 };
 
 struct column {
@@ -64,6 +65,7 @@ extern const struct table queue_table;
 extern const struct table lane_table;
 extern const struct table worker_table;
 extern const struct table quarantine_table;
+extern const struct table project_table;
 
 /* The word of an enumeration's value; NULL: it has none. `kind` is one of the enumerations. */
 const char *column_word(enum column_kind kind, int value);

@@ -134,6 +134,21 @@ memory_lock(struct memory_db *db)
 	return db;
 }
 
+/* As the first migration of the table makes it. */
+static void
+add_default_project(struct memory_db *db)
+{
+	const struct project project = {
+		.seq = PROJECT_DEFAULT,
+		.id = { { [6] = 0x70, [8] = 0x80, [15] = 1 } },
+		.name = "default",
+		.body = "{}",
+		.revision = 1,
+	};
+
+	rows_add(&db->projects, &project);
+}
+
 static struct memory_db *
 db_new(const char *name)
 {
@@ -151,6 +166,8 @@ db_new(const char *name)
 	db->lanes.table = &lane_table;
 	db->workers.table = &worker_table;
 	db->quarantine.table = &quarantine_table;
+	db->projects.table = &project_table;
+	add_default_project(db);
 	map_init(&db->job_seqs, MAP_KEYS_COPIED);
 	map_init(&db->run_seqs, MAP_KEYS_COPIED);
 	db->next_job_seq = db->next_run_seq = db->next_def_seq = db->next_event_seq = 1;
@@ -173,6 +190,7 @@ db_free(struct memory_db *db)
 		&db->lanes,
 		&db->workers,
 		&db->quarantine,
+		&db->projects,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		rows_deinit(all[i]);
@@ -366,10 +384,13 @@ memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		.n_workers = db->workers.n,
 		.quarantine = copy_rows(&db->quarantine, arena),
 		.n_quarantine = db->quarantine.n,
+		.projects = copy_rows(&db->projects, arena),
+		.n_projects = db->projects.n,
 		.next_due_ms = next_due(db),
 		.now_floor_ms = now_floor(db),
 	};
-	if (!boot.lanes || !boot.queues || !boot.workers || !boot.quarantine)
+	if (!boot.lanes || !boot.queues || !boot.workers || !boot.quarantine ||
+		!boot.projects)
 		return memory_no_room(err);
 	boot_lanes(db, &boot);
 	boot_queues(db, &boot);

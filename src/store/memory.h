@@ -36,7 +36,7 @@ struct memory_db {
 	struct map job_seqs, run_seqs; /* id → seq as a pointer */
 	struct rows tests, options, incarnations, artifacts;
 	struct rows defs, old_defs; /* old_defs: earlier revisions, in order of age */
-	struct rows queues, lanes, workers, quarantine;
+	struct rows queues, lanes, workers, quarantine, projects;
 
 	UOW_ARRAY(struct event *) events; /* owned, with their data behind them */
 	UOW_ARRAY(struct idem *) idems;   /* owned, with key and ids behind them */

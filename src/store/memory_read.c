@@ -635,6 +635,17 @@ list_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 }
 
 static int
+list_projects(struct store_reader *reader, struct arena *arena, struct project **ret,
+	size_t *ret_n, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->projects;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < rows->n; i++)
+		choose(&chosen, rows->item[i]);
+	return answer(&chosen, &project_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
 by_joining(const void *a, const void *b)
 {
 	const struct worker_row *x = *(const struct worker_row *const *)a;
@@ -732,6 +743,7 @@ static const struct reader_ops reader_ops = {
 	.definition_revisions = list_revisions,
 	.queues = list_queues,
 	.quarantine = list_quarantine,
+	.projects = list_projects,
 	.workers = list_workers,
 	.stats = figures,
 	.tokens = list_tokens,

@@ -336,6 +336,16 @@ put_queue(struct memory_db *db, const struct queue *queue)
 }
 
 static void
+put_project(struct memory_db *db, const struct project *project)
+{
+	size_t at = memory_find_seq(&db->projects, project->seq);
+	if (at < db->projects.n)
+		rows_replace(&db->projects, at, project);
+	else
+		insert_by_seq(&db->projects, project);
+}
+
+static void
 put_quarantine(struct memory_db *db, const struct quarantine_entry *entry)
 {
 	size_t at = memory_find_seq(&db->quarantine, entry->seq);
@@ -459,6 +469,8 @@ save_all(struct memory_db *db, struct uow *uow)
 		put_queue(db, uow->changed_queues.item[i]);
 	for (size_t i = 0; i < uow->new_lanes.n; i++)
 		insert_by_seq(&db->lanes, uow->new_lanes.item[i]);
+	for (size_t i = 0; i < uow->projects.n; i++)
+		put_project(db, uow->projects.item[i]);
 	for (size_t i = 0; i < uow->quarantine.n; i++)
 		put_quarantine(db, uow->quarantine.item[i]);
 	for (size_t i = 0; i < uow->workers.n; i++)

@@ -106,6 +106,17 @@ boot_quarantine(
 		&boot->n_quarantine, err);
 }
 
+static int
+boot_projects(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_PROJECTS, err);
+	if (!stmt)
+		return -1;
+	return fetch_all(
+		db, stmt, &project_table, arena, &boot->projects, &boot->n_projects, err);
+}
+
 /* Every turn that changes a job writes an event: the last batch is of the latest of them. */
 static int
 boot_now_floor(struct sqlite_db *db, struct arena *arena, int64_t *ret_ms, struct err *err)
@@ -161,6 +172,7 @@ sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		boot_queues(db, arena, &boot, err) < 0 ||
 		boot_workers(db, arena, &boot, err) < 0 ||
 		boot_quarantine(db, arena, &boot, err) < 0 ||
+		boot_projects(db, arena, &boot, err) < 0 ||
 		boot_now_floor(db, arena, &boot.now_floor_ms, err) < 0 ||
 		next_due(db, &boot.next_due_ms, err) < 0)
 		return -1;

@@ -452,6 +452,16 @@ read_all_quarantine(struct store_reader *reader, int64_t project, struct arena *
 }
 
 static int
+read_all_projects(struct store_reader *reader, struct arena *arena, struct project **ret,
+	size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db_of(reader), SQL_PROJECTS, err);
+	if (!stmt)
+		return -1;
+	return fetch_all(db_of(reader), stmt, &project_table, arena, ret, ret_n, err);
+}
+
+static int
 read_all_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {
@@ -570,6 +580,7 @@ static const struct reader_ops reader_ops = {
 	.definition_revisions = read_all_revisions,
 	.queues = read_all_queues,
 	.quarantine = read_all_quarantine,
+	.projects = read_all_projects,
 	.workers = read_all_workers,
 	.stats = read_figures,
 	.tokens = read_all_tokens,

@@ -271,6 +271,16 @@ save_quarantine(struct saver *saver)
 }
 
 static int
+save_projects(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->projects.n && rc == 0; i++)
+		rc = put_row(saver, SQL_PROJECT_PUT, &project_table,
+			saver->uow->projects.item[i]);
+	return rc;
+}
+
+static int
 save_worker(struct saver *saver, const struct worker_row *worker)
 {
 	if (worker->change == ROW_CLEAN)
@@ -453,6 +463,7 @@ save_all(struct saver *saver)
 	static int (*const steps[])(struct saver *) = {
 		save_line,
 		save_quarantine,
+		save_projects,
 		save_workers,
 		save_jobs,
 		save_parts,

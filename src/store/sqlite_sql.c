@@ -87,6 +87,10 @@ static const struct {
 		" GROUP BY job.queue",
 		NULL,
 	},
+	[SQL_PROJECTS] = {
+		"SELECT $columns FROM project ORDER BY seq",
+		&project_table,
+	},
 	[SQL_QUARANTINE] = {
 		"SELECT $columns FROM quarantine ORDER BY seq",
 		&quarantine_table,
@@ -282,6 +286,11 @@ static const struct {
 		"INSERT INTO queue ($columns) VALUES ($values)"
 		" ON CONFLICT (id) DO UPDATE SET $again",
 		&queue_table,
+	},
+	[SQL_PROJECT_PUT] = {
+		"INSERT INTO project ($columns) VALUES ($values)"
+		" ON CONFLICT (seq) DO UPDATE SET $again",
+		&project_table,
 	},
 	[SQL_QUARANTINE_PUT] = {
 		"INSERT INTO quarantine ($columns) VALUES ($values)"

@@ -225,6 +225,13 @@ read_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 }
 
 int
+read_projects(struct store_reader *reader, struct arena *arena, struct project **ret,
+	size_t *ret_n, struct err *err)
+{
+	return READ(reader, err, reader->ops->projects(reader, arena, ret, ret_n, err));
+}
+
+int
 read_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err)
 {

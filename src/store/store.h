@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "core/project.h"
 #include "core/quarantine_list.h"
 #include "core/uow.h"
 
@@ -31,6 +32,13 @@ struct store_options {
 };
 
 /* What is on disk when the engine starts; arrays are the arena's. */
+/* Leased runs of a job that has keys. */
+struct boot_keys {
+	int64_t queue;
+	const char *keys;
+	int32_t running;
+};
+
 struct store_boot {
 	struct lane *lanes;
 	size_t n_lanes; /* maybe_ready set where ready jobs exist */
@@ -40,14 +48,29 @@ struct store_boot {
 	size_t n_workers; /* online and draining ones, without their runs */
 	struct quarantine_entry *quarantine;
 	size_t n_quarantine;
+	struct project *projects;
+	size_t n_projects; /* deleted ones too */
+	struct boot_keys *keyed;
+	size_t n_keyed;
+	const char **held; /* distinct held_key of jobs */
+	size_t n_held;
+	struct bucket *buckets;
+	size_t n_buckets;
 	int64_t next_due_ms;  /* of jobs, and of leases of workers that have runs; 0: none */
 	int64_t now_floor_ms; /* the latest time that turns wrote into jobs and events */
 };
 
 /* Which candidates a turn wants: the best ready jobs of a lane. */
 struct claim_key {
-	int64_t lane;
+	int64_t lane; /* 0: those that `held` holds */
 	size_t n;
+	const char *held; /* job.held_key */
+};
+
+/* The job that holds a unique key. */
+struct unique_key {
+	int64_t project;
+	const char *key;
 };
 
 struct def_key {
@@ -78,6 +101,7 @@ struct turn_keys {
 	claims; /* ready jobs, best first, with their waiting runs when job.waiting > 0 */
 	UOW_ARRAY(struct def_key) defs;
 	UOW_ARRAY(struct idem_key) idems;
+	UOW_ARRAY(struct unique_key) uniques; /* into uow->job_by_unique, with open runs */
 	int64_t due_ms; /* > 0: jobs and workers due at this time, into due_jobs, due_workers */
 	size_t due_max; /* at most this many of each */
 	size_t bytes_max; /* memory for rows; 0: the arena's. Claims and what is due stop at
@@ -280,9 +304,24 @@ int read_workers(struct store_reader *reader, int64_t project, bool all, struct 
 int read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct queue **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 
+/* Live figures of a queue: jobs that wait, counted up to FIGURES_COUNT_MAX of each lane. */
+struct queue_figures {
+	int64_t running;   /* leased runs */
+	int64_t ready;     /* jobs that a worker could take */
+	int64_t held;      /* jobs that wait for a key's limit */
+	int64_t oldest_ms; /* when the oldest of those counted as ready was made; 0: none */
+	bool at_least;     /* there are more than were counted */
+};
+int read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
+	struct err *err) MUST_CHECK;
+
 /* Oldest first. */
 int read_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct quarantine_entry **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+/* In order of seq, deleted ones too. */
+int read_projects(struct store_reader *reader, struct arena *arena, struct project **ret,
+	size_t *ret_n, struct err *err) MUST_CHECK;
 
 /* Figures for /metrics and lists; index look-ups, never a scan of all jobs. */
 struct store_stats {

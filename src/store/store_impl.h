@@ -72,6 +72,8 @@ struct reader_ops {
 		struct queue **ret, size_t *ret_n, struct err *err);
 	int (*quarantine)(struct store_reader *reader, int64_t project, struct arena *arena,
 		struct quarantine_entry **ret, size_t *ret_n, struct err *err);
+	int (*projects)(struct store_reader *reader, struct arena *arena, struct project **ret,
+		size_t *ret_n, struct err *err);
 	int (*workers)(struct store_reader *reader, int64_t project, bool all,
 		struct arena *arena, struct worker_row **ret, size_t *ret_n, struct err *err);
 	int (*stats)(struct store_reader *reader, struct store_stats *ret, struct err *err);

@@ -4,9 +4,16 @@
 CREATE TABLE project (
 	seq        INTEGER PRIMARY KEY,        -- job.project and the like
 	id         BLOB NOT NULL UNIQUE,       -- UUIDv7
-	name       TEXT NOT NULL UNIQUE,
+	name       TEXT NOT NULL,
 	body       TEXT NOT NULL,              -- JSON object: settings
 	revision   INTEGER NOT NULL,           -- from 1
 	created_ms INTEGER NOT NULL,
-	updated_ms INTEGER NOT NULL
+	updated_ms INTEGER NOT NULL,
+	deleted_ms INTEGER NOT NULL            -- 0: it is there; else the row only keeps its seq
 ) STRICT;
+
+CREATE UNIQUE INDEX project_name ON project (name) WHERE deleted_ms = 0;
+
+-- Everything there was up to now. The same id everywhere, so that it can be written down.
+INSERT INTO project (seq, id, name, body, revision, created_ms, updated_ms, deleted_ms)
+VALUES (1, X'00000000000070008000000000000001', 'default', '{}', 1, 0, 0, 0);
