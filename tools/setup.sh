@@ -50,6 +50,7 @@ packages() {
 		chromium|chromium|the browser of TestCafe suites
 		fonts-liberation|-|fonts, without which pages have no text
 		ffmpeg|ffmpeg|video of browser tests
+		tzdata|-|time zones of schedules
 		LIST
 		;;
 	test) cat <<-'LIST'
