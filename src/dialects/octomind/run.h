@@ -34,8 +34,14 @@ struct octo_run {
  */
 json_t *octo_run_statics(const struct octo_run *run) __attribute__((returns_nonnull));
 
-/* The names that steps of the chain set, { NAME: true }. The caller owns the result. */
+/*
+ * The names that EXTRACT sets in the chain, { NAME: whether it always does }, and "*" when
+ * there is JAVASCRIPT, which may set any. The caller owns the result.
+ */
 json_t *octo_run_dynamics(const struct octo_chain *chain) __attribute__((returns_nonnull));
+
+/* JavaScript that holds once WAIT_FOR need wait no longer; NULL where that is no condition. */
+const char *octo_wait_code(enum octo_wait wait);
 
 /*
  * The address `path` as a link of `base` would have it: complete ones stay, "/x" begins at the

@@ -40,7 +40,7 @@ struct octo_piece {
 
 /*
  * Takes the next piece off *rest; false at the end. `statics` are the known static variables,
- * `dynamics` an object with the names of those that steps set; NULL: none.
+ * `dynamics` an object with the names of those that steps set ("*": any); NULL: none.
  */
 bool octo_vars_next(
 	struct str *rest, json_t *statics, json_t *dynamics, struct octo_piece *ret);
