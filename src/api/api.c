@@ -47,6 +47,8 @@ take_outputs(struct api *api, struct list_node *outputs)
 			list_entry(list_pop_front(outputs), struct turn_output, node);
 
 		hub_turn(api->hub, output);
+		if (api->effects && output->n_effects > 0)
+			api->effects(api->arg, output);
 		while (!list_empty(&output->done))
 			give_back(
 				list_entry(list_pop_front(&output->done), struct intent, node));
@@ -107,6 +109,18 @@ api_on_gone(struct http_request *req, void *arg)
 	} else if (hub_unwait(api->hub, call)) {
 		call_reply_empty(call, 204);
 	}
+}
+
+void
+api_submit(struct api *api, struct intent *intent)
+{
+	if (api->thread) {
+		engine_submit(api->thread, intent);
+		return;
+	}
+	intent->status = INTENT_IS_ERROR;
+	(void)err_set(&intent->err, ERR_UNAVAILABLE, "the server is shutting down");
+	intent->then(intent);
 }
 
 void
@@ -315,6 +329,7 @@ api_free(struct api *api)
 		(void)store_reader_close(api->readers[i]);
 	for (size_t at = 0; map_next(&api->queue_names, &at, &entry);)
 		free(entry.value);
+	project_list_deinit(&api->projects);
 	map_deinit(&api->queue_names);
 	map_deinit(&api->fresh_blobs);
 	auth_stop(&api->auth);
@@ -324,6 +339,8 @@ api_free(struct api *api)
 	free(api->view_url);
 	free(api);
 }
+
+static const struct dialect *const no_dialects[] = { NULL };
 
 static struct api *
 api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
@@ -335,8 +352,13 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	api->store = store;
 	api->blobs = blobs;
 	api->durable = options->durable ? options->durable : "fsync";
+	api->dialects = options->dialects ? options->dialects : no_dialects;
+	api->public_url = options->public_url;
 	api->store_failed = options->store_failed;
+	api->effects = options->effects;
 	api->arg = options->arg;
+	api->signal_key = options->signal_key;
+	api->signals_left = SIGNALS_BURST;
 	api->streams_max = or_default(options->streams_max, SSE_STREAMS_MAX);
 	api->started_mono_ms = clock_mono_ms();
 	list_init(&api->calls);
@@ -361,6 +383,7 @@ api_start(struct api **ret, uv_loop_t *loop, struct engine *engine, struct store
 			err, ERR_INVALID, "a listen address and a data folder are needed");
 	api = api_new(loop, store, blobs, options);
 	if (auth_start(&api->auth, store, options->data_dir, err) < 0 ||
+		api_projects_start(api, err) < 0 ||
 		hub_start(&api->hub, api, err) < 0 || listen_api(api, options, err) < 0 ||
 		listen_view(api, options, err) < 0 ||
 		engine_thread_start(&api->thread, engine, on_notify, api, err) < 0) {

@@ -18,8 +18,12 @@
 
 struct api;
 struct blob_store;
+struct dialect;
 struct engine;
+struct intent;
+struct mac_key;
 struct store;
+struct turn_output;
 
 /* Everything is borrowed until api_start() returns. Zero or NULL means the default named here.
  */
@@ -29,6 +33,8 @@ struct api_options {
 		*view_listen; /* second origin for kept reports; default: next port, else any */
 	const char *data_dir; /* admin.token lives here; required */
 	const char *durable;  /* word in answers to writes: "fsync" (default), "os" */
+	const struct dialect *const *dialects; /* NULL-terminated, static; NULL: none */
+	const char *public_url; /* in answers with absolute addresses; NULL: the Host header */
 	unsigned connections_max; /* default CONNECTIONS_MAX */
 	unsigned streams_max;     /* open event streams; default SSE_STREAMS_MAX */
 	unsigned request_idle_ms; /* an unfinished request that stops arriving; default
@@ -36,7 +42,12 @@ struct api_options {
 	/* Told once, on the loop's thread, when the store has failed: nothing is accepted any
 	 * more, and only a new process can find out what is on the disk. NULL: nobody is. */
 	void (*store_failed)(void *arg, const struct err *why);
+	/* Gets what each committed turn asked for, on the loop's thread; borrowed. NULL: nobody
+	 * does. */
+	void (*effects)(void *arg, const struct turn_output *output);
 	void *arg;
+	const struct mac_key *signal_key; /* of callback addresses, borrowed until api_stop();
+					     NULL: there are none */
 };
 
 /*
@@ -58,6 +69,9 @@ uint16_t api_port(const struct api *api);
 /* True when this start made the admin token; its file's path (borrowed). */
 bool api_token_is_new(const struct api *api);
 const char *api_token_path(const struct api *api);
+
+/* Hands an intent with `then` to the engine. Once api_stop() has begun it is answered at once. */
+void api_submit(struct api *api, struct intent *intent);
 
 /* The worker's process is known to be dead: its runs go back to the queue at once. */
 void api_worker_gone(struct api *api, struct worker_id worker);

@@ -27,6 +27,7 @@
 
 struct blob_store;
 struct call;
+struct dialect;
 struct hub;
 struct route;
 struct screens;
@@ -57,18 +58,25 @@ struct api {
 	uint8_t ticket_key[32]; /* of view tickets; new at each start */
 	const char *durable;
 	void (*store_failed)(void *arg, const struct err *why); /* NULL once told */
+	void (*effects)(void *arg, const struct turn_output *output); /* or NULL */
 	void *arg;
+	const struct mac_key *signal_key; /* or NULL */
+	int64_t signals_mono_ms;          /* when signals_left was counted last */
+	int64_t signals_left;             /* that are taken now: a bucket that fills up */
 	unsigned streams_max;
 	bool draining;
 	unsigned handles_open; /* of ours: async, two servers */
 	unsigned reads_open;   /* work on the pool */
 	struct rng rng;
+	const struct dialect *const *dialects; /* NULL-terminated */
+	const char *public_url; /* NULL: what the client calls it */
 	struct list_node calls; /* all that were not answered yet */
 
 	/* Shared with the pool's threads, under the lock. */
 	uv_mutex_t lock;
 	struct store_reader *readers[READERS_MAX];
 	size_t n_readers;
+	struct project_list projects;
 	struct map queue_names; /* int64_t id → char *, never removed */
 	struct map fresh_blobs; /* hex → count, as a pointer */
 
@@ -86,10 +94,11 @@ struct call {
 	struct http_request *req;
 	struct api *api;
 	const struct route *route;
+	const struct dialect *dialect; /* whose route it is; NULL: native */
 	struct arena *arena;
 	struct list_node node; /* in api->calls */
 	const struct auth_token *who;
-	int64_t project;
+	int64_t project; /* 0: all of them (a worker that serves any) */
 	const char *arg[PATH_ARGS_MAX]; /* decoded parts of the path */
 	void *query;                    /* decoded parameters: the route's struct */
 	json_t *json;                   /* parsed body; owned */
@@ -147,6 +156,27 @@ extern const struct route routes[]; /* ends with path NULL */
  * *ret_allow). */
 unsigned route_find(enum http_method method, struct str path, struct arena *arena,
 	const struct route **ret, const char *args[PATH_ARGS_MAX], const char **ret_allow);
+
+/* The same in a dialect's table, of the rest that it claimed. */
+unsigned route_find_dialect(const struct dialect *dialect, enum http_method method,
+	struct str rest, struct arena *arena, const struct route **ret,
+	const char *args[PATH_ARGS_MAX], const char **ret_allow);
+
+/* --- Projects: what the API knows of them, always; any thread --- */
+
+/* The project's copy in the arena. STORE_NONE: there is none. */
+int api_project(struct api *api, int64_t seq, struct arena *arena, struct project **ret)
+	MUST_CHECK;
+int api_project_find(struct api *api, const char *id_or_name, struct arena *arena,
+	struct project **ret) MUST_CHECK;
+/* All that are there, in order of age. */
+void api_projects(struct api *api, struct arena *arena, struct project **ret, size_t *ret_n);
+/* A change that was committed. */
+void api_project_learn(struct api *api, const struct project *project);
+int api_projects_start(struct api *api, struct err *err) MUST_CHECK;
+
+/* Sets call->project by ?project= or X-Proctor-Project. False: answered. */
+bool call_select_project(struct call *call);
 
 /* --- Calls --- */
 

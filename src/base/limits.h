@@ -132,6 +132,7 @@
 #define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
 #define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
 #define PROJECTS_MAX              10000           /* of a server: all in memory */
+#define GATES_MAX                 50              /* of a project or an environment: each is one tag */
 #define PROJECT_BYTES_MAX         KIB(64)         /* settings of a project */
 #define QUARANTINE_ENTRIES_DEFAULT 50             /* of a project's quarantine list: a long one hides what fails */
 #define QUARANTINE_ENTRIES_MAX    1000            /* the same, by setting: every lease looks at all */
@@ -213,7 +214,8 @@
 #define PROBE_HEADERS_BYTES_MAX   KIB(16)         /* headers of an answer; the rest is left out */
 #define JOB_RESULTS_BYTES_MAX     KIB(64)         /* results of a job; more is told as truncated */
 #define SIGNAL_BODY_BYTES_MAX     KIB(64)         /* what a signal may carry */
-#define SIGNALS_PER_SECOND        200             /* accepted at the public address, with a burst of five seconds */
+#define SIGNALS_PER_SECOND        200             /* taken at the public address: each is a turn */
+#define SIGNALS_BURST             1000            /* the same at once */
 
 /* --- Figures --- */
 #define ERROR_CLASS_BYTES_MAX     300             /* a normalised error text; cut */

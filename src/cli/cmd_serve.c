@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,18 +23,28 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/mac.h"
+#include "base/mem.h"
+#include "base/parse.h"
 #include "blob/blob.h"
 #include "cli/cli.h"
 #include "cli/local_worker.h"
 #include "cli/paths.h"
+#include "conductor/conductor.h"
 #include "engine/engine.h"
+#include "engine/intent.h"
+#include "http/guard.h"
 #include "store/store.h"
 
 enum {
 	DRAIN_WORKER_MS = 15000, /* for the worker to end its runs and report */
 	DRAIN_ANSWERS_MS = 5000, /* for requests that are under way */
 	DRAIN_TICK_MS = 10,      /* api.h offers a question, not an event */
+	GUARD_PORTS_MAX = 64,
 };
+
+#define POOL_VARIABLE "UV_THREADPOOL_SIZE"
+#define POOL_THREADS "8" /* of libuv: looks and launches beside the API's reads */
 
 struct server {
 	struct arena arena;
@@ -47,6 +58,10 @@ struct server {
 	struct blob_store *blobs;
 	struct engine *engine;
 	struct api *api;
+	struct conductor *conductor;
+	struct guard_policy guard; /* of addresses that flows look at */
+	uint16_t guard_ports[GUARD_PORTS_MAX];
+	struct mac_key signal_key;
 	struct local_worker worker;
 	bool store_failed;
 	bool is_stopping, worker_left;
@@ -182,21 +197,89 @@ open_stores(struct server *server, const struct cli *cli, struct err *err)
 		&server->engine, server->store, &engine_options, clock_wall_ms(), err);
 }
 
+/* --- What flows ask for --- */
+
+static void
+on_effects(void *arg, const struct turn_output *output)
+{
+	struct server *server = arg;
+
+	if (server->conductor)
+		conductor_take(server->conductor, output);
+}
+
+static void
+on_report(void *arg, struct intent *intent)
+{
+	struct server *server = arg;
+
+	api_submit(server->api, intent);
+}
+
+/* Where looks may go. The server listens on loopback only, so those who may use it are on this
+ * machine anyway. */
+static int
+read_guard(struct server *server, const struct cli *cli, struct err *err)
+{
+	const struct cli_value *addresses = cli_all(cli, "allow-address");
+	const struct cli_value *ports = cli_all(cli, "allow-port");
+
+	for (size_t i = 0; i < addresses->n; i++)
+		if (guard_allow(&server->guard, str_of(addresses->text[i]), err) < 0)
+			return err_wrap(err, "--allow-address");
+	server->guard.loopback = true;
+	server->guard_ports[0] = 80;
+	server->guard_ports[1] = 443;
+	server->guard.ports = server->guard_ports;
+	server->guard.n_ports = 2;
+	for (size_t i = 0; i < ports->n; i++) {
+		int64_t port;
+
+		if (server->guard.n_ports == GUARD_PORTS_MAX)
+			return err_set(err, ERR_INVALID, "--allow-port: too many");
+		if (parse_i64(str_of(ports->text[i]), 1, 65535, &port, err) < 0)
+			return err_wrap(err, "--allow-port");
+		server->guard_ports[server->guard.n_ports++] = (uint16_t)port;
+	}
+	return 0;
+}
+
+static void
+start_conductor(struct server *server, const struct cli *cli)
+{
+	const char *url = cli_text(cli, "public-url");
+	const struct conductor_options options = { .store = server->store,
+		.guard = &server->guard,
+		.url = url ? url : api_url(server->api),
+		.signal_key = &server->signal_key,
+		.submit = on_report,
+		.arg = server };
+
+	server->conductor = conductor_new(&server->loop, &options);
+}
+
 static int
 start_api(struct server *server, const struct cli *cli, struct err *err)
 {
+	const char *key = paths_in(&server->arena, server->data_dir, PATHS_SIGNAL_KEY);
 	struct api_options options = { .listen = cli_text(cli, "listen"),
 		.view_listen = cli_text(cli, "view-listen"),
 		.data_dir = server->data_dir,
 		.durable = cli_text(cli, "durability"),
 		.connections_max = (unsigned)cli_number(cli, "connections"),
 		.store_failed = on_store_failed,
+		.effects = on_effects,
+		.signal_key = &server->signal_key,
 		.arg = server };
 
+	if (read_guard(server, cli, err) < 0 ||
+		mac_key_load(&server->signal_key, key, err) < 0)
+		return -1;
 	if (api_start(&server->api, &server->loop, server->engine, server->store, server->blobs,
 		    &options, err) < 0)
 		return -1;
 	server->engine = NULL; /* the API's now */
+	start_conductor(server, cli);
 	return 0;
 }
 
@@ -273,6 +356,35 @@ watch_stdin(struct server *server, struct err *err)
 	return r == 0 ? 0 : err_sys(err, ERR_INVALID, -r, "watch stdin");
 }
 
+static void
+no_work(uv_work_t *work)
+{
+	(void)work;
+}
+
+static void
+no_work_done(uv_work_t *work, int status)
+{
+	(void)status;
+	free(work);
+}
+
+/* The pool reads its size from the environment when it is used first. Tests inherit our
+ * environment, and Node reads the same variable: so it must not stay there. */
+static void
+widen_pool(struct server *server)
+{
+	uv_work_t *work;
+
+	if (getenv(POOL_VARIABLE))
+		return;
+	work = xcalloc(1, sizeof *work);
+	if (setenv(POOL_VARIABLE, POOL_THREADS, 0) != 0 ||
+		uv_queue_work(&server->loop, work, no_work, no_work_done) != 0)
+		free(work);
+	(void)unsetenv(POOL_VARIABLE);
+}
+
 static int
 start(struct server *server, const struct cli *cli, struct err *err)
 {
@@ -281,6 +393,7 @@ start(struct server *server, const struct cli *cli, struct err *err)
 		return -1;
 	/* Before the threads: they inherit what uv_signal needs. */
 	watch_signals(server);
+	widen_pool(server);
 	if (open_stores(server, cli, err) < 0 || start_api(server, cli, err) < 0)
 		return -1;
 	if (write_server_file(server, err) < 0)
@@ -316,7 +429,9 @@ finish(struct server *server)
 {
 	if (server->api && server->data_dir)
 		(void)unlink(paths_in(&server->arena, server->data_dir, PATHS_SERVER));
+	conductor_stop(server->conductor);
 	server->api = api_stop(server->api);
+	server->conductor = conductor_free(server->conductor);
 	if (server->sigterm.loop)
 		run_closed_handles(server);
 	if (server->engine)

@@ -58,6 +58,22 @@ void
 http_answer_deinit(struct http_answer *answer)
 {
 	buf_deinit(&answer->body);
+	buf_deinit(&answer->headers);
+}
+
+/* A line of an answer's head. A new head (after 100 Continue) begins with its status line. */
+static size_t
+on_header(char *data, size_t size, size_t n, void *user)
+{
+	struct http_exchange *exchange = user;
+	struct buf *headers = &exchange->answer.headers;
+	struct str line = str_from(data, size * n);
+
+	if (str_starts(line, STR("HTTP/")))
+		buf_clear(headers);
+	else if (buf_add_str(headers, line) < 0)
+		headers->max = headers->len; /* no later one either: none is cut in two */
+	return size * n;
 }
 
 static size_t
@@ -190,7 +206,17 @@ set_options(struct http_exchange *exchange, const struct client_request *request
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS));
-	if (is_loopback(request->url))
+	if (request->pin) {
+		curl_easy_setopt(easy, CURLOPT_RESOLVE, request->pin);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+	if (request->headers_max > 0) {
+		exchange->answer.headers.max = request->headers_max;
+		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	}
+	/* A proxy would resolve the name again, and know nothing of our own addresses. */
+	if (request->pin || is_loopback(request->url))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
@@ -231,7 +257,7 @@ exchange_free(struct http_exchange *exchange)
 	curl_easy_cleanup(exchange->easy);
 	curl_slist_free_all(exchange->headers);
 	buf_deinit(&exchange->sent);
-	buf_deinit(&exchange->answer.body);
+	http_answer_deinit(&exchange->answer);
 	free(exchange);
 }
 
@@ -509,7 +535,7 @@ http_call(const struct client_request *request, struct http_answer *ret, struct 
 	if (code == CURLE_OK) {
 		read_answer(exchange);
 		*ret = exchange->answer;
-		exchange->answer.body = (struct buf)BUF_INIT(0);
+		exchange->answer.body = exchange->answer.headers = (struct buf)BUF_INIT(0);
 	} else {
 		r = set_err(err, exchange, code);
 	}

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <curl/curl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -34,6 +35,10 @@ struct client_request {
 	int body_fd; /* > 0: the body is its next body_fd_len bytes; used until the end,
 			not closed */
 	int64_t body_fd_len;
+	/* Of guard.h: connect to these addresses and no others, through no proxy, and keep no
+	 * connection. Borrowed until the end of the exchange; NULL: whatever resolves. */
+	struct curl_slist *pin;
+	size_t headers_max;  /* bytes of the answer's headers that are kept; 0: none */
 	int64_t timeout_ms;  /* whole exchange; 0: 30 s */
 	size_t response_max; /* bytes of body kept; 0: 1 MiB. More is ERR_LIMIT */
 	http_sink_fn *sink;  /* gets the body of a 2xx answer instead of `body`; or NULL */
@@ -44,6 +49,8 @@ struct client_request {
 struct http_answer {
 	int status;
 	struct buf body; /* empty when a sink took it */
+	struct buf headers; /* lines "Name: value", as they came, of the last head of the
+			       answer; what passes headers_max is left out */
 	char content_type[100];
 	int64_t retry_after_ms; /* 0: not said */
 };

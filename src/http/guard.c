@@ -83,12 +83,21 @@ map_v4(const uint8_t v4[4], uint8_t out[16])
 }
 
 static bool
+is_own(const struct guard_policy *policy, const uint8_t address[16])
+{
+	static const struct guard_range v4 = V4(127, 0, 0, 0, 8);
+	static const uint8_t v6[16] = { [15] = 1 };
+
+	return policy->loopback && (in_range(address, &v4) || memcmp(address, v6, 16) == 0);
+}
+
+static bool
 is_allowed(const struct guard_policy *policy, const uint8_t address[16])
 {
 	for (size_t i = 0; i < policy->n_allowed; i++)
 		if (in_range(address, &policy->allowed[i]))
 			return true;
-	return false;
+	return is_own(policy, address);
 }
 
 static bool
@@ -112,11 +121,10 @@ is_public(const uint8_t address[16])
 	return true;
 }
 
-bool
-guard_address_ok(const struct guard_policy *policy, const struct sockaddr *address)
+/* False for an address of another family. */
+static bool
+address_bytes(const struct sockaddr *address, uint8_t bytes[16])
 {
-	uint8_t bytes[16];
-
 	if (address->sa_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const void *)address;
 		map_v4((const uint8_t *)&v4->sin_addr, bytes);
@@ -126,7 +134,16 @@ guard_address_ok(const struct guard_policy *policy, const struct sockaddr *addre
 	} else {
 		return false;
 	}
-	return is_allowed(policy, bytes) || is_public(bytes);
+	return true;
+}
+
+bool
+guard_address_ok(const struct guard_policy *policy, const struct sockaddr *address)
+{
+	uint8_t bytes[16];
+
+	return address_bytes(address, bytes) &&
+		(is_allowed(policy, bytes) || is_public(bytes));
 }
 
 static bool
@@ -247,8 +264,8 @@ set_host(struct str host, bool bracketed, struct guard_target *ret, struct err *
 	return 0;
 }
 
-static int
-check_port(const struct guard_policy *policy, uint16_t port, struct err *err)
+static bool
+port_is_listed(const struct guard_policy *policy, uint16_t port)
 {
 	static const uint16_t usual[] = { 80, 443 };
 	const uint16_t *ports = policy->ports ? policy->ports : usual;
@@ -256,7 +273,17 @@ check_port(const struct guard_policy *policy, uint16_t port, struct err *err)
 
 	for (size_t i = 0; i < n; i++)
 		if (ports[i] == port)
-			return 0;
+			return true;
+	return false;
+}
+
+/* Whether some address may be reached on the port: which one is seen when the host is resolved.
+ */
+static int
+check_port(const struct guard_policy *policy, uint16_t port, struct err *err)
+{
+	if (policy->loopback || port_is_listed(policy, port))
+		return 0;
 	return err_set(err, ERR_DENIED, "port %u is not allowed", port);
 }
 
@@ -303,8 +330,22 @@ guard_url(const struct guard_policy *policy, struct str url, struct guard_target
 /* --- Resolving --- */
 
 static int
-add_addresses(const struct guard_policy *policy, const struct addrinfo *list, struct buf *out,
+check_address(const struct guard_policy *policy, const struct sockaddr *address, uint16_t port,
 	struct err *err)
+{
+	uint8_t bytes[16];
+
+	if (!guard_address_ok(policy, address) || !address_bytes(address, bytes))
+		return err_set(err, ERR_DENIED,
+			"the host resolves to an address that is not public");
+	if (!port_is_listed(policy, port) && !is_own(policy, bytes))
+		return err_set(err, ERR_DENIED, "port %u is not allowed there", port);
+	return 0;
+}
+
+static int
+add_addresses(const struct guard_policy *policy, const struct addrinfo *list, uint16_t port,
+	struct buf *out, struct err *err)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -316,9 +357,8 @@ add_addresses(const struct guard_policy *policy, const struct addrinfo *list, st
 			: (const void *)&((const struct sockaddr_in6 *)(void *)one->ai_addr)
 				  ->sin6_addr;
 
-		if (!guard_address_ok(policy, one->ai_addr))
-			return err_set(err, ERR_DENIED,
-				"the host resolves to an address that is not public");
+		if (check_address(policy, one->ai_addr, port, err) < 0)
+			return -1;
 		if (!inet_ntop(one->ai_family, bytes, text, sizeof text) ||
 			buf_addf(out, is_v4 ? "%s%s" : "%s[%s]", one == list ? "" : ",", text) <
 				0)
@@ -345,7 +385,7 @@ guard_pin(const struct guard_policy *policy, const struct guard_target *target,
 	if (r < 0)
 		(void)err_set(err, ERR_LIMIT, "the host name is too long");
 	else
-		r = add_addresses(policy, list, &pin, err);
+		r = add_addresses(policy, list, target->port, &pin, err);
 	freeaddrinfo(list);
 	if (r < 0)
 		return -1;

@@ -35,6 +35,8 @@ struct guard_policy {
 	size_t n_allowed;
 	const uint16_t *ports; /* allowed ports; NULL: 80 and 443 */
 	size_t n_ports;
+	bool loopback; /* the machine itself is allowed, on every port: for a server that only
+			  the machine itself reaches */
 };
 
 struct guard_target {
@@ -48,7 +50,7 @@ struct guard_target {
 int guard_allow(struct guard_policy *policy, struct str range, struct err *err) MUST_CHECK;
 
 /*
- * Takes the URL apart: http or https, no user info, a port of the policy, no blanks, controls
+ * Takes the URL apart: http or https, no user info, a port that the policy allows somewhere, no blanks, controls
  * or non-ASCII bytes, no number forms of addresses but the dotted and the bracketed one. -1:
  * INVALID, LIMIT, DENIED.
  */
@@ -62,7 +64,7 @@ bool guard_address_ok(const struct guard_policy *policy, const struct sockaddr *
 /*
  * Resolves the target (blocks: not on the loop's thread) and checks every address. *ret_pin is
  * a list for CURLOPT_RESOLVE, owned by the caller (curl_slist_free_all()). -1: DENIED when any
- * address is forbidden, UNAVAILABLE when the name does not resolve.
+ * address is forbidden, or its port there, UNAVAILABLE when the name does not resolve.
  */
 int guard_pin(const struct guard_policy *policy, const struct guard_target *target,
 	struct curl_slist **ret_pin, struct err *err) MUST_CHECK;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the conductor: a task for each effect, and what each kind of effect does. */
+#pragma once
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "conductor/conductor.h"
+#include "engine/intent.h"
+#include "http/client.h"
+#include "store/store.h"
+
+/* What is limited together. */
+enum lane_of_work { WORK_READ, WORK_LOOK, WORK_COUNT };
+
+enum {
+	READERS_KEPT = 4,
+};
+
+struct conductor {
+	uv_loop_t *loop;
+	struct conductor_options options;
+	char *url; /* owned; without a slash at the end */
+	struct http_client *client;
+	struct list_node waiting[WORK_COUNT]; /* tasks, oldest first */
+	struct list_node running;
+	size_t n_on_pool[WORK_COUNT];
+	size_t n_looks; /* from the pool to the answer */
+	size_t n_waiting, n_running;
+	uint64_t n_done;
+	bool stopping;
+
+	/* Shared with the pool's threads, under the lock. */
+	uv_mutex_t lock;
+	struct store_reader *readers[READERS_KEPT];
+	size_t n_readers;
+};
+
+/* A look at an address, between the pool and the answer. */
+struct probe {
+	const char *method, *url;
+	const char **headers;            /* "Name: value", NULL at the end */
+	const char *body, *content_type; /* NULL: none */
+	size_t body_len;
+	const char *select; /* JSON Pointer, or NULL */
+	int64_t timeout_ms;
+	struct curl_slist *pin; /* owned */
+	struct http_exchange *exchange;
+	int64_t began_mono_ms;
+};
+
+struct task {
+	struct list_node node;
+	struct conductor *conductor;
+	const struct effect_work *how;
+	struct arena arena;
+	struct effect effect;  /* its texts are the arena's */
+	struct intent *intent; /* the report, owned until it is submitted */
+	struct probe probe;
+	int n_tries;
+	uv_work_t work;
+};
+
+/* How a kind of effect is carried out. */
+struct effect_work {
+	enum lane_of_work lane;
+	/* On the pool. -1: it cannot be done, or not now (UNAVAILABLE). */
+	int (*prepare)(struct task *task, struct store_reader *reader, struct err *err);
+	/* On the loop, after 0: goes on and ends with task_report(). NULL: the report is ready.
+	 */
+	void (*go)(struct task *task);
+	/* On the loop, after -1: fills the report. */
+	void (*fail)(struct task *task, const struct err *err);
+};
+
+/* Submits the report, ends the task and begins the next. */
+void task_report(struct task *task);
+
+/* --- scope.c, on the pool --- */
+
+/*
+ * The effect's body with its expressions filled in, as a new tree. The scope gets `signals` and
+ * `flow.url`.
+ */
+int task_body(struct task *task, struct store_reader *reader, json_t **ret, struct err *err)
+	MUST_CHECK;
+
+/* err from the first offence. Always -1. */
+int task_issues(const struct issues *issues, struct err *err);
+
+/* --- report.c --- */
+
+/* The report that answers the effect. Its arena takes everything that the report names. */
+struct intent *report_new(const struct task *task) __attribute__((returns_nonnull));
+
+/* A report that says why it cannot be, in place of what there was. */
+void report_fail(struct task *task, const struct err *err);
+
+/* --- launch.c, collect.c, probe.c --- */
+
+int launch_prepare(struct task *task, struct store_reader *reader, struct err *err);
+int collect_prepare(struct task *task, struct store_reader *reader, struct err *err);
+int probe_prepare(struct task *task, struct store_reader *reader, struct err *err);
+void probe_go(struct task *task);
+void probe_fail(struct task *task, const struct err *err);
+/* Breaks the look off: nothing comes back any more. */
+void probe_cancel(struct task *task);
