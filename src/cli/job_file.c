@@ -228,7 +228,8 @@ load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct
 		: params_resolve(declared, params->text, params->n, file->issues);
 	if (has_template && json_is_object(declared))
 		(void)json_object_update_missing(values, (json_t *)declared);
-	struct expr_scope scope = { .params = values };
+	_cleanup_(json_unrefp) json_t *roots = json_pack("{s:O}", "params", values);
+	const struct expr_scope scope = { .roots = roots, .later = expr_later_than_job };
 	if (file->services)
 		(void)expr_expand(&file->services, &scope, "/services", file->issues);
 	if (json_object_size(values) > 0)

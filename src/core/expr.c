@@ -1,28 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scanning texts for `${{ … }}`, and walking a JSON tree to expand them. */
+/* Scanning texts for `${{ … }}`, and walking a JSON tree to expand or check them. */
 #include "core/expr.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "base/parse.h"
+#include "base/mem.h"
+#include "core/lang_value.h"
 
 enum {
-	PATH_BYTES = 200, /* of one expression, without the braces */
+	ROOTS_MAX = 16,    /* of a pass, later ones included */
+	SHOWN_BYTES = 100, /* of an expression in an offence */
 };
+
+/* Of one parsed expression: its nodes, its patterns. */
+#define EXPR_ARENA_BYTES_MAX MIB(4)
 
 const char *const expr_run_facts[] = { "id", "job", "jobName", "iteration", "test", "target",
 	"attempt", NULL };
 
+const char *const expr_later_than_job[] = { "run", NULL };
+const char *const expr_later_than_flow[] = { "stages", "flow", "signals", "matrix", "run",
+	NULL };
+
 struct walk {
-	const struct expr_scope *scope;
+	const struct expr_scope *scope;        /* NULL: expressions are only shown to fn */
+	struct lang_root roots[ROOTS_MAX + 1]; /* that this pass and later ones know */
+	expr_each_fn *fn;
+	void *arg;
 	struct issues *issues;
-	bool only_check;
-	bool texts;  /* inside a member that holds nothing but texts: argv, env */
-	bool braces; /* inside `instructions`: {{name}} is ${{ params.name }} */
+	struct arena arena; /* of the expression in hand */
+	bool texts;         /* inside a member that holds nothing but texts: argv, env */
+	bool braces;        /* inside `instructions`: {{name}} is ${{ params.name }} */
 };
+
+static bool
+is_last_pass(const struct walk *walk)
+{
+	return walk->scope && !walk->scope->later;
+}
+
+/* --- Texts --- */
 
 static bool
 starts_at(struct str text, size_t at, const char *what)
@@ -41,6 +62,27 @@ find_from(struct str text, size_t at, const char *what)
 	return hit ? (size_t)(hit - text.p) : text.n;
 }
 
+/* The "}}" that ends an expression: the first that stands in no quoted text. */
+static size_t
+find_close(struct str text, size_t begin)
+{
+	char quote = '\0';
+
+	for (size_t at = begin; at < text.n; at++) {
+		char c = text.p[at];
+
+		if (quote == '"' && c == '\\')
+			at++;
+		else if (quote)
+			quote = c == quote ? '\0' : quote;
+		else if (c == '"' || c == '\'')
+			quote = c;
+		else if (starts_at(text, at, "}}"))
+			return at;
+	}
+	return find_from(text, begin, "}}"); /* a quote is missing: the parser says so */
+}
+
 bool
 expr_in_text(struct str text)
 {
@@ -51,112 +93,127 @@ bool
 expr_is_whole(struct str text)
 {
 	text = str_trim(text);
-	if (!str_starts(text, STR("${{")) || !str_ends(text, STR("}}")))
-		return false;
-	return find_from(text, 3, "}}") == text.n - 2;
+	return str_starts(text, STR("${{")) && text.n >= 5 && find_close(text, 3) == text.n - 2;
 }
 
+/* `name`, `name.member`: what {{…}} may hold; anything else there is other people's. */
 static bool
-is_path_char(char c)
+is_plain_path(struct str path)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '_' || c == '-' || c == '.';
-}
-
-static bool
-path_is_valid(struct str path)
-{
-	if (path.n == 0 || path.n > PATH_BYTES || path.p[0] == '.' || path.p[path.n - 1] == '.')
+	if (path.n == 0 || path.p[0] == '.' || path.p[path.n - 1] == '.')
 		return false;
-	for (size_t i = 0; i < path.n; i++)
-		if (!is_path_char(path.p[i]) || (path.p[i] == '.' && path.p[i - 1] == '.'))
+	for (size_t i = 0; i < path.n; i++) {
+		char c = path.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
 			return false;
+	}
 	return true;
 }
 
-static json_t *
-step_into(json_t *value, struct str name)
-{
-	int64_t index;
-	struct err ignored;
-
-	if (json_is_object(value))
-		return json_object_getn(value, name.p, name.n);
-	if (json_is_array(value) && parse_i64(name, 0, INT32_MAX, &index, &ignored) == 0)
-		return json_array_get(value, (size_t)index);
-	return NULL;
-}
-
-static bool
-is_run_fact(struct str name)
-{
-	for (size_t i = 0; expr_run_facts[i]; i++)
-		if (str_eqz(name, expr_run_facts[i]))
-			return true;
-	return false;
-}
+/* --- One expression --- */
 
 /* What an expression means in this pass. */
 enum found { FOUND_VALUE, FOUND_LATER, FOUND_WRONG };
 
 static enum found
-wrong(struct walk *walk, const char *pointer, const char *detail, struct str path)
+wrong(struct issues *issues, const char *pointer, struct str text, const char *detail)
 {
-	issues_add(walk->issues, pointer, ISSUE_INVALID, "${{ " STR_FMT " }}: %s",
-		STR_ARG(path), detail);
+	struct str shown = text;
+
+	while (shown.n > SHOWN_BYTES ||
+		(shown.n < text.n && shown.n > 0 &&
+			((unsigned char)text.p[shown.n] & 0xc0) == 0x80))
+		shown.n--;
+	issues_add(issues, pointer, ISSUE_INVALID, "${{ " STR_FMT "%s }}: %s", STR_ARG(shown),
+		shown.n < text.n ? "…" : "", detail);
 	return FOUND_WRONG;
 }
 
-static enum found
-look_up_param(
-	struct walk *walk, struct str path, struct str rest, const char *pointer, json_t **ret)
+static void
+look_for_others(void *arg, const struct lang_path *path)
 {
-	json_t *value = walk->scope->params;
-	struct str name = str_split_first(&rest, '.');
+	bool *found = arg;
 
-	if (walk->only_check && !value)
-		return FOUND_LATER;
-	value = step_into(value, name);
-	if (!value)
-		return wrong(walk, pointer, "there is no such parameter", path);
-	if (walk->only_check)
-		return FOUND_LATER;
-	while (rest.p && value)
-		value = step_into(value, str_split_first(&rest, '.'));
-	if (!value)
-		return wrong(walk, pointer, "the parameter has no such member", path);
-	*ret = value;
+	*found = *found || !str_eqz(path->root, "run");
+}
+
+/* `run` is filled in last and alone: no other root is known then. */
+static bool
+mixes_run(const struct lang *lang)
+{
+	bool others = false;
+
+	if (lang_reads(lang, "run"))
+		lang_each_path(lang, look_for_others, &others);
+	return others;
+}
+
+static const char mixed_run[] = "run is filled in later than the rest, so nothing else can "
+				"be read beside it: write two expressions";
+
+static bool
+reads_any(const struct lang *lang, const char *const *roots)
+{
+	for (; *roots; roots++)
+		if (lang_reads(lang, *roots))
+			return true;
+	return false;
+}
+
+/* Whether the last pass knows everything that is read. */
+static bool
+is_known(const struct walk *walk, const struct lang *lang)
+{
+	const struct lang_rules rules = { .roots = walk->roots, .has_now = true };
+	struct err ignored;
+
+	return lang_check(lang, &rules, &ignored) == 0 || lang_reads(lang, "run");
+}
+
+static enum found
+look_up_lang(struct walk *walk, const struct lang *lang, struct str text, const char *pointer,
+	json_t **ret)
+{
+	const struct expr_scope *scope = walk->scope;
+	const struct lang_rules rules = { .roots = walk->roots, .has_now = scope->now_ms != 0 };
+	const struct lang_scope seen = { .root = scope->roots, .now_ms = scope->now_ms };
+	struct err why;
+
+	if (is_last_pass(walk) && !is_known(walk, lang))
+		return FOUND_LATER; /* text that looks like one */
+	if (!is_last_pass(walk) && lang_check(lang, &rules, &why) < 0)
+		return wrong(walk->issues, pointer, text, why.text);
+	if (!is_last_pass(walk) && reads_any(lang, scope->later))
+		return mixes_run(lang) ? wrong(walk->issues, pointer, text, mixed_run)
+				       : FOUND_LATER;
+	if (lang_eval(lang, &seen, ret, &why) < 0)
+		return wrong(walk->issues, pointer, text, why.text);
 	return FOUND_VALUE;
 }
 
+/* *ret is a new reference. */
 static enum found
-look_up(struct walk *walk, struct str path, const char *pointer, json_t **ret)
+look_up(struct walk *walk, struct str text, const char *pointer, json_t **ret)
 {
-	struct str rest = path;
+	struct lang *lang;
+	struct err why;
+	enum found found = FOUND_LATER;
 
-	if (!path_is_valid(path))
-		return wrong(walk, pointer, "a path such as params.name is expected", path);
-	struct str root = str_split_first(&rest, '.');
-
-	if (str_eqz(root, "params") && rest.p) {
-		if (walk->scope->run)
-			return FOUND_LATER; /* text that looks like one: left as it is */
-		return look_up_param(walk, path, rest, pointer, ret);
-	}
-	if (str_eqz(root, "run") && rest.p) {
-		if (!is_run_fact(rest))
-			return wrong(walk, pointer,
-				"known are run.id, job, jobName, iteration, test, target, attempt",
-				path);
-		*ret = walk->scope->run ? json_object_getn(walk->scope->run, rest.p, rest.n)
-					: NULL;
-		return *ret ? FOUND_VALUE : FOUND_LATER;
-	}
-	if (str_eqz(root, "secrets") || str_eqz(root, "stage"))
-		return wrong(
-			walk, pointer, "secrets and stages are not available in a job", path);
-	return wrong(walk, pointer, "must begin with params. or run.", path);
+	arena_reset(&walk->arena);
+	if (lang_parse(text, &walk->arena, &lang, &why) < 0)
+		return wrong(walk->issues, pointer, text, why.text);
+	if (walk->scope)
+		found = look_up_lang(walk, lang, text, pointer, ret);
+	else if (mixes_run(lang))
+		found = wrong(walk->issues, pointer, text, mixed_run);
+	else if (walk->fn(walk->arg, lang, pointer, walk->issues) < 0)
+		found = FOUND_WRONG;
+	return found;
 }
+
+/* --- Inserting --- */
 
 /* Appends text whose `${{` must survive the second pass. */
 static int
@@ -178,26 +235,17 @@ add_escaped(struct buf *out, struct str text, bool escape)
 
 static int
 add_value(
-	struct walk *walk, struct buf *out, json_t *value, struct str path, const char *pointer)
+	struct walk *walk, struct buf *out, json_t *value, struct str text, const char *pointer)
 {
-	bool escape = !walk->scope->run;
 	int r;
 
-	if (json_is_string(value)) {
-		r = add_escaped(out,
-			str_from(json_string_value(value), json_string_length(value)), escape);
-	} else if (json_is_integer(value)) {
-		r = buf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	} else if (json_is_number(value)) {
-		r = buf_addf(out, "%.17g", json_real_value(value));
-	} else if (json_is_boolean(value)) {
-		r = buf_adds(out, json_is_true(value) ? "true" : "false");
-	} else {
-		(void)wrong(walk, pointer,
-			"its value is no text, number or boolean, so it must stand alone",
-			path);
+	if (json_is_object(value) || json_is_array(value) || json_is_null(value)) {
+		(void)wrong(walk->issues, pointer, text,
+			"its value is no text, number or boolean, so it must stand alone");
 		return -1;
 	}
+	r = json_is_string(value) ? add_escaped(out, lang_str(value), !is_last_pass(walk))
+				  : lang_write(value, out);
 	if (r < 0)
 		issues_add(walk->issues, pointer, ISSUE_LIMIT, "the expanded text is too long");
 	return r;
@@ -212,15 +260,12 @@ copy_value(const struct walk *walk, json_t *value)
 	size_t index;
 	json_t *item;
 
-	if (walk->scope->run)
+	if (is_last_pass(walk))
 		return copy;
-	if (json_is_string(copy) &&
-		expr_in_text(str_from(json_string_value(copy), json_string_length(copy)))) {
+	if (json_is_string(copy) && expr_in_text(lang_str(copy))) {
 		_cleanup_(buf_deinit) struct buf text = BUF_INIT(2 * DEFINITION_BYTES_MAX);
 
-		if (add_escaped(&text,
-			    str_from(json_string_value(copy), json_string_length(copy)),
-			    true) == 0)
+		if (add_escaped(&text, lang_str(copy), true) == 0)
 			(void)json_string_setn(copy, buf_text(&text), text.len);
 	}
 	json_object_foreach(copy, key, item)(void)
@@ -232,7 +277,7 @@ copy_value(const struct walk *walk, json_t *value)
 
 /*
  * The next place in the text that means something. Returns where it begins (text.n: none), and
- * the path inside the braces; an empty path stands for the escape `$${{`.
+ * what is inside the braces; no text at all stands for the escape `$${{`.
  */
 static size_t
 next_expr(const struct walk *walk, struct str text, size_t at, struct str *ret_path,
@@ -251,7 +296,8 @@ next_expr(const struct walk *walk, struct str text, size_t at, struct str *ret_p
 		*ret_end = at + 4;
 		if (open == 0)
 			return at;
-		size_t close = find_from(text, at + open, "}}");
+		size_t close = open == 3 ? find_close(text, at + open)
+					 : find_from(text, at + open, "}}");
 
 		*ret_end = close < text.n ? close + 2 : SIZE_MAX;
 		*ret_path = str_trim(str_from(text.p + at + open, close - at - open));
@@ -263,22 +309,27 @@ next_expr(const struct walk *walk, struct str text, size_t at, struct str *ret_p
 static enum found
 look_up_brace(struct walk *walk, struct str name, const char *pointer, json_t **ret)
 {
-	if (walk->scope->run || !path_is_valid(name))
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(LANG_BYTES_MAX);
+
+	if (is_last_pass(walk) || !is_plain_path(name))
 		return FOUND_LATER; /* other people's braces */
-	return look_up_param(walk, name, name, pointer, ret);
+	if (buf_adds(&text, "params.") < 0 || buf_add_str(&text, name) < 0)
+		return FOUND_LATER;
+	return look_up(walk, buf_str(&text), pointer, ret);
 }
 
+/* A text with all its expressions; those that are wrong stay as they are. */
 static int
 expand_text(struct walk *walk, struct str text, const char *pointer, struct buf *out)
 {
 	size_t at = 0, end = 0;
-	struct str path;
+	struct str inside;
 	bool is_brace = false;
 	int r = 0;
 
-	for (;;) {
-		size_t begin = next_expr(walk, text, at, &path, &end, &is_brace);
-		json_t *value = NULL;
+	for (;; at = end) {
+		size_t begin = next_expr(walk, text, at, &inside, &end, &is_brace);
+		_cleanup_(json_unrefp) json_t *value = NULL;
 
 		if (buf_add(out, text.p + at, begin - at) < 0)
 			goto too_long;
@@ -289,67 +340,67 @@ expand_text(struct walk *walk, struct str text, const char *pointer, struct buf 
 				"\"${{\" without \"}}\"; write $${{ for a literal one");
 			return -1;
 		}
-		if (!path.p) { /* $${{ */
-			if (buf_adds(out, walk->scope->run ? "${{" : "$${{") < 0)
+		if (!inside.p) { /* $${{ */
+			if (buf_adds(out, is_last_pass(walk) ? "${{" : "$${{") < 0)
 				goto too_long;
-			at = end;
 			continue;
 		}
-		switch (is_brace ? look_up_brace(walk, path, pointer, &value)
-				 : look_up(walk, path, pointer, &value)) {
-		case FOUND_WRONG:
-			r = -1;
-			break;
-		case FOUND_LATER:
-			if (buf_add(out, text.p + begin, end - begin) < 0)
-				goto too_long;
-			break;
-		case FOUND_VALUE:
-			if (add_value(walk, out, value, path, pointer) < 0)
+		enum found found = is_brace ? look_up_brace(walk, inside, pointer, &value)
+					    : look_up(walk, inside, pointer, &value);
+
+		if (found == FOUND_VALUE) {
+			if (add_value(walk, out, value, inside, pointer) < 0)
 				return -1;
-			break;
+			continue;
 		}
-		at = end;
+		r = found == FOUND_WRONG ? -1 : r;
+		if (buf_add(out, text.p + begin, end - begin) < 0)
+			goto too_long;
 	}
 too_long:
 	issues_add(walk->issues, pointer, ISSUE_LIMIT, "the expanded text is too long");
 	return -1;
 }
 
+/* A text that is one expression: *value becomes what it gives. */
+static int
+walk_whole(struct walk *walk, json_t **value, const char *pointer)
+{
+	struct str text = str_trim(lang_str(*value));
+	_cleanup_(json_unrefp) json_t *found = NULL;
+
+	switch (look_up(walk, str_trim(str_from(text.p + 3, text.n - 5)), pointer, &found)) {
+	case FOUND_WRONG:
+		return -1;
+	case FOUND_LATER:
+		break;
+	case FOUND_VALUE:
+		json_decref(*value);
+		*value = copy_value(walk, found);
+		break;
+	}
+	return 0;
+}
+
 /* A text: *value is replaced when it means something. */
 static int
 walk_text(struct walk *walk, json_t **value, const char *pointer)
 {
-	struct str text = str_from(json_string_value(*value), json_string_length(*value));
+	struct str text = lang_str(*value);
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(2 * DEFINITION_BYTES_MAX);
-	json_t *found = NULL;
+	int r;
 
 	if (!expr_in_text(text) && !(walk->braces && find_from(text, 0, "{{") < text.n))
 		return 0;
-	/* Types were checked in the first pass, so the facts of the run are always text. */
-	if (expr_is_whole(text) && !walk->scope->run && !walk->texts) {
-		struct str trimmed = str_trim(text);
-		struct str path = str_trim(str_from(trimmed.p + 3, trimmed.n - 5));
-
-		switch (look_up(walk, path, pointer, &found)) {
-		case FOUND_WRONG:
-			return -1;
-		case FOUND_LATER:
-			return 0;
-		case FOUND_VALUE:
-			found = copy_value(walk, found);
-			json_decref(*value);
-			*value = found;
-			return 0;
-		}
-	}
-	if (expand_text(walk, text, pointer, &out) < 0)
-		return -1;
-	if (!walk->only_check) {
+	/* Types were checked in earlier passes, so the facts of the run are always text. */
+	if (expr_is_whole(text) && !is_last_pass(walk) && !walk->texts)
+		return walk_whole(walk, value, pointer);
+	r = expand_text(walk, text, pointer, &out);
+	if (r == 0 && walk->scope) {
 		json_decref(*value);
 		*value = json_stringn(buf_text(&out), out.len);
 	}
-	return 0;
+	return r;
 }
 
 static int walk_value(struct walk *walk, json_t **value, const char *pointer);
@@ -431,26 +482,89 @@ walk_value(struct walk *walk, json_t **value, const char *pointer)
 	return 0;
 }
 
+/* --- The passes --- */
+
+static int
+run_walk(struct walk *walk, json_t **tree, const char *pointer)
+{
+	int r;
+
+	arena_init(&walk->arena, EXPR_ARENA_BYTES_MAX);
+	r = walk_value(walk, tree, pointer);
+	arena_deinit(&walk->arena);
+	return r;
+}
+
 int
 expr_expand(json_t **tree, const struct expr_scope *scope, const char *pointer,
 	struct issues *issues)
 {
 	struct walk walk = { .scope = scope, .issues = issues };
+	size_t n = 0;
 
-	return walk_value(&walk, tree, pointer);
+	for (void *at = json_object_iter(scope->roots); at;
+		at = json_object_iter_next(scope->roots, at)) {
+		assert(n < ROOTS_MAX);
+		walk.roots[n++].name = json_object_iter_key(at);
+	}
+	for (size_t i = 0; scope->later && scope->later[i]; i++) {
+		bool is_run = strcmp(scope->later[i], "run") == 0;
+
+		assert(n < ROOTS_MAX);
+		walk.roots[n++] =
+			(struct lang_root) { scope->later[i], is_run ? expr_run_facts : NULL };
+	}
+	return run_walk(&walk, tree, pointer);
+}
+
+int
+expr_each(const json_t *tree, expr_each_fn *fn, void *arg, const char *pointer,
+	struct issues *issues)
+{
+	struct walk walk = { .fn = fn, .arg = arg, .issues = issues };
+	/* Nothing is changed while only looking; the walk is written for both. */
+	union {
+		const json_t *in;
+		json_t *out;
+	} value = { .in = tree };
+
+	return run_walk(&walk, &value.out, pointer);
+}
+
+static int
+check_one(void *arg, const struct lang *lang, const char *pointer, struct issues *issues)
+{
+	const struct lang_rules *rules = arg;
+	struct err why;
+
+	if (lang_check(lang, rules, &why) == 0)
+		return 0;
+	(void)wrong(issues, pointer, lang_text(lang), why.text);
+	return -1;
+}
+
+int
+expr_check_rules(const json_t *tree, const struct lang_rules *rules, const char *pointer,
+	struct issues *issues)
+{
+	struct lang_rules copy = *rules;
+
+	return expr_each(tree, check_one, &copy, pointer, issues);
 }
 
 int
 expr_check(
 	const json_t *tree, json_t *params_or_null, const char *pointer, struct issues *issues)
 {
-	struct expr_scope scope = { .params = params_or_null };
-	struct walk walk = { .scope = &scope, .issues = issues, .only_check = true };
-	/* Nothing is changed while only checking; the walk is written for both. */
-	union {
-		const json_t *in;
-		json_t *out;
-	} value = { .in = tree };
+	_cleanup_free_ const char **names =
+		xcalloc(json_object_size(params_or_null) + 1, sizeof *names);
+	const struct lang_root roots[] = { { "params", params_or_null ? names : NULL },
+		{ "run", expr_run_facts }, { 0 } };
+	const struct lang_rules rules = { .roots = roots };
+	size_t n = 0;
 
-	return walk_value(&walk, &value.out, pointer);
+	for (void *at = json_object_iter(params_or_null); at;
+		at = json_object_iter_next(params_or_null, at))
+		names[n++] = json_object_iter_key(at);
+	return expr_check_rules(tree, &rules, pointer, issues);
 }

@@ -295,7 +295,8 @@ params_of(struct reading *reading)
 static int
 expand_job(struct reading *reading, json_t *job)
 {
-	struct expr_scope scope = { .params = params_of(reading) };
+	_cleanup_(json_unrefp) json_t *roots = json_pack("{s:O}", "params", params_of(reading));
+	const struct expr_scope scope = { .roots = roots, .later = expr_later_than_job };
 	json_t *params = json_incref(json_object_get(job, "params"));
 	json_t *whole = job;
 
@@ -370,7 +371,8 @@ static int
 take_saved(void *arg, struct job_source_item *item)
 {
 	struct reading *reading = arg;
-	struct expr_scope scope = { .params = params_of(reading) };
+	_cleanup_(json_unrefp) json_t *roots = json_pack("{s:O}", "params", params_of(reading));
+	const struct expr_scope scope = { .roots = roots, .later = expr_later_than_job };
 	_cleanup_(json_unrefp) json_t *body = TAKE(item->body);
 	struct libraries around = job_libraries(reading);
 	struct issues *issues = reading->issues;
@@ -381,6 +383,7 @@ take_saved(void *arg, struct job_source_item *item)
 		goto offences;
 	if (test_read(body, false, &around, "", issues, &common) < 0)
 		goto offences;
+	(void)json_object_del(body, "extra"); /* belongs to what is saved */
 	return push_test(reading, &common, body);
 offences:
 	/* The pointers are into the saved test, the request only names it. */

@@ -156,6 +156,12 @@ lang_reads_now(const struct lang *lang)
 	return find_call(lang->top, "now") != NULL;
 }
 
+struct str
+lang_text(const struct lang *lang)
+{
+	return lang->text;
+}
+
 /* --- Checking --- */
 
 struct check {

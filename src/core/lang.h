@@ -34,6 +34,9 @@ struct lang_scope {
 int lang_parse(struct str text, struct arena *arena, struct lang **ret, struct err *err)
 	MUST_CHECK;
 
+/* The text that it was parsed from; lives as long as the expression. */
+struct str lang_text(const struct lang *lang);
+
 /*
  * Evaluates. 0: *ret is a new reference, perhaps to a part of the scope: do not change it. -1:
  * NOT_FOUND (a root, member or item is absent), INVALID (types that do not fit, a division by

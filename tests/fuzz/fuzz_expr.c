@@ -15,7 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(json_unrefp) json_t *tree =
 		json_read((const char *)data, size, JSON_DEPTH_MAX, &err);
 	_cleanup_(json_unrefp) json_t *params = NULL;
-	struct expr_scope scope = { 0 };
+	_cleanup_(json_unrefp) json_t *roots = NULL;
+	struct expr_scope scope = { .later = expr_later_than_job };
 	struct arena arena;
 	int verdict;
 
@@ -29,7 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expanded.arena = &arena;
 	params = json_read(params_text, sizeof params_text - 1, JSON_DEPTH_MAX, &err);
 	FUZZ_CHECK(params != NULL);
-	scope.params = params;
+	roots = json_pack("{s:O}", "params", params);
+	scope.roots = roots;
 	verdict = expr_check(tree, NULL, "", &checked);
 	FUZZ_CHECK((verdict < 0) == (checked.n > 0));
 	if (expr_expand(&tree, &scope, "", &expanded) == 0)

@@ -34,35 +34,59 @@ read_json(const char *text)
 	return value;
 }
 
-/* One pass over a document; compares what comes out. */
+/* `{ "params": … }`, owned; NULL without text. */
+static json_t *
+roots_of(const char *name, const char *text)
+{
+	return text ? json_pack("{s:o}", name, read_json(text)) : NULL;
+}
+
+static void
+expands_in(const struct expr_scope *scope, const char *in, const char *out)
+{
+	json_t *tree = read_json(in), *wanted = read_json(out);
+
+	if (expr_expand(&tree, scope, "", &issues) < 0)
+		fail_msg("%s: %s", in, issues.item[0].detail);
+	if (!json_equal(tree, wanted))
+		fail_msg("%s gave %s", in, json_dumps(tree, JSON_ENCODE_ANY));
+	json_decref(tree);
+	json_decref(wanted);
+}
+
+/* The pass that makes a job (params), or the last one (run). */
 static void
 expands(const char *params, const char *run, const char *in, const char *out)
 {
-	json_t *p = params ? read_json(params) : NULL, *r = run ? read_json(run) : NULL;
-	json_t *tree = read_json(in), *wanted = read_json(out);
-	struct expr_scope scope = { .params = p, .run = r };
+	json_t *roots = params ? roots_of("params", params) : roots_of("run", run);
+	struct expr_scope scope = { .roots = roots,
+		.later = params ? expr_later_than_job : NULL };
 
-	assert_int_equal(expr_expand(&tree, &scope, "", &issues), 0);
-	if (!json_equal(tree, wanted))
-		fail_msg("%s gave %s", in, json_dumps(tree, JSON_ENCODE_ANY));
-	json_decref(p);
-	json_decref(r);
+	expands_in(&scope, in, out);
+	json_decref(roots);
+}
+
+static void
+refuses_in(const struct expr_scope *scope, const char *in, const char *pointer, const char *why)
+{
+	json_t *tree = read_json(in);
+
+	assert_int_equal(expr_expand(&tree, scope, "", &issues), -1);
+	assert_string_equal(issues.item[0].pointer, pointer);
+	if (!strstr(issues.item[0].detail, why))
+		fail_msg("%s: \"%s\", not \"%s\"", in, issues.item[0].detail, why);
+	issues.n = 0;
 	json_decref(tree);
-	json_decref(wanted);
 }
 
 static void
 refuses(const char *params, const char *in, const char *pointer, const char *why)
 {
-	json_t *p = read_json(params), *tree = read_json(in);
-	struct expr_scope scope = { .params = p };
+	json_t *roots = roots_of("params", params);
+	struct expr_scope scope = { .roots = roots, .later = expr_later_than_job };
 
-	assert_int_equal(expr_expand(&tree, &scope, "", &issues), -1);
-	assert_string_equal(issues.item[0].pointer, pointer);
-	assert_non_null(strstr(issues.item[0].detail, why));
-	issues.n = 0;
-	json_decref(p);
-	json_decref(tree);
+	refuses_in(&scope, in, pointer, why);
+	json_decref(roots);
 }
 
 static const char params[] =
@@ -90,13 +114,15 @@ names_what_is_missing(void **state)
 {
 	(void)state;
 	refuses(params, "{\"a\":{\"b\":[\"\",\"${{ params.nope }}\"]}}", "/a/b/1",
-		"no such parameter");
-	refuses(params, "{\"a/b\":\"${{ params.o.zz }}\"}", "/a~1b", "no such member");
-	refuses(params, "\"${{ secrets.k }}\"", "", "not available");
-	refuses(params, "\"${{ env.HOME }}\"", "", "must begin");
+		"params has no \"nope\"");
+	refuses(params, "{\"a/b\":\"${{ params.o.zz }}\"}", "/a~1b",
+		"params.o has no \"zz\"; it has a");
+	refuses(params, "\"${{ secrets.k }}\"", "", "a path begins with params, run");
+	refuses(params, "\"${{ env.HOME }}\"", "", "there is no \"env\"");
 	refuses(params, "\"${{ params.url\"", "", "without");
 	refuses(params, "\"x ${{ params.o }}\"", "", "stand alone");
-	refuses(params, "\"${{ run.nope }}\"", "", "known are");
+	refuses(params, "\"${{ run.nope }}\"", "",
+		"run has no \"nope\"; it has id, job, jobName");
 }
 
 /* What a parameter holds is data, even when it looks like an expression. */
@@ -127,7 +153,7 @@ braces_count_in_instructions_only(void **state)
 	expands(params, NULL, "{\"instructions\":\"go to {{url}}\",\"other\":\"{{url}}\"}",
 		"{\"instructions\":\"go to http://x\",\"other\":\"{{url}}\"}");
 	refuses(params, "{\"instructions\":\"{{nope}}\"}", "/instructions",
-		"no such parameter");
+		"params has no \"nope\"");
 }
 
 static void
@@ -140,6 +166,119 @@ values_are_text_where_only_text_may_stand(void **state)
 		"{\"argv\":[\"${{ params.port }}\"],\"env\":{\"P\":\"${{ params.port }}\"}}",
 		"{\"argv\":[\"8080\"],\"env\":{\"P\":\"8080\"}}");
 	expands(port, NULL, "{\"status\":\"${{ params.port }}\"}", "{\"status\":8080}");
+}
+
+/* The language itself is test_lang.c's; here is what the braces make of it. */
+static void
+evaluates_expressions(void **state)
+{
+	(void)state;
+	expands(params, NULL, "\"${{ params.n * 2 }}\"", "6");
+	expands(params, NULL, "\"${{ params.n > 2 ? params.url : 'none' }}\"", "\"http://x\"");
+	expands(params, NULL, "\"${{ default(params.zz, []) }}\"", "[]");
+	expands(params, NULL, "\"a ${{ 1 / 4 }} b\"", "\"a 0.25 b\"");
+	expands(params, NULL, "\"${{ '}}' + params.url }}\"", "\"}}http://x\"");
+	expands(params, NULL, "\"${{ '}}' }} ${{ params.n }}\"", "\"}} 3\"");
+	expands(params, NULL, "\"${{ \\\"\\\\\\\"}}\\\" }}\"", "\"\\\"}}\"");
+	refuses(params, "\"${{ params.n + }}\"", "",
+		"${{ params.n + }}: character 11: a value is expected, here is the end");
+	refuses(params, "\"x ${{ 'a }}\"", "", "the quote that begins here is not closed");
+	refuses(params, "\"${{ params.n + params.url }}\"", "",
+		"wants two numbers or two texts");
+	refuses(params, "\"${{ now() }}\"", "", "now() is not available here");
+	refuses(params, "\"${{ . }}\"", "", "there is no value at hand");
+}
+
+static void
+run_is_read_alone(void **state)
+{
+	(void)state;
+	refuses(params, "\"${{ params.n + run.iteration }}\"", "", "write two expressions");
+	expands(params, NULL, "\"${{ run.iteration + 1 }}\"", "\"${{ run.iteration + 1 }}\"");
+	expands(NULL, "{\"iteration\":4}", "\"${{ run.iteration + 1 }}\"", "\"5\"");
+}
+
+/* The last pass has nobody left to tell: what fails stays, the rest is filled in. */
+static void
+last_pass_leaves_what_fails(void **state)
+{
+	json_t *roots = roots_of("run", "{\"id\":\"7\"}");
+	struct expr_scope scope = { .roots = roots };
+	json_t *tree = read_json("[\"${{ run.id - 1 }}\",\"${{ run.id }} ${{ params.x }}\"]");
+	json_t *wanted = read_json("[\"${{ run.id - 1 }}\",\"7 ${{ params.x }}\"]");
+
+	(void)state;
+	assert_int_equal(expr_expand(&tree, &scope, "", &issues), -1);
+	assert_int_equal(issues.n, 1);
+	assert_string_equal(issues.item[0].pointer, "/0");
+	assert_true(json_equal(tree, wanted));
+	json_decref(roots);
+	json_decref(tree);
+	json_decref(wanted);
+}
+
+/* A flow: started with params, each stage launched with what the earlier ones gave. */
+static void
+flows_take_three_passes(void **state)
+{
+	json_t *given =
+		read_json("{\"params\":{\"url\":\"http://x\",\"evil\":\"${{ run.id }}\"}}");
+	json_t *all = json_deep_copy(given);
+	struct expr_scope start = { given, expr_later_than_flow, 1000 };
+	struct expr_scope launch = { all, expr_later_than_job, 2000 };
+	json_t *run = roots_of("run", "{\"id\":\"7\"}");
+	struct expr_scope lease = { .roots = run };
+	json_t *tree = read_json(
+		"[\"${{ params.url }}\",\"${{ params.url + stages.a.results.path }}\","
+		"\"${{ stages.a.results.n }}\",\"${{ params.evil }} ${{ run.id }}\","
+		"\"${{ stages.a.results.evil }}\",\"${{ now() + stages.a.results.n }}\","
+		"\"${{ now() }}\"]");
+	json_t *wanted = read_json("[\"http://x\",\"http://x/p\",5,\"${{ run.id }} 7\","
+				   "\"${{ run.id }}\",2005,1000]");
+
+	(void)state;
+	(void)json_object_set_new(all, "stages",
+		read_json("{\"a\":{\"results\":{\"path\":\"/p\",\"n\":5,\"evil\":\"${{ run.id "
+			  "}}\"}}}"));
+	assert_int_equal(expr_expand(&tree, &start, "", &issues), 0);
+	assert_string_equal(json_string_value(json_array_get(tree, 1)),
+		"${{ params.url + stages.a.results.path }}");
+	assert_int_equal(expr_expand(&tree, &launch, "", &issues), 0);
+	assert_int_equal(expr_expand(&tree, &lease, "", &issues), 0);
+	if (!json_equal(tree, wanted))
+		fail_msg("%s", json_dumps(tree, 0));
+	refuses_in(&start, "\"${{ stage.a }}\"", "", "did you mean \"stages\"?");
+	refuses_in(&launch, "\"${{ stages.b }}\"", "", "stages has no \"b\"; it has a");
+	json_decref(given);
+	json_decref(all);
+	json_decref(run);
+	json_decref(tree);
+	json_decref(wanted);
+}
+
+static int
+write_expression(
+	void *arg, const struct lang *lang, const char *pointer, struct issues *collected)
+{
+	struct buf *out = arg;
+
+	(void)collected;
+	return buf_addf(out, "%s=" STR_FMT ";", pointer, STR_ARG(lang_text(lang)));
+}
+
+static void
+shows_every_expression(void **state)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(KIB(1));
+	json_t *tree =
+		read_json("{\"a\":\"${{ x.y }} $${{ no }} ${{ 1 }}\",\"b\":[\"${{ z }}\"],"
+			  "\"instructions\":\"{{u.v}} {{ other }}\"}");
+
+	(void)state;
+	assert_int_equal(expr_each(tree, write_expression, &out, "/t", &issues), 0);
+	assert_string_equal(buf_text(&out),
+		"/t/a=x.y;/t/a=1;/t/b/0=z;/t/instructions=params.u.v;/t/instructions=params.other;");
+	json_decref(tree);
 }
 
 static void
@@ -170,6 +309,11 @@ main(void)
 		TEST(leaves_runs_to_the_second_pass),
 		TEST(braces_count_in_instructions_only),
 		TEST(values_are_text_where_only_text_may_stand),
+		TEST(evaluates_expressions),
+		TEST(run_is_read_alone),
+		TEST(last_pass_leaves_what_fails),
+		TEST(flows_take_three_passes),
+		TEST(shows_every_expression),
 		TEST(checking_changes_nothing),
 	};
 
