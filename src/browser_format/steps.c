@@ -74,13 +74,15 @@ static const struct shape point_shape = { .kind = SHAPE_OBJECT, .members = point
 	{ "has", &target_shape, false, "an element somewhere inside" }, \
 	{ "hasNot", &target_shape, false, NULL }, \
 	{ "visible", &flag_shape, false, NULL }, \
+	{ "includeHidden", &flag_shape, false, "with role: hidden elements as well" }, \
+	{ "and", &target_shape, false, "a target that means the same element" }, \
 	{ "inside", &target_shape, false, "only what is inside that" }, \
 	{ "nth", &index_shape, false, "from 0; negative from the end" }, \
 	{ "first", &true_shape, false, NULL }, \
 	{ "last", &true_shape, false, NULL }, \
 	{ "frame", &frame_shape, false, "the frame to look in, from the outside in" }
 
-static const char *const target_any_of[] = { "css", "role", "text", "label", "placeholder", "alt", "title", "testId", "hasText", "has", NULL };
+static const char *const target_any_of[] = { "css", "role", "text", "label", "placeholder", "alt", "title", "testId", "hasText", "has", "and", NULL };
 static const struct shape_member target_members[] = { TARGET_MEMBERS, { 0 } };
 static const struct shape target_object = { .kind = SHAPE_OBJECT, .members = target_members, .any_of = target_any_of, .about = "a target" };
 static const struct shape *const target_either[] = { &label_shape, &target_object, NULL };
@@ -119,6 +121,7 @@ static const struct shape_member response_members[] = {
 	{ "url", &label_shape, false, "a pattern as that of a mock" },
 	{ "method", &label_shape, false, NULL },
 	{ "status", &status_shape, false, NULL },
+	{ "ask", &flag_shape, false, "ask for the address now, with the page's cookies" },
 	{ 0 },
 };
 static const char *const response_any_of[] = { "url", "method", "status", NULL };
@@ -436,6 +439,15 @@ static const struct shape_member repeat_members[] = {
 static const char *const repeat_one_of[] = { "times", "until", "while", "each", NULL };
 static const struct shape repeat_shape = { .kind = SHAPE_OBJECT, .members = repeat_members, .one_of = repeat_one_of, .about = "{ steps } with times, until, while or each" };
 
+static const struct shape_member fail_members[] = {
+	{ "text", &text_shape, true, NULL },
+	{ "errored", &flag_shape, false, "the test cannot be carried out here" },
+	{ 0 },
+};
+static const struct shape fail_object = { .kind = SHAPE_OBJECT, .members = fail_members };
+static const struct shape *const fail_either[] = { &text_shape, &fail_object, NULL };
+static const struct shape fail_shape = { .kind = SHAPE_EITHER, .either = fail_either, .about = "a text, or { text, errored }," };
+
 /* --- Around the page --- */
 
 static const char *const dialog_words[] = { "accept", "dismiss", NULL };
@@ -576,7 +588,7 @@ static const struct shape_member step_members[] = {
 	[VERB_GROUP] = { "group", &steps_shape, false, "steps that belong together" },
 	[VERB_THEN] = { "then", &steps_shape, false, "steps when `if` holds" },
 	[VERB_REPEAT] = { "repeat", &repeat_shape, false, "steps again and again" },
-	[VERB_FAIL] = { "fail", &text_shape, false, "end the test as failed" },
+	[VERB_FAIL] = { "fail", &fail_shape, false, "end the test as failed" },
 	[VERB_SKIP] = { "skip", &text_shape, false, "end the test as skipped" },
 	[VERB_DIALOG] = { "dialog", &dialog_shape, false, "how dialogs are answered from here on" },
 	[VERB_DOWNLOAD] = { "download", &download_shape, false, "wait for a downloaded file" },

@@ -36,7 +36,11 @@ static int
 say_fail(struct tester *t, json_t *value, json_t *step)
 {
 	(void)step;
-	return trouble_set(t, TROUBLE_FAILED, "assertion", "%s", json_string_value(value));
+	if (cdp_flag(value, "errored"))
+		return trouble_set(
+			t, TROUBLE_ERRORED, "unsupported", "%s", cdp_str(value, "text"));
+	return trouble_set(t, TROUBLE_FAILED, "assertion", "%s",
+		json_is_string(value) ? json_string_value(value) : cdp_str(value, "text"));
 }
 
 static int

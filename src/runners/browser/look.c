@@ -205,11 +205,98 @@ find_response(struct tester *t, json_t *wanted, int64_t *ret_seen)
 	}
 }
 
+/* The last hop of what the page asked for at that address, from that entry on, or NULL. */
+static const struct network_entry *
+answer_of(struct tester *t, size_t since, const char *url)
+{
+	const struct network_entry *asked = NULL, *answer = NULL;
+
+	for (size_t i = since; i < network_count(t->network); i++) {
+		const struct network_entry *entry = network_get(t->network, i);
+
+		if (strcmp(entry->url, url) == 0)
+			asked = entry;
+		if (asked && strcmp(entry->request_id, asked->request_id) == 0)
+			answer = entry;
+	}
+	return answer;
+}
+
+/*
+ * Asks for an address from within the page, so that cookies, credentials, mocks and blocked
+ * hosts are the page's. What another origin does not let a page read is asked for again
+ * blindly, and its status taken from the network's record.
+ */
+static int
+ask_status(struct tester *t, const char *url, int64_t *ret_status)
+{
+	static const char function[] =
+		"async (given) => {\n"
+		"	const url = new URL(given, location.href).href.replace(/#.*/s, '');\n"
+		"	const options = { credentials: 'include', cache: 'no-store' };\n"
+		"	try {\n"
+		"		return { url, status: (await fetch(url, options)).status };\n"
+		"	} catch {\n"
+		"		await fetch(url, { ...options, mode: 'no-cors' });\n"
+		"		return { url, status: 0 };\n"
+		"	}\n"
+		"}";
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	size_t since = network_count(t->network);
+	struct frame *frame;
+	struct err err = { 0 };
+
+	if (frame_now(t, &frame) < 0)
+		return -1;
+	int r = frame_eval(
+		frame, WORLD_OWN, function, json_pack("[s]", url), t->deadline, &answer, &err);
+
+	*ret_status = 0;
+	if (r == FRAME_THREW)
+		return 0;
+	if (r < 0 && err.code == ERR_TIMEOUT && cdp_state(t->cdp) == CDP_OPEN)
+		return 0;
+	if (r < 0)
+		return trouble_err(t, &err);
+	*ret_status = cdp_int(answer, "status", 0);
+	const struct network_entry *entry =
+		*ret_status ? NULL : answer_of(t, since, cdp_str(answer, "url"));
+
+	if (entry)
+		*ret_status = entry->status;
+	return 0;
+}
+
+static int
+expect_asked(struct tester *t, json_t *wanted, bool is_negated, const char *reason)
+{
+	const char *url = text_of(wanted, "url");
+	int64_t status;
+
+	if (!url)
+		return trouble_set(t, TROUBLE_ERRORED, "invalid_definition",
+			"what is asked for needs an address");
+	if (ask_status(t, url, &status) < 0)
+		return -1;
+	if (status == 0)
+		return is_negated
+			? 0
+			: trouble_set(t, TROUBLE_FAILED, reason, "%s did not answer", url);
+	if (status_fits(json_object_get(wanted, "status"), status) != is_negated)
+		return 0;
+	return trouble_set(t, TROUBLE_FAILED, reason,
+		is_negated ? "expected another status of %s than %lld"
+			   : "expected another status of %s; it was %lld",
+		url, (long long)status);
+}
+
 static int
 expect_response(struct tester *t, json_t *wanted, bool is_negated, const char *reason)
 {
 	int64_t seen = -1;
 
+	if (json_is_true(json_object_get(wanted, "ask")))
+		return expect_asked(t, wanted, is_negated, reason);
 	for (;;) {
 		int r = find_response(t, wanted, &seen);
 

@@ -119,6 +119,11 @@ words_of_object(struct buf *out, json_t *target)
 		add(out, out->len > start ? " with " : "what has ");
 		words_target(out, json_object_get(target, "has"));
 	}
+	if (json_object_get(target, "and")) {
+		if (out->len > start)
+			add(out, " and ");
+		words_target(out, json_object_get(target, "and"));
+	}
 }
 
 void
@@ -417,6 +422,8 @@ words_step(struct buf *out, enum verb verb, json_t *value, json_t *step)
 		words_of_names(out, value);
 	else if (verb == VERB_SCROLL && json_object_get(value, "to"))
 		words_target(out, json_object_get(value, "to"));
+	else if (verb == VERB_FAIL && json_is_object(value))
+		words_of_plain(out, json_object_get(value, "text"));
 	else
 		words_of_plain(out, value);
 	if (verb == VERB_PRESS && json_object_get(value, "on")) {

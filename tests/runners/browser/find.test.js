@@ -55,6 +55,11 @@ finds("name from title when there is nothing else", "<button title=Info></button
 finds("expanded", "<button aria-expanded=true>A</button><button aria-expanded=false>B</button>", { role: "button", expanded: false }, "B");
 finds("disabled", "<button disabled>A</button><button>B</button>", { role: "button", disabled: true }, "A");
 finds("cells and headers of tables", "<table><tr><th>H<td>C</table>", "role=columnheader", "H");
+finds("hidden elements have a role when they are asked for", "<button style='display:none'>A</button>", { role: "button", includeHidden: true }, "A");
+misses("hidden elements are not visible for it", "<button style='display:none'>A</button>", { role: "button", includeHidden: true }, /button/);
+finds("and: what was counted is looked at again", LIST, { and: { css: "li", nth: 1 }, hasText: "w" }, "two");
+finds("and: the second of those that have it", LIST, { and: { css: "li", hasText: "o" }, nth: 1 }, "two");
+misses("and: what was counted must fit", LIST, { and: { css: "li", nth: 0 }, hasText: "two" }, /“li” number 0|what has “two”/);
 finds("nth", LIST, { css: "li", nth: 1 }, "two");
 finds("nth from the end", LIST, { css: "li", nth: -1 }, "three");
 finds("first", LIST, { css: "li", first: true }, "one");

@@ -156,6 +156,29 @@ test("optional, soft, fail, skip", { skip }, async () => {
 
 const part = (name, ...steps) => ({ in: name, steps });
 
+test("fail, because it cannot be carried out here", { skip }, () =>
+	lab.fails("<p>", [{ fail: { text: "no mailbox", errored: true } }], "unsupported", /^no mailbox$/, { outcome: "errored" }));
+
+test("a response that is asked for: here, elsewhere, of another status, of nobody", { skip }, async () => {
+	const pages = {
+		"/moved": (incoming, response) => response.writeHead(302, { location: "/there" }).end(),
+		"/there": "<p>",
+		"/broken": (incoming, response) => response.writeHead(500).end(),
+	};
+	const ask = (url, members = {}) => [{ expect: { response: { url, status: "2xx", ask: true }, ...members } }];
+
+	await lab.passes("<p>", ask("/there"), { pages });
+	assert.equal(lab.site.seen.filter(({ url }) => url === "/there").length, 1);
+	await lab.passes("<p>", ask("/moved"), { pages });
+	/* Another origin, which does not let pages read it. */
+	await lab.passes("<p>", ask(`${lab.site.other}/there`), { pages });
+	await lab.passes("<p>", ask(`${lab.site.other}/moved`), { pages });
+	await lab.passes("<p>", ask("/broken", { not: true }), { pages });
+	await lab.fails("<p>", ask("/broken"), "assertion", /another status of \/broken; it was 500/, { pages });
+	await lab.fails("<p>", ask(`${lab.site.other}/nowhere`), "assertion", /it was 404/, { pages });
+	await lab.fails("<p>", ask("http://127.0.0.1:9/"), "assertion", /did not answer/, { pages });
+});
+
 test("setup, body, teardown: the order, and titles", { skip }, async () => {
 	const { steps } = await lab.passes("<p>", [{ log: "body" }], { test: {
 		setup: [part("beforeEach of the job", { log: "1" }), part("before of the test", { log: "2" })], teardown: [part("after of the test", { log: "3" })] } });

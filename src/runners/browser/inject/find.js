@@ -72,7 +72,7 @@ matchingRole(target)
 	const name = target.name === undefined ? null : textMatcher(target.name, target.exact);
 	const states = STATES.filter((state) => target[state] !== undefined);
 	return (element) => roleOf(element) === wanted
-		&& (target.visible === false || !isAriaHidden(element))
+		&& (target.visible === false || target.includeHidden || !isAriaHidden(element))
 		&& states.every((state) => roleState(element, state) === target[state])
 		&& (!name || name(nameOf(element)));
 }
@@ -129,6 +129,10 @@ testsOf(target)
 			continue;
 		const inner = findAll(target[member]);
 		tests.push((element) => inner.some((one) => one !== element && isInside(element, one)) === wanted);
+	}
+	if (target.and !== undefined) {
+		const others = new Set(findAll(target.and));
+		tests.push((element) => others.has(element));
 	}
 	if (target.inside !== undefined) {
 		const scopes = findAll(target.inside);
