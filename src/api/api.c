@@ -300,6 +300,7 @@ on_server_closed(void *arg)
 static void
 close_all(struct api *api)
 {
+	api_purges_stop(api);
 	if (api->hub)
 		hub_stop(api->hub);
 	if (api->http) {
@@ -336,6 +337,7 @@ api_free(struct api *api)
 	uv_rwlock_destroy(&api->blob_lock);
 	uv_mutex_destroy(&api->lock);
 	free(api->url);
+	free(api->public_url);
 	free(api->view_url);
 	free(api);
 }
@@ -353,7 +355,6 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	api->blobs = blobs;
 	api->durable = options->durable ? options->durable : "fsync";
 	api->dialects = options->dialects ? options->dialects : no_dialects;
-	api->public_url = options->public_url;
 	api->store_failed = options->store_failed;
 	api->effects = options->effects;
 	api->arg = options->arg;
@@ -362,6 +363,7 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 	api->streams_max = or_default(options->streams_max, SSE_STREAMS_MAX);
 	api->started_mono_ms = clock_mono_ms();
 	list_init(&api->calls);
+	list_init(&api->purges);
 	api->screens = screens_new(api);
 	map_init(&api->queue_names, MAP_KEYS_COPIED);
 	map_init(&api->fresh_blobs, MAP_KEYS_COPIED);
@@ -370,6 +372,16 @@ api_new(uv_loop_t *loop, struct store *store, struct blob_store *blobs,
 		uv_async_init(loop, &api->async, on_async) != 0)
 		abort(); /* only out of memory or descriptors at the very start */
 	return api;
+}
+
+static char *
+without_slash(const char *url)
+{
+	size_t n = strlen(url);
+
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	return xstrndup(url, n);
 }
 
 int
@@ -392,6 +404,8 @@ api_start(struct api **ret, uv_loop_t *loop, struct engine *engine, struct store
 		return -1;
 	}
 	api->engine = engine;
+	api->public_url = without_slash(options->public_url ? options->public_url : api->url);
+	api_purges_start(api);
 	*ret = api;
 	return 0;
 }

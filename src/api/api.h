@@ -34,7 +34,6 @@ struct api_options {
 	const char *data_dir; /* admin.token lives here; required */
 	const char *durable;  /* word in answers to writes: "fsync" (default), "os" */
 	const struct dialect *const *dialects; /* NULL-terminated, static; NULL: none */
-	const char *public_url; /* in answers with absolute addresses; NULL: the Host header */
 	unsigned connections_max; /* default CONNECTIONS_MAX */
 	unsigned streams_max;     /* open event streams; default SSE_STREAMS_MAX */
 	unsigned request_idle_ms; /* an unfinished request that stops arriving; default
@@ -46,6 +45,8 @@ struct api_options {
 	 * does. */
 	void (*effects)(void *arg, const struct turn_output *output);
 	void *arg;
+	const char *public_url; /* how others reach it, for callback addresses; NULL: where it
+				   listens */
 	const struct mac_key *signal_key; /* of callback addresses, borrowed until api_stop();
 					     NULL: there are none */
 };

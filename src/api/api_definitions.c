@@ -4,6 +4,8 @@
 
 #include "api/handlers.h"
 #include "api/resource.h"
+#include "core/environment.h"
+#include "core/flow_json.h"
 #include "core/job_json.h"
 #include "store/source.h"
 
@@ -160,6 +162,41 @@ drop_answer_members(json_t *json)
 		(void)json_object_del(json, names[i]); /* absent is fine */
 }
 
+/* Masks stand for the secrets that are there. */
+static int
+read_environment(struct call *call, struct edit *edit)
+{
+	const char *text = edit->old ? edit->old->body : "{}";
+	struct err ignored;
+	_cleanup_(json_unrefp) json_t *old =
+		json_read(text, strlen(text), JSON_DEPTH_MAX, &ignored);
+
+	if (environment_read(call->json, call->arena, &call->issues, &edit->head) < 0)
+		return -1;
+	return environment_unmask(call->json, old, &call->issues);
+}
+
+/* What the document says, checked by the rules of its kind. -1: issues. */
+static int
+read_document(struct call *call, struct edit *edit)
+{
+	struct arena *arena = call->arena;
+	struct issues *issues = &call->issues;
+
+	switch (edit->kind) {
+	case DEF_TEST:
+		return test_definition_read(call->json, arena, issues, &edit->head);
+	case DEF_ENVIRONMENT:
+		return read_environment(call, edit);
+	case DEF_FLOW:
+		return flow_definition_read(call->json, arena, issues, &edit->head);
+	case DEF_TEMPLATE:
+	case DEF_KIND_COUNT:
+		break;
+	}
+	return template_definition_read(call->json, arena, issues, &edit->head);
+}
+
 /* Checks the body and makes the intent. NULL: answered. */
 static struct intent *
 prepare(struct call *call, struct edit *edit)
@@ -170,9 +207,7 @@ prepare(struct call *call, struct edit *edit)
 
 	if (json_is_object(call->json) && call->req->method == HTTP_PUT)
 		drop_answer_members(call->json);
-	r = edit->kind == DEF_TEST
-		? test_definition_read(call->json, call->arena, &call->issues, &edit->head)
-		: template_definition_read(call->json, call->arena, &call->issues, &edit->head);
+	r = read_document(call, edit);
 	jw_init(&jw, &body);
 	jw_tree(&jw, call->json);
 	if (r == 0 && jw_done(&jw) < 0)
@@ -388,4 +423,76 @@ void
 template_delete(struct call *call)
 {
 	remove_definition(call, DEF_TEMPLATE);
+}
+
+int
+environments_list(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return list(call, reader, DEF_ENVIRONMENT, err);
+}
+
+int
+environment_show(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return show(call, reader, DEF_ENVIRONMENT, err);
+}
+
+int
+environment_revisions(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return revisions(call, reader, DEF_ENVIRONMENT, err);
+}
+
+void
+environment_create(struct call *call)
+{
+	create(call, DEF_ENVIRONMENT);
+}
+
+void
+environment_put(struct call *call)
+{
+	put(call, DEF_ENVIRONMENT);
+}
+
+void
+environment_delete(struct call *call)
+{
+	remove_definition(call, DEF_ENVIRONMENT);
+}
+
+int
+flows_list(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return list(call, reader, DEF_FLOW, err);
+}
+
+int
+flow_show(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return show(call, reader, DEF_FLOW, err);
+}
+
+int
+flow_revisions(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return revisions(call, reader, DEF_FLOW, err);
+}
+
+void
+flow_create(struct call *call)
+{
+	create(call, DEF_FLOW);
+}
+
+void
+flow_put(struct call *call)
+{
+	put(call, DEF_FLOW);
+}
+
+void
+flow_delete(struct call *call)
+{
+	remove_definition(call, DEF_FLOW);
 }

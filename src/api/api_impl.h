@@ -61,6 +61,7 @@ struct api {
 	void (*effects)(void *arg, const struct turn_output *output); /* or NULL */
 	void *arg;
 	const struct mac_key *signal_key; /* or NULL */
+	char *public_url;                 /* owned; without a slash at the end */
 	int64_t signals_mono_ms;          /* when signals_left was counted last */
 	int64_t signals_left;             /* that are taken now: a bucket that fills up */
 	unsigned streams_max;
@@ -68,8 +69,8 @@ struct api {
 	unsigned handles_open; /* of ours: async, two servers */
 	unsigned reads_open;   /* work on the pool */
 	struct rng rng;
+	struct list_node purges; /* of deleted projects */
 	const struct dialect *const *dialects; /* NULL-terminated */
-	const char *public_url; /* NULL: what the client calls it */
 	struct list_node calls; /* all that were not answered yet */
 
 	/* Shared with the pool's threads, under the lock. */
@@ -173,6 +174,8 @@ int api_project_find(struct api *api, const char *id_or_name, struct arena *aren
 void api_projects(struct api *api, struct arena *arena, struct project **ret, size_t *ret_n);
 /* A change that was committed. */
 void api_project_learn(struct api *api, const struct project *project);
+/* Its name, for answers; valid for ever. */
+const char *api_project_name(int64_t seq);
 int api_projects_start(struct api *api, struct err *err) MUST_CHECK;
 
 /* Sets call->project by ?project= or X-Proctor-Project. False: answered. */
@@ -247,6 +250,14 @@ void api_queue_learn(struct api *api, int64_t id, const char *name);
 void api_blob_hold(struct api *api, const char *hex);
 void api_blob_release(struct api *api, const char *hex);
 bool api_blob_is_fresh(struct api *api, const char *hex);
+
+/* Removes the bytes when no row names them any more. On the pool. */
+void api_blob_remove_unused(struct api *api, struct store_reader *reader, const char *blob);
+
+/* Clears away what a deleted project leaves, in slices, from now on; purge.c. */
+void api_purge(struct api *api, int64_t project);
+void api_purges_start(struct api *api);
+void api_purges_stop(struct api *api); /* with no read open any more */
 
 struct store_reader *api_reader_take(struct api *api, struct err *err);
 void api_reader_give(struct api *api, struct store_reader *reader);

@@ -106,6 +106,8 @@ resolve_names(struct call *call, struct store_reader *reader, struct job_filter 
 		if (r == 0)
 			filter->template_id = def->id;
 	}
+	if (query->parent && uuid_parse(str_of(query->parent), &filter->parent.u) < 0)
+		return STORE_NONE;
 	if (query->queue) {
 		if (read_queues(reader, call->project, call->arena, &queues, &n, err) < 0)
 			return -1;
@@ -157,8 +159,8 @@ fill_filter(struct call *call, struct job_filter *filter)
 	};
 }
 
-int
-jobs_list(struct call *call, struct store_reader *reader, struct err *err)
+static int
+list(struct call *call, struct store_reader *reader, bool only_flows, struct err *err)
 {
 	const struct jobs_query *query = call->query;
 	struct job_filter filter;
@@ -167,6 +169,7 @@ jobs_list(struct call *call, struct store_reader *reader, struct err *err)
 	int r;
 
 	fill_filter(call, &filter);
+	filter.is_flow = only_flows;
 	if (call->issues.n > 0)
 		return -1;
 	r = resolve_names(call, reader, &filter, err);
@@ -187,6 +190,18 @@ jobs_list(struct call *call, struct store_reader *reader, struct err *err)
 	}
 	write_page_end(&jw, page.next_cursor, page.total);
 	return call_written(call, &jw, err);
+}
+
+int
+jobs_list(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return list(call, reader, false, err);
+}
+
+int
+flow_runs_list(struct call *call, struct store_reader *reader, struct err *err)
+{
+	return list(call, reader, true, err);
 }
 
 /* --- Show and wait --- */
@@ -407,8 +422,8 @@ read_blobs(struct call *call, struct store_reader *reader, struct err *err)
 }
 
 /* Nobody keeps a blob between the questions and the removal. */
-static void
-remove_unused_blob(struct api *api, struct store_reader *reader, const char *blob)
+void
+api_blob_remove_unused(struct api *api, struct store_reader *reader, const char *blob)
 {
 	bool used = true;
 	struct err err;
@@ -429,7 +444,7 @@ remove_blobs(struct call *call, struct store_reader *reader, struct err *err)
 
 	for (size_t i = 0; i < deletion->n_blobs; i++)
 		if (deletion->blobs[i])
-			remove_unused_blob(call->api, reader, deletion->blobs[i]);
+			api_blob_remove_unused(call->api, reader, deletion->blobs[i]);
 	jw_obj(&jw);
 	jw_kuuid(&jw, "id", &deletion->id.u);
 	jw_kbool(&jw, "deleted", true);

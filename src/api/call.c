@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "api/dialect.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -46,13 +47,20 @@ reply_problem(struct call *call, enum problem_code code, const char *detail,
 		return;
 	buf_clear(&call->out);
 	call->out.max = MIB(1);
-	problem_write(&call->out, code, detail, issues, extra);
-	call->type = "application/problem+json";
-	if (code == PROBLEM_UNAUTHORIZED)
+	unsigned status = problem_status(code);
+
+	call->type = NULL;
+	if (call->dialect) {
+		call->dialect->problem(call, code, detail, issues, &status);
+	} else {
+		problem_write(&call->out, code, detail, issues, extra);
+		call->type = "application/problem+json";
+	}
+	if (status == 401)
 		http_header_add(call->req, "WWW-Authenticate", "Bearer");
 	if (code == PROBLEM_TOO_MANY_REQUESTS || code == PROBLEM_UNAVAILABLE)
 		http_header_add(call->req, "Retry-After", "1");
-	call_reply(call, problem_status(code));
+	call_reply(call, status);
 }
 
 void
@@ -322,10 +330,11 @@ authorise(struct call *call)
 		return false;
 	}
 	call->project = call->who->project;
-	if (auth_allows(call->who->role, call->route->scope))
-		return true;
-	call_problem(call, PROBLEM_FORBIDDEN, "this token's role does not allow it");
-	return false;
+	if (!auth_allows(call->who->role, call->route->scope)) {
+		call_problem(call, PROBLEM_FORBIDDEN, "this token's role does not allow it");
+		return false;
+	}
+	return call->dialect || call_select_project(call);
 }
 
 static bool
@@ -351,6 +360,18 @@ find_route(struct call *call)
 	const char *allow = NULL;
 	unsigned status = route_find(call->req->method, call->req->path, call->arena,
 		&call->route, call->arg, &allow);
+
+	for (size_t i = 0; status == 404 && call->api->dialects[i]; i++) {
+		const struct dialect *dialect = call->api->dialects[i];
+		struct str rest = dialect->claim(call->req->path);
+
+		if (!rest.p)
+			continue;
+		call->dialect = dialect;
+		status = route_find_dialect(dialect, call->req->method, rest, call->arena,
+			&call->route, call->arg, &allow);
+		break;
+	}
 
 	if (status == 405) {
 		http_header_add(call->req, "Allow", allow);

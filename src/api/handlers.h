@@ -47,6 +47,23 @@ READ_HANDLER(template_revisions);
 BEGIN_HANDLER(template_create);
 BEGIN_HANDLER(template_put);
 BEGIN_HANDLER(template_delete);
+READ_HANDLER(environments_list);
+READ_HANDLER(environment_show);
+READ_HANDLER(environment_revisions);
+BEGIN_HANDLER(environment_create);
+BEGIN_HANDLER(environment_put);
+BEGIN_HANDLER(environment_delete);
+/* api_projects.c */
+BEGIN_HANDLER(projects_list);
+BEGIN_HANDLER(project_create);
+BEGIN_HANDLER(project_show);
+BEGIN_HANDLER(project_patch);
+BEGIN_HANDLER(project_delete);
+/* Settings with the name, owned by the caller; and saving them. NULL: answered. */
+json_t *project_settings(const struct project *project);
+struct intent *project_put_intent(struct call *call, const struct uuid *id, json_t *settings);
+void project_remove(struct call *call, const struct project *project, int64_t if_match,
+	void (*then)(struct call *call));
 /* api_events.c */
 BEGIN_HANDLER(job_events);
 BEGIN_HANDLER(project_events);
@@ -99,7 +116,7 @@ struct jobs_query {
 	const char *cursor;
 	int64_t limit;
 	struct strs status, reason, tag;
-	const char *name, *search, *tmpl, *queue, *kind;
+	const char *name, *search, *tmpl, *queue, *kind, *parent;
 	int64_t created_after, created_before, completed_after, completed_before, min_run_ms;
 	int sort;
 	bool count;

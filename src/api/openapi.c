@@ -45,6 +45,8 @@ static bool
 has_revision(const struct route *route)
 {
 	return has_text(route->path, "/tests/{") || has_text(route->path, "/templates/{") ||
+		has_text(route->path, "/environments/{") ||
+		has_text(route->path, "/projects/{") ||
 		has_text(route->path, "/queues/{") || has_text(route->path, "/quarantine/{");
 }
 
@@ -173,7 +175,8 @@ write_headers(struct jw *jw, const struct route *route)
 	if (has_revision(route) && is_one_thing(route)) {
 		if (route->method == HTTP_GET)
 			write_header_ref(jw, "IfNoneMatch");
-		if (route->method == HTTP_PUT || route->method == HTTP_DELETE)
+		if (route->method == HTTP_PUT || route->method == HTTP_DELETE ||
+			route->method == HTTP_PATCH)
 			write_header_ref(jw, "IfMatch");
 	}
 	if (has_text(content_of(route->response), "text/event-stream"))
@@ -374,6 +377,7 @@ static const char *const method_keys[HTTP_METHOD_COUNT] = {
 	[HTTP_POST] = "post",
 	[HTTP_PUT] = "put",
 	[HTTP_DELETE] = "delete",
+	[HTTP_PATCH] = "patch",
 };
 
 /* "/jobs/{id}/runs" belongs to "jobs", "/jobs:bulk" too. */

@@ -54,6 +54,7 @@ const struct json_field jobs_query_fields[] = {
 	{ .name = "template", .kind = FIELD_STR, AT(tmpl), .min = 1, .max = NAME_BYTES_MAX },
 	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX },
 	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 },
+	{ .name = "parent", .kind = FIELD_STR, AT(parent), .min = 1, .max = UUID_TEXT_LEN },
 	{ .name = "createdAfter", .kind = FIELD_INSTANT, AT(created_after), .min = 1, .max = TIME_MAX },
 	{ .name = "createdBefore", .kind = FIELD_INSTANT, AT(created_before), .min = 1, .max = TIME_MAX },
 	{ .name = "completedAfter", .kind = FIELD_INSTANT, AT(completed_after), .min = 1, .max = TIME_MAX },

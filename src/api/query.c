@@ -80,7 +80,9 @@ add_param(struct call *call, json_t *object, const struct http_param *param)
 	const struct json_field *field = find_field(call->route->query, param->name);
 	json_t *old = json_object_get(object, param->name);
 
-	if (!field) {
+	if (!field && call->dialect) {
+		return; /* its clients send more than they need */
+	} else if (!field) {
 		report_unknown(call, param->name);
 	} else if (field->kind == FIELD_STRS) {
 		if (!old) {
@@ -106,7 +108,7 @@ query_read(struct call *call)
 		if (route->query_defaults)
 			memcpy(call->query, route->query_defaults, route->query_bytes);
 	}
-	if (!route->query && call->req->n_query == 0)
+	if (!route->query && (call->req->n_query == 0 || call->dialect))
 		return 0;
 	_cleanup_(json_unrefp) json_t *object = json_object();
 

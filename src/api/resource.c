@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/environment.h"
 
 void
 splice_members(struct jw *jw, struct str object)
@@ -273,7 +274,7 @@ job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 {
 	jw_obj(jw);
 	jw_kuuid(jw, "id", &job->id.u);
-	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "project", api_project_name(job->project));
 	jw_kstr(jw, "name", job->name);
 	jw_kstr(jw, "status", job_state_name(job->state));
 	jw_kstr_opt(jw, "reason", job_reason_name(job->reason));
@@ -413,14 +414,35 @@ run_write(struct jw *jw, const struct run *run, const struct run_more *more)
 
 /* --- The rest --- */
 
+/* Nobody reads a secret back. */
+static void
+splice_environment(struct jw *jw, const char *body)
+{
+	struct err ignored;
+	_cleanup_(json_unrefp) json_t *tree =
+		json_read(body, strlen(body), JSON_DEPTH_MAX, &ignored);
+	const char *key;
+	json_t *value;
+
+	environment_mask(tree);
+	json_object_foreach(tree, key, value)
+	{
+		jw_key(jw, key);
+		jw_tree(jw, value);
+	}
+}
+
 void
 definition_write(struct jw *jw, const struct definition *def, const char *durable)
 {
 	jw_obj(jw);
 	jw_kuuid(jw, "id", &def->id.u);
-	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "project", api_project_name(def->project));
 	jw_ki64(jw, "revision", def->revision);
-	splice_members(jw, str_of(def->body));
+	if (def->kind == DEF_ENVIRONMENT)
+		splice_environment(jw, def->body);
+	else
+		splice_members(jw, str_of(def->body));
 	jw_ktime(jw, "createdAt", def->created_ms);
 	jw_ktime(jw, "updatedAt", def->updated_ms);
 	jw_kstr_opt(jw, "durable", durable);
@@ -432,7 +454,7 @@ queue_write(struct jw *jw, const struct queue *queue, const char *durable)
 {
 	jw_obj(jw);
 	jw_kstr(jw, "name", queue->name);
-	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "project", api_project_name(queue->project));
 	jw_ki64(jw, "revision", queue->revision);
 	jw_ki64(jw, "priority", queue->priority);
 	jw_ki64(jw, "concurrency", queue->concurrency);
@@ -448,7 +470,7 @@ quarantine_write(struct jw *jw, const struct quarantine_entry *entry, const char
 {
 	jw_obj(jw);
 	jw_kuuid(jw, "id", &entry->id);
-	jw_kstr(jw, "project", "default");
+	jw_kstr(jw, "project", api_project_name(entry->project));
 	jw_kstr(jw, "test", entry->test);
 	jw_kstr(jw, "owner", entry->owner);
 	jw_kstr(jw, "reason", entry->reason);

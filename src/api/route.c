@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_impl.h"
+#include "api/dialect.h"
 
 static const struct str prefix = STR_INIT("/api/v1");
 
@@ -50,21 +51,22 @@ below_prefix(struct str path, bool *ret_is_api)
 }
 
 static const char *const method_names[HTTP_METHOD_COUNT] = { "GET, HEAD", "POST", "PUT",
-	"DELETE" };
+	"DELETE", "PATCH" };
 
-unsigned
-route_find(enum http_method method, struct str path, struct arena *arena,
-	const struct route **ret, const char *args[PATH_ARGS_MAX], const char **ret_allow)
+/* In one table. `rest` has no leading slash. */
+static unsigned
+find_in(const struct route *table, bool only_root, enum http_method method, struct str rest,
+	struct arena *arena, const struct route **ret, const char *args[PATH_ARGS_MAX],
+	const char **ret_allow)
 {
-	bool allowed[HTTP_METHOD_COUNT] = { false }, any = false, is_api;
-	struct str rest = below_prefix(path, &is_api);
+	bool allowed[HTTP_METHOD_COUNT] = { false }, any = false;
 	char text[64] = "";
 	size_t n = 0;
 
-	for (const struct route *route = routes; route->path; route++) {
+	for (const struct route *route = table; route->path; route++) {
 		struct str pattern = str_of(route->path + 1);
 
-		if ((!is_api && !route->at_root) || !match(pattern, rest, arena, args))
+		if ((only_root && !route->at_root) || !match(pattern, rest, arena, args))
 			continue;
 		if (route->method == method) {
 			*ret = route;
@@ -80,4 +82,25 @@ route_find(enum http_method method, struct str path, struct arena *arena,
 				method_names[i]);
 	*ret_allow = arena_strdup(arena, text);
 	return 405;
+}
+
+unsigned
+route_find(enum http_method method, struct str path, struct arena *arena,
+	const struct route **ret, const char *args[PATH_ARGS_MAX], const char **ret_allow)
+{
+	bool is_api;
+	struct str rest = below_prefix(path, &is_api);
+
+	return find_in(routes, !is_api, method, rest, arena, ret, args, ret_allow);
+}
+
+unsigned
+route_find_dialect(const struct dialect *dialect, enum http_method method, struct str rest,
+	struct arena *arena, const struct route **ret, const char *args[PATH_ARGS_MAX],
+	const char **ret_allow)
+{
+	if (rest.n > 0)
+		rest = str_from(rest.p + 1, rest.n - 1);
+	return find_in(
+		dialect->routes, false, method, rest, arena, ret, args, ret_allow);
 }

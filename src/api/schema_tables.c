@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/poll_json.h"
 #include "base/limits.h"
+#include "core/environment.h"
 #include "core/event.h"
 #include "core/explain.h"
 #include "core/job.h"
@@ -424,6 +425,15 @@ static const struct member quarantine_members[] = {
 	{ 0 },
 };
 
+static const struct member project_members[] = {
+	ID("id"),
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "createdAt", .shape = SHAPE_TIME, .flags = MAY, .about = "Absent in the default project." },
+	{ .name = "updatedAt", .shape = SHAPE_TIME, .flags = MAY },
+	DURABLE,
+	{ 0 },
+};
+
 static const struct member worker_members[] = {
 	ID("id"),
 	{ .name = "name", .shape = SHAPE_TEXT },
@@ -658,6 +668,8 @@ const struct answer schema_answers[] = {
 	{ .name = "Blocker", .members = blocker_members },
 	{ .name = "Queue", .members = queue_members },
 	{ .name = "QuarantineEntry", .about = "A test whose failures do not count for a while.", .members = quarantine_members },
+	{ .name = "Project", .about = "A boundary that everything belongs to.", .members = project_members, .saved = "ProjectRequest" },
+	{ .name = "Environment", .about = "Where tests run. Secrets are masked.", .members = definition_members, .saved = "EnvironmentRequest" },
 	{ .name = "Worker", .members = worker_members },
 	{ .name = "PollAnswer", .about = "docs/protocol/worker.md.", .members = poll_answer_members },
 	{ .name = "Lease", .members = lease_members },
@@ -764,6 +776,15 @@ const struct detail schema_test_details[] = {
 	{ 0 },
 };
 
+static const struct detail project_details[] = {
+	{ "gates", "{\"type\":\"array\",\"items\":" REF("Gate") "}" },
+	{ "basicAuth", REF("BasicAuth") },
+	{ "account", REF("TestAccount") },
+	{ "headers", TEXTS },
+	{ "labels", TEXTS },
+	{ 0 },
+};
+
 const struct request schema_requests[] = {
 	{ .name = "JobRequest", .about = "A job: from saved tests, by tags, inline, or from a template.",
 		.fields = job_fields, .details = job_details, .takes_exprs = true },
@@ -785,6 +806,11 @@ const struct request schema_requests[] = {
 	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },
 	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields },
 	{ .name = "QuarantineEntryRequest", .about = "`test` is the name of a test, in which each * stands for any text; without expiresAt it leaves after 30 days.", .fields = quarantine_fields },
+	{ .name = "ProjectRequest", .about = "Settings of a project; `name` is needed to make one.", .fields = project_fields, .details = project_details },
+	{ .name = "EnvironmentRequest", .about = "********, where answers have a secret, stands for the one that is stored.", .fields = environment_fields, .details = project_details },
+	{ .name = "BasicAuth", .fields = environment_auth_fields },
+	{ .name = "TestAccount", .fields = environment_account_fields },
+	{ .name = "Gate", .about = "Tests of the tag, asked for in the Octomind dialect, wait until `wait` (docs/protocol/flows.md) lets them.", .fields = gate_fields },
 	{ .name = "HttpRequest", .fields = http_request_fields, .details = schema_test_details, .takes_exprs = true },
 	{ .name = "HttpExpect", .fields = http_expect_fields, .details = schema_test_details, .takes_exprs = true },
 	{ 0 },

@@ -91,7 +91,7 @@
 #define FLOW_ITEMS_TOTAL_MAX      2000            /* of all stages of a flow that have begun: its state is one text */
 #define FLOW_BYTES_MAX            MIB(1)          /* a flow as kept: its stages and parameters */
 #define FLOW_VALUES_BYTES_MAX     MIB(1)          /* results and values that its stages keep, together */
-#define FLOW_STATE_BYTES_MAX      MIB(4)          /* where it stands as text: values, items, conditions, errors */
+#define FLOW_STATE_BYTES_MAX      MIB(32)         /* where it stands as text: values, items, conditions, errors */
 #define FLOW_DEPTH_MAX            5               /* flows inside flows: one that starts itself ends */
 #define FLOW_LAUNCHES_MAX         20              /* of a flow, asked for at a time: each has all that expressions see */
 #define FLOW_EFFECTS_BYTES_MAX    MIB(64)         /* of a turn; more are asked for in the next one */

@@ -31,6 +31,7 @@ struct any_test {
 	{ .name = "timeout", .kind = FIELD_DURATION, AT(common.timeout_ms), .min = 0, .max = RUN_TIMEOUT_MS_MAX }, \
 	{ .name = "config", .kind = FIELD_OBJ, AT(common.config), .min = 0, .max = 1000 }, \
 	{ .name = "outputSchema", .kind = FIELD_OBJ, AT(common.output_schema), .min = 0, .max = 1000 }, \
+	{ .name = "extra", .kind = FIELD_OBJ, AT(common.extra), .min = 0, .max = 1000 }, \
 	{ .name = "skip", .kind = FIELD_FLAG, AT(common.skip) }, \
 	{ .name = "only", .kind = FIELD_FLAG, AT(common.only) }
 

@@ -314,7 +314,8 @@ apply_artifact(struct turn *turn, struct intent *intent)
 	const struct artifact_add *add = &intent->in.artifact;
 	struct run *run = uow_run(uow, add->run);
 
-	if (!run || run->job->change == ROW_DELETED || run->project != intent->project) {
+	if (!run || run->job->change == ROW_DELETED ||
+		(intent->project != 0 && run->project != intent->project)) {
 		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such run");
 		return;
 	}

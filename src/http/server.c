@@ -302,7 +302,8 @@ request_setup(struct http_request *req)
 static enum http_method
 method_of(const char *name, bool *ret_is_head)
 {
-	static const char *const names[HTTP_METHOD_COUNT] = { "GET", "POST", "PUT", "DELETE" };
+	static const char *const names[HTTP_METHOD_COUNT] = { "GET", "POST", "PUT", "DELETE",
+		"PATCH" };
 
 	*ret_is_head = strcmp(name, "HEAD") == 0;
 	if (*ret_is_head)

@@ -32,6 +32,7 @@ enum http_method {
 	HTTP_POST,
 	HTTP_PUT,
 	HTTP_DELETE,
+	HTTP_PATCH,
 	HTTP_METHOD_COUNT, /* any other */
 };
 
