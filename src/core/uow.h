@@ -212,6 +212,7 @@ struct uow {
 	UOW_ARRAY(struct follow_up) follow_ups;
 	UOW_ARRAY(struct signal) signals;
 	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
+	UOW_ARRAY(int64_t) stat_backlog; /* job.seq: old jobs that these figures include */
 
 	/* keys for new rows, reserved by the store at load */
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;

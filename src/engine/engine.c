@@ -101,7 +101,7 @@ boot(struct engine *engine, struct err *err)
 		engine->now_ms = facts.now_floor_ms;
 	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
 	engine->idem_kept_ms = engine->now_ms;
-	if (boot_members(engine, &facts, err) < 0)
+	if (boot_members(engine, &facts, err) < 0 || stats_boot(engine, err) < 0)
 		return -1;
 	arena_reset(&engine->arena);
 	return 0;
@@ -483,7 +483,11 @@ run_turn(struct turn *turn, struct err *err)
 		return err_wrap(err, "load tests");
 	quarantine_list_settle(&engine->quarantine, &turn->uow);
 	quarantine_list_save(&engine->quarantine, &turn->uow);
-	return save(turn, err);
+	if (stats_of_turn(turn, err) < 0)
+		return err_wrap(err, "figures");
+	if (save(turn, err) < 0)
+		return -1;
+	return stats_backlog(turn, err);
 }
 
 static void
@@ -562,6 +566,8 @@ engine_next_due(const struct engine *engine)
 		due = engine->store_due_ms;
 	if (engine->purge_due_ms > 0 && engine->purge_due_ms < due)
 		due = engine->purge_due_ms;
+	if (engine->backlog_due_ms > 0 && engine->backlog_due_ms < due)
+		due = engine->backlog_due_ms;
 	if (leaves > 0 && leaves < due)
 		due = leaves;
 	return due;

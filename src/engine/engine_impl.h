@@ -57,6 +57,7 @@ struct engine {
 	int64_t store_due_ms; /* when the store has something due; 0: nothing */
 	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
 	int64_t wake_ms;      /* when a rate lets a run begin that somebody could take; 0: never */
+	int64_t backlog_due_ms; /* next slice of old jobs for the figures; 0: none are left */
 	int64_t idem_kept_ms; /* when the youngest of them was kept, or not later */
 	bool has_more;        /* the turn leased all it may: another one at once */
 	bool failed;
@@ -207,5 +208,11 @@ void dispatch_loaded(struct turn *turn);
 void dispatch(struct turn *turn);
 /* Tests and options of what was leased: the second and last round. */
 int dispatch_load(struct turn *turn, struct err *err) MUST_CHECK;
+/* At start: is there a backlog of figures? (stats.c) */
+int stats_boot(struct engine *engine, struct err *err) MUST_CHECK;
+/* Figures of what ended: before the save. */
+int stats_of_turn(struct turn *turn, struct err *err) MUST_CHECK;
+/* After the save: some of the jobs that ended before there were figures. Its own commit. */
+int stats_backlog(struct turn *turn, struct err *err) MUST_CHECK;
 /* After the commit: answers offers that got something, parks the others. */
 void dispatch_answer(struct turn *turn);

@@ -313,6 +313,70 @@ word_count(enum column_kind kind)
 	case COLUMN_RUN_STATE:
 		return RUN_STATE_COUNT;
 	case COLUMN_RUN_OUTCOME:
+static const struct column stat_columns[] = {
+	FIXED(stat_cell, project, I64),
+	FIXED(stat_cell, subject, I32),
+	FIXED(stat_cell, scale, I32),
+	FIXED(stat_cell, at_ms, I64),
+	FIXED(stat_cell, name, TEXT),
+	FIXED(stat_cell, kind, TEXT),
+	FIXED(stat_cell, queue, I64),
+	FIXED_AS(stat_cell, template, tmpl, TEXT),
+	FIXED(stat_cell, schedule, I64),
+	FIXED(stat_cell, tag, TEXT),
+	FIXED(stat_cell, team, TEXT),
+	FIXED(stat_cell, state, TEXT),
+	FIXED(stat_cell, reason, TEXT),
+	LIVE(stat_cell, n, I64),
+	LIVE(stat_cell, passed, I64),
+	LIVE(stat_cell, failed, I64),
+	LIVE(stat_cell, errored, I64),
+	LIVE(stat_cell, timed_out, I64),
+	LIVE(stat_cell, cancelled, I64),
+	LIVE(stat_cell, skipped, I64),
+	LIVE(stat_cell, flaky, I64),
+	LIVE(stat_cell, quarantined, I64),
+	LIVE(stat_cell, transitions, I64),
+	LIVE(stat_cell, attempts, I64),
+	LIVE(stat_cell, queued_ms, I64),
+	LIVE(stat_cell, run_ms, I64),
+	LIVE(stat_cell, busy_ms, I64),
+	LIVE(stat_cell, measured, I64),
+	LIVE(stat_cell, cpu_ms, I64),
+	LIVE(stat_cell, peak_kib, I64),
+	LIVE(stat_cell, tokens, I64),
+	LIVE(stat_cell, queued_hist, TEXT),
+	LIVE(stat_cell, run_hist, TEXT),
+};
+const struct table stat_table = TABLE_AS("stat", stat_cell, stat_columns);
+
+static const struct column known_test_columns[] = {
+	FIXED(known_test, key, I64),
+	FIXED(known_test, project, I64),
+	FIXED(known_test, name, TEXT),
+	LIVE(known_test, kind, TEXT),
+	LIVE(known_test, outcome, RUN_OUTCOME),
+	FIXED(known_test, first_ms, I64),
+	LIVE(known_test, last_ms, I64),
+	LIVE(known_test, n, I64),
+	LIVE(known_test, streak, I64),
+};
+const struct table known_test_table = TABLE(known_test, known_test_columns);
+
+static const struct column error_class_columns[] = {
+	FIXED(error_class, key, I64),
+	FIXED(error_class, project, I64),
+	FIXED(error_class, text, TEXT),
+	FIXED(error_class, sample, TEXT),
+	LIVE(error_class, test, TEXT),
+	FIXED(error_class, first_ms, I64),
+	LIVE(error_class, last_ms, I64),
+	LIVE(error_class, n, I64),
+	LIVE(error_class, job, UUID),
+	LIVE(error_class, run, UUID),
+};
+const struct table error_class_table = TABLE(error_class, error_class_columns);
+
 		return OUTCOME_COUNT;
 	case COLUMN_WORKER_STATE:
 		return WORKER_STATE_COUNT;

@@ -65,6 +65,9 @@ extern const struct table queue_table;
 extern const struct table lane_table;
 extern const struct table worker_table;
 extern const struct table quarantine_table;
+extern const struct table stat_table;
+extern const struct table known_test_table;
+extern const struct table error_class_table;
 extern const struct table project_table;
 
 /* The word of an enumeration's value; NULL: it has none. `kind` is one of the enumerations. */

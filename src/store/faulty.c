@@ -83,6 +83,20 @@ faulty_save(struct store *store, struct uow *uow, struct err *err)
 }
 
 static int
+faulty_load_units(struct store *store, struct stat_unit *units, size_t n, struct arena *arena,
+	struct err *err)
+{
+	return store_load_units(faulty_of(store)->inner, units, n, arena, err);
+}
+
+static int
+faulty_load_backlog(
+	struct store *store, size_t max, struct uow *uow, size_t *ret, struct err *err)
+{
+	return store_load_backlog(faulty_of(store)->inner, max, uow, ret, err);
+}
+
+static int
 faulty_next_due(struct store *store, int64_t *ret_ms, struct err *err)
 {
 	return store_next_due(faulty_of(store)->inner, ret_ms, err);
@@ -125,6 +139,8 @@ static const struct store_ops faulty_ops = {
 	.load = faulty_load,
 	.load_tests = faulty_load_tests,
 	.save = faulty_save,
+	.load_units = faulty_load_units,
+	.load_backlog = faulty_load_backlog,
 	.next_due = faulty_next_due,
 	.count_ahead = faulty_count_ahead,
 	.purge_idem = faulty_purge_idem,

@@ -166,6 +166,9 @@ db_new(const char *name)
 	db->lanes.table = &lane_table;
 	db->workers.table = &worker_table;
 	db->quarantine.table = &quarantine_table;
+	db->stats.table = &stat_table;
+	db->known_tests.table = &known_test_table;
+	db->error_classes.table = &error_class_table;
 	db->projects.table = &project_table;
 	add_default_project(db);
 	map_init(&db->job_seqs, MAP_KEYS_COPIED);
@@ -190,6 +193,9 @@ db_free(struct memory_db *db)
 		&db->lanes,
 		&db->workers,
 		&db->quarantine,
+		&db->stats,
+		&db->known_tests,
+		&db->error_classes,
 		&db->projects,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -517,3 +523,5 @@ store_open_memory(struct store **ret, const char *name, struct err *err)
 	*ret = &memory->store;
 	return 0;
 }
+	.load_units = memory_load_units,
+	.load_backlog = memory_load_backlog,

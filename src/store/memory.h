@@ -36,6 +36,7 @@ struct memory_db {
 	struct map job_seqs, run_seqs; /* id → seq as a pointer */
 	struct rows tests, options, incarnations, artifacts;
 	struct rows defs, old_defs; /* old_defs: earlier revisions, in order of age */
+	struct rows stats, known_tests, error_classes;
 	struct rows queues, lanes, workers, quarantine, projects;
 
 	UOW_ARRAY(struct event *) events; /* owned, with their data behind them */
@@ -109,6 +110,24 @@ int memory_load_tests(struct store *store, const struct test_key *keys, size_t n
 	struct err *err) MUST_CHECK;
 
 /* ---- memory_save.c ---- */
+/* ---- memory_stats.c ---- */
+int memory_load_units(struct store *store, struct stat_unit *units, size_t n,
+	struct arena *arena, struct err *err) MUST_CHECK;
+int memory_load_backlog(struct store *store, size_t max, struct uow *uow, size_t *ret,
+	struct err *err) MUST_CHECK;
+void memory_save_stats(struct memory_db *db, const struct uow *uow);
+int memory_stat_cells(struct store_reader *reader, const struct stat_filter *filter,
+	stat_visit_fn *visit, void *arg, struct err *err) MUST_CHECK;
+int memory_history(struct store_reader *reader, const struct history_filter *filter,
+	struct arena *arena, struct history_item **ret, size_t *ret_n, struct err *err)
+	MUST_CHECK;
+int memory_known_test(struct store_reader *reader, int64_t key, struct arena *arena,
+	struct known_test **ret, struct err *err) MUST_CHECK;
+int memory_error_class(struct store_reader *reader, int64_t key, struct arena *arena,
+	struct error_class **ret, struct err *err) MUST_CHECK;
+int memory_job_counts(struct store_reader *reader, int64_t project,
+	int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err) MUST_CHECK;
+
 int memory_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 
 /* ---- memory_read.c ---- */

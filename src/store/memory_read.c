@@ -759,3 +759,8 @@ memory_reader_open(struct store_reader **ret, struct store *store, struct err *e
 	*ret = &memory->reader;
 	return 0;
 }
+	.stat_cells = memory_stat_cells,
+	.history = memory_history,
+	.known_test = memory_known_test,
+	.error_class = memory_error_class,
+	.job_counts = memory_job_counts,

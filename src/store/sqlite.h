@@ -65,6 +65,24 @@ int sqlite_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t 
 	int64_t max, int64_t *ret, struct err *err) MUST_CHECK;
 
 /* ---- sqlite_save.c ---- */
+/* ---- sqlite_stats.c ---- */
+int sqlite_load_units(struct store *store, struct stat_unit *units, size_t n,
+	struct arena *arena, struct err *err) MUST_CHECK;
+int sqlite_load_backlog(struct store *store, size_t max, struct uow *uow, size_t *ret,
+	struct err *err) MUST_CHECK;
+int sqlite_save_stats(struct sqlite_db *db, const struct uow *uow, struct err *err) MUST_CHECK;
+int sqlite_stat_cells(struct store_reader *reader, const struct stat_filter *filter,
+	stat_visit_fn *visit, void *arg, struct err *err) MUST_CHECK;
+int sqlite_history(struct store_reader *reader, const struct history_filter *filter,
+	struct arena *arena, struct history_item **ret, size_t *ret_n, struct err *err)
+	MUST_CHECK;
+int sqlite_known_test(struct store_reader *reader, int64_t key, struct arena *arena,
+	struct known_test **ret, struct err *err) MUST_CHECK;
+int sqlite_error_class(struct store_reader *reader, int64_t key, struct arena *arena,
+	struct error_class **ret, struct err *err) MUST_CHECK;
+int sqlite_job_counts(struct store_reader *reader, int64_t project,
+	int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err) MUST_CHECK;
+
 int sqlite_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 int sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;

@@ -70,6 +70,10 @@ sqlite_db_open(struct sqlite_db *db, const char *path, bool writes, struct err *
 		return err_wrap(err, "open %s", path);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	if (sqlite_add_functions(db, err) < 0) {
+		sqlite_db_close(db);
+		return -1;
+	}
 	return 0;
 }
 

@@ -43,6 +43,9 @@ void sqlite_db_close(struct sqlite_db *db);
 /* Fills err from the connection's last error; -1. */
 int sqlite_db_err(const struct sqlite_db *db, struct err *err);
 
+/* Functions of ours that statements call: sqlite_stats.c. */
+int sqlite_add_functions(struct sqlite_db *db, struct err *err) MUST_CHECK;
+
 int sql_prepare_all(struct sqlite_db *db, struct err *err) MUST_CHECK;
 
 /* NULL with err when it cannot be prepared. */

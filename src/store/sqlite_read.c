@@ -603,3 +603,8 @@ sqlite_reader_open(struct store_reader **ret, struct store *store, struct err *e
 	*ret = TAKE(reader);
 	return 0;
 }
+	.stat_cells = sqlite_stat_cells,
+	.history = sqlite_history,
+	.known_test = sqlite_known_test,
+	.error_class = sqlite_error_class,
+	.job_counts = sqlite_job_counts,

@@ -494,6 +494,15 @@ sqlite_save(struct store *store, struct uow *uow, struct err *err)
 	struct sqlite_store *sqlite = sqlite_of(store);
 	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .uow = uow, .err = err };
 	if (sqlite_usable(sqlite, err) < 0)
+static int
+save_stats(struct saver *saver)
+{
+	int rc = sqlite_save_stats(saver->db, saver->uow, saver->err);
+	for (size_t i = 0; i < saver->uow->stat_backlog.n && rc == 0; i++)
+		rc = run_i64(saver, SQL_BACKLOG_DONE, saver->uow->stat_backlog.item[i]);
+	return rc;
+}
+
 		return -1;
 	if (uow_is_empty(uow))
 		return 0;

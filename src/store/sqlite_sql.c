@@ -217,6 +217,23 @@ static const struct {
 		NULL,
 	},
 	[SQL_JOB_DELETE_OPTIONS] = {
+	[SQL_JOB_TEST_NAME] = {
+		"SELECT name, kind FROM job_test WHERE job = ? AND idx = ?",
+		NULL,
+	},
+	[SQL_KNOWN_TEST] = {
+		"SELECT $columns FROM known_test WHERE key = ?",
+		&known_test_table,
+	},
+	[SQL_BACKLOG] = {
+		"SELECT job FROM stat_backlog ORDER BY job LIMIT ?",
+		NULL,
+	},
+	[SQL_RUNS_DECIDED] = {
+		"SELECT $columns FROM run WHERE job = ? AND incarnation = ?"
+		" AND is_last = 1 AND state = 'finished' ORDER BY seq LIMIT 20000",
+		&run_table,
+	},
 		"DELETE FROM job_options WHERE job = ?",
 		NULL,
 	},
@@ -340,6 +357,42 @@ static const struct {
 	},
 	[SQL_IDEM_DELETE] = {
 		"DELETE FROM idem WHERE project = ? AND key = ?",
+		NULL,
+	},
+	[SQL_STAT_ADD] = {
+		"INSERT INTO stat ($columns) VALUES ($values) ON CONFLICT DO UPDATE SET"
+		" n = n + excluded.n, passed = passed + excluded.passed,"
+		" failed = failed + excluded.failed, errored = errored + excluded.errored,"
+		" timed_out = timed_out + excluded.timed_out,"
+		" cancelled = cancelled + excluded.cancelled,"
+		" skipped = skipped + excluded.skipped, flaky = flaky + excluded.flaky,"
+		" quarantined = quarantined + excluded.quarantined,"
+		" transitions = transitions + excluded.transitions,"
+		" attempts = attempts + excluded.attempts,"
+		" queued_ms = queued_ms + excluded.queued_ms,"
+		" run_ms = run_ms + excluded.run_ms, busy_ms = busy_ms + excluded.busy_ms,"
+		" measured = measured + excluded.measured,"
+		" cpu_ms = cpu_ms + excluded.cpu_ms,"
+		" peak_kib = max(peak_kib, excluded.peak_kib),"
+		" tokens = tokens + excluded.tokens,"
+		" queued_hist = histogram_sum(queued_hist, excluded.queued_hist),"
+		" run_hist = histogram_sum(run_hist, excluded.run_hist)",
+		&stat_table,
+	},
+	[SQL_KNOWN_TEST_PUT] = {
+		"INSERT INTO known_test ($columns) VALUES ($values)"
+		" ON CONFLICT (key) DO UPDATE SET $again",
+		&known_test_table,
+	},
+	[SQL_ERROR_CLASS_ADD] = {
+		"INSERT INTO error_class ($columns) VALUES ($values)"
+		" ON CONFLICT (key) DO UPDATE SET test = excluded.test,"
+		" last_ms = excluded.last_ms, n = n + excluded.n, job = excluded.job,"
+		" run = excluded.run",
+		&error_class_table,
+	},
+	[SQL_BACKLOG_DONE] = {
+		"DELETE FROM stat_backlog WHERE job = ?",
 		NULL,
 	},
 	[SQL_IDEM_PURGE] = {
@@ -523,6 +576,44 @@ add_live(const struct table *table, bool from_insert, struct buf *out)
 		if (buf_addf(out, "%s%s = ", n > 0 ? ", " : "", name) < 0)
 			return -1;
 		n++;
+	[SQL_COUNTS_OF] = {
+		"SELECT state, sum(n) FROM job_count WHERE ?1 IN (0, project) GROUP BY state",
+		NULL,
+	},
+	[SQL_BACKLOG_COUNT] = { "SELECT count(*) FROM stat_backlog", NULL },
+	[SQL_STATS] = {
+		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
+		" AND at_ms >= ?4 AND at_ms < ?5 AND ?6 IS NULL"
+		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
+		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
+		" AND tag = ?11 AND (?12 IS NULL OR team = ?12)"
+		" ORDER BY at_ms",
+		&stat_table,
+	},
+	/* Of one hour or day: ?5 is not needed. */
+	[SQL_STATS_NAMED] = {
+		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
+		" AND at_ms = ?4 AND ?5 = 0 AND name = ?6"
+		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
+		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
+		" AND tag = ?11 AND (?12 IS NULL OR team = ?12)",
+		&stat_table,
+	},
+	[SQL_RUNS_OF_TEST] = {
+		"SELECT $columns FROM run WHERE test_key = ? AND test_key <> 0"
+		" AND seq < ? ORDER BY seq DESC LIMIT ?",
+		&run_table,
+	},
+	[SQL_RUNS_OF_ERROR] = {
+		"SELECT $columns FROM run WHERE error_class = ? AND error_class <> 0"
+		" AND seq < ? ORDER BY seq DESC LIMIT ?",
+		&run_table,
+	},
+	[SQL_JOB_ID_NAME] = { "SELECT id, name FROM job WHERE seq = ?", NULL },
+	[SQL_ERROR_CLASS] = {
+		"SELECT $columns FROM error_class WHERE key = ?",
+		&error_class_table,
+	},
 		if (from_insert ? buf_addf(out, "excluded.%s", name) < 0
 				: buf_addf(out, "?%zu", n) < 0)
 			return -1;

@@ -18,6 +18,10 @@ struct store_ops {
 		struct job_options *ret_options, struct err *err);
 	int (*save)(struct store *store, struct uow *uow, struct err *err);
 	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
+	int (*load_units)(struct store *store, struct stat_unit *units, size_t n,
+		struct arena *arena, struct err *err);
+	int (*load_backlog)(struct store *store, size_t max, struct uow *uow, size_t *ret,
+		struct err *err);
 	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 		int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
@@ -80,7 +84,29 @@ struct reader_ops {
 	int (*tokens)(struct store_reader *reader, struct arena *arena, struct token_row **ret,
 		size_t *ret_n, struct err *err);
 };
+	int (*stat_cells)(struct store_reader *reader, const struct stat_filter *filter,
+		stat_visit_fn *visit, void *arg, struct err *err);
+	int (*history)(struct store_reader *reader, const struct history_filter *filter,
+		struct arena *arena, struct history_item **ret, size_t *ret_n,
+		struct err *err);
+	int (*known_test)(struct store_reader *reader, int64_t key, struct arena *arena,
+		struct known_test **ret, struct err *err);
+	int (*error_class)(struct store_reader *reader, int64_t key, struct arena *arena,
+		struct error_class **ret, struct err *err);
+	int (*job_counts)(struct store_reader *reader, int64_t project,
+		int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err);
 
 struct store_reader {
 	const struct reader_ops *ops;
 };
+
+/* Reads with `call` between begin and end of a snapshot. */
+#define STORE_READ(reader, err, call)                        \
+	__extension__({                                      \
+		int rc_ = (reader)->ops->begin(reader, err); \
+		if (rc_ == 0) {                              \
+			rc_ = (call);                        \
+			(reader)->ops->end(reader);          \
+		}                                            \
+		rc_;                                         \
+	})
