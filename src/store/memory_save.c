@@ -503,3 +503,4 @@ memory_save(struct store *store, struct uow *uow, struct err *err)
 	save_all(db, uow);
 	return 0;
 }
+	memory_save_stats(db, uow);

@@ -509,6 +509,7 @@ save_stats(struct saver *saver)
 
 	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);
 	if (rc == 0)
+		save_stats,
 		rc = save_all(&saver);
 	if (rc == 0)
 		rc = commit(&saver);
