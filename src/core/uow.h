@@ -116,6 +116,16 @@ struct project;
 struct schedule;
 struct stat_cell;
 
+/* An occurrence of a schedule that has its job: there is at most one of it, whoever made it. */
+struct firing {
+	int64_t schedule; /* seq */
+	int64_t at_ms;    /* the occurrence */
+	int64_t project;
+	struct job_id job;
+	int32_t cause; /* enum fire_cause */
+	int64_t fired_ms;
+};
+
 /*
  * Something that needs a clock, the network or the store's reading side, asked for by the rules
  * and carried out after the commit by the conductor (src/conductor), which reports with an
@@ -198,9 +208,11 @@ struct uow {
 
 	UOW_ARRAY(struct project *) projects;   /* new and changed ones */
 	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
+	UOW_ARRAY(struct firing) firings;
 
 	UOW_ARRAY(struct stat_cell *) stats; /* one for each key: added to the stored ones */
 	UOW_ARRAY(struct known_test *) known_tests;
+	UOW_ARRAY(int64_t) stat_backlog; /* job.seq: old jobs that these figures include */
 	UOW_ARRAY(struct error_class *) error_classes; /* one for each key: n is what is added */
 
 	/* not saved: what the turn's later rules look at */
@@ -212,7 +224,6 @@ struct uow {
 	UOW_ARRAY(struct follow_up) follow_ups;
 	UOW_ARRAY(struct signal) signals;
 	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
-	UOW_ARRAY(int64_t) stat_backlog; /* job.seq: old jobs that these figures include */
 
 	/* keys for new rows, reserved by the store at load */
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;

@@ -24,6 +24,7 @@
 #include "core/plan.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/schedule.h"
 #include "core/uow.h"
 
 enum intent_kind {
@@ -278,6 +279,8 @@ struct intent {
 		struct project_change project_change; /* DELETE: without put */
 		struct flow_report flow_report;
 		struct flow_signal flow_signal;
+		struct schedule_change schedule;        /* PUT, DELETE, COMMAND */
+		struct schedule_report schedule_report; /* FIRE */
 	} in;
 
 	enum intent_status status;
@@ -295,6 +298,8 @@ struct intent {
 		struct definition *def;
 		struct queue *queue;
 		struct quarantine_entry *quarantine;
+		struct schedule *schedule;
+		int64_t schedule_at_ms; /* SCHEDULE_COMMAND fire: the occurrence */
 		struct project *project;
 		struct explanation *explanation;
 		struct poll_answer poll;
