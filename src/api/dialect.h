@@ -5,7 +5,7 @@
  * It is a table of routes on the API's own calls (api_impl.h), so access, limits, waiting and
  * the end of the server are the same; only paths and the shapes of bodies are its own. Native
  * routes are looked at first. Unknown query parameters are not refused, because other systems'
- * clients send what they like. docs/decisions/0012-dialects-are-routes.md.
+ * clients send what they like. docs/decisions/0017-dialects-are-routes.md.
  */
 #pragma once
 
