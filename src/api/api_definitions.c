@@ -462,37 +462,37 @@ environment_delete(struct call *call)
 }
 
 int
-flows_list(struct call *call, struct store_reader *reader, struct err *err)
+flow_defs_list(struct call *call, struct store_reader *reader, struct err *err)
 {
 	return list(call, reader, DEF_FLOW, err);
 }
 
 int
-flow_show(struct call *call, struct store_reader *reader, struct err *err)
+flow_def_show(struct call *call, struct store_reader *reader, struct err *err)
 {
 	return show(call, reader, DEF_FLOW, err);
 }
 
 int
-flow_revisions(struct call *call, struct store_reader *reader, struct err *err)
+flow_def_revisions(struct call *call, struct store_reader *reader, struct err *err)
 {
 	return revisions(call, reader, DEF_FLOW, err);
 }
 
 void
-flow_create(struct call *call)
+flow_def_create(struct call *call)
 {
 	create(call, DEF_FLOW);
 }
 
 void
-flow_put(struct call *call)
+flow_def_put(struct call *call)
 {
 	put(call, DEF_FLOW);
 }
 
 void
-flow_delete(struct call *call)
+flow_def_delete(struct call *call)
 {
 	remove_definition(call, DEF_FLOW);
 }

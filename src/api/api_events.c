@@ -103,12 +103,13 @@ read_events_page(struct call *call, struct store_reader *reader, struct err *err
 	return call_written(call, &jw, err);
 }
 
+/* only: types of which the list is, or 0; it is then always a page. */
 static void
-events(struct call *call, const struct job_id *job)
+events(struct call *call, const struct job_id *job, uint64_t only)
 {
 	const struct events_query *query = call->query;
 	int64_t after = resume_point(call), cursor = 0;
-	uint64_t types = type_set(call);
+	uint64_t types = only ? only : type_set(call);
 	struct events_page *page;
 	struct err err;
 
@@ -119,7 +120,7 @@ events(struct call *call, const struct job_id *job)
 		call_issues(call);
 		return;
 	}
-	if (!wants_page(call)) {
+	if (!only && !wants_page(call)) {
 		hub_stream(call->api->hub, call, job, after, types);
 		return;
 	}
@@ -146,11 +147,22 @@ job_events(struct call *call)
 	if (call_uuid(call->arg[0], "job", &id.u, &call->err) < 0)
 		call_error(call, &call->err);
 	else
-		events(call, &id);
+		events(call, &id, 0);
+}
+
+void
+flow_run_observations(struct call *call)
+{
+	struct job_id id;
+
+	if (call_uuid(call->arg[0], "flow", &id.u, &call->err) < 0)
+		call_error(call, &call->err);
+	else
+		events(call, &id, UINT64_C(1) << EV_WAIT_OBSERVED);
 }
 
 void
 project_events(struct call *call)
 {
-	events(call, NULL);
+	events(call, NULL, 0);
 }

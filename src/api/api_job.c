@@ -42,6 +42,8 @@ write_job_whole(struct call *call, struct store_reader *reader, const struct job
 	more.tests = tests;
 	more.incarnations = incarnations;
 	more.queue = api_queue_name(call->api, reader, job->queue);
+	if (job_outcome_read(call, reader, job, &more, err) < 0)
+		return -1;
 	job_write(&jw, job, &more);
 	return call_written(call, &jw, err);
 }

@@ -458,6 +458,25 @@ jobs_bulk(struct call *call)
 		create(call, json_incref(jobs), true);
 }
 
+/* The same form as a template's invocation. */
+void
+flows_start(struct call *call)
+{
+	_cleanup_(json_unrefp) json_t *empty = json_object();
+	json_t *job = NULL, *jobs;
+
+	if (job_from_invoke(call->json ? call->json : empty, call->arg[0], "", &call->issues,
+		    &job) < 0) {
+		call_issues(call);
+		return;
+	}
+	(void)json_object_del(job, "template");
+	(void)json_object_set_new(job, "flow", json_string(call->arg[0]));
+	jobs = json_array();
+	(void)json_array_append_new(jobs, job);
+	create(call, jobs, false);
+}
+
 void
 templates_invoke(struct call *call)
 {

@@ -64,6 +64,23 @@ json_t *project_settings(const struct project *project);
 struct intent *project_put_intent(struct call *call, const struct uuid *id, json_t *settings);
 void project_remove(struct call *call, const struct project *project, int64_t if_match,
 	void (*then)(struct call *call));
+READ_HANDLER(flow_defs_list);
+READ_HANDLER(flow_def_show);
+READ_HANDLER(flow_def_revisions);
+BEGIN_HANDLER(flow_def_create);
+BEGIN_HANDLER(flow_def_put);
+BEGIN_HANDLER(flow_def_delete);
+/* api_flows.c, and what belongs to flows elsewhere */
+BEGIN_HANDLER(flows_start); /* api_jobs.c */
+READ_HANDLER(flow_runs_list); /* api_job.c */
+READ_HANDLER(flow_run_show);
+READ_HANDLER(flow_run_signals);
+BEGIN_HANDLER(flow_run_observations); /* api_events.c */
+BEGIN_HANDLER(flow_stage_approve);
+BEGIN_HANDLER(flow_stage_reject);
+BEGIN_HANDLER(flow_stage_signal);
+BEGIN_HANDLER(signal_receive);
+extern const struct json_field approval_fields[]; /* of a decision's body */
 /* api_events.c */
 BEGIN_HANDLER(job_events);
 BEGIN_HANDLER(project_events);
@@ -155,6 +172,9 @@ struct workers_query {
 	int64_t limit;
 	bool all;
 };
+struct signal_query {
+	int64_t condition; /* -1: the only one */
+};
 struct revision_query {
 	int64_t revision;
 };
@@ -162,7 +182,8 @@ struct revision_query {
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
 	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
-	revision_query_fields[], page_query_fields[];
+	revision_query_fields[], page_query_fields[], signal_query_fields[];
+extern const struct signal_query signal_query_defaults;
 extern const struct jobs_query jobs_query_defaults;
 extern const struct runs_query runs_query_defaults;
 extern const struct defs_query defs_query_defaults;

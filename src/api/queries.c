@@ -132,6 +132,14 @@ const struct json_field workers_query_fields[] = {
 };
 #undef T
 
+#define T signal_query
+const struct signal_query signal_query_defaults = { .condition = -1 };
+const struct json_field signal_query_fields[] = {
+	{ .name = "condition", .kind = FIELD_INT, AT(condition), .min = 0, .max = WAIT_CONDITIONS_MAX - 1 },
+	{ 0 },
+};
+#undef T
+
 #define T revision_query
 const struct json_field revision_query_fields[] = {
 	{ .name = "revision", .kind = FIELD_INT, AT(revision), .min = 1, .max = INT64_MAX },

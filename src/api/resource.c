@@ -269,6 +269,27 @@ write_incarnations(struct jw *jw, const struct job_more *more)
 	jw_end_arr(jw);
 }
 
+/* Whose stage it carries out. */
+static void
+write_parent(struct jw *jw, const struct job *job)
+{
+	if (uuid_is_zero(&job->parent.u))
+		return;
+	jw_kuuid(jw, "parent", &job->parent.u);
+	jw_kstr_opt(jw, "stage", job->stage);
+	jw_ki64(jw, "stageItem", job->stage_item);
+	jw_ki64(jw, "stageAttempt", job->stage_attempt);
+}
+
+static void
+write_raw(struct jw *jw, const char *key, struct str json)
+{
+	if (json.n == 0)
+		return;
+	jw_key(jw, key);
+	jw_rawn(jw, json.p, json.n);
+}
+
 void
 job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 {
@@ -292,6 +313,10 @@ job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 	write_progress(jw, job);
 	counts_write(jw, &job->counts);
 	write_blocked_by(jw, job);
+	write_parent(jw, job);
+	write_raw(jw, "stages", more->stages);
+	write_raw(jw, "results", more->results);
+	write_raw(jw, "schemaErrors", more->schema_errors);
 	if (more->tests)
 		write_tests(jw, job, more);
 	if (more->n_incarnations > 0)

@@ -16,7 +16,16 @@ struct job_more {
 	size_t n_tests;
 	const struct incarnation *incarnations;
 	size_t n_incarnations;
+	struct str stages;        /* JSON array: a flow's, with states */
+	struct str results;       /* JSON: what it gave, once it has ended */
+	struct str schema_errors; /* JSON array: where they break its outputSchema */
 };
+
+/*
+ * Fills in stages, results and schema errors of one job; more has its options already. Blocks.
+ */
+int job_outcome_read(struct call *call, struct store_reader *reader, const struct job *job,
+	struct job_more *more, struct err *err) MUST_CHECK;
 
 void job_write(struct jw *jw, const struct job *job, const struct job_more *more);
 /* The layout of a grouped job, or NULL when it is none. */

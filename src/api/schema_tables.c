@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "core/explain.h"
 #include "core/job.h"
+#include "core/flow_json.h"
 #include "core/job_json.h"
 #include "core/layout.h"
 #include "core/params.h"
@@ -212,6 +213,13 @@ static const struct member job_members[] = {
 	{ .name = "params", .shape = SHAPE_OBJECT, .flags = MAY, .about = "Settled values." },
 	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "parent", .shape = SHAPE_ID, .flags = MAY, .about = "The flow whose stage it carries out." },
+	{ .name = "stage", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "stageItem", .shape = SHAPE_INT, .flags = MAY, .about = "Place in the stage's matrix, from 0." },
+	{ .name = "stageAttempt", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "stages", .shape = SHAPE_OBJECT, .flags = MAY | LIST, .about = "Of a flow: its stages with states; docs/protocol/flows.md." },
+	{ .name = "results", .shape = SHAPE_ANY, .flags = MAY, .about = "Once it has ended: the output of its test, or of each by name." },
+	{ .name = "schemaErrors", .shape = SHAPE_REF, .of = "Issue", .flags = MAY | LIST, .about = "Where results break outputSchema." },
 	{ .name = "extra", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "tags", .shape = SHAPE_TEXT, .flags = LIST },
 	{ .name = "queue", .shape = SHAPE_TEXT },
@@ -642,6 +650,17 @@ static const struct member report_step_members[] = {
 	{ 0 },
 };
 
+static const struct member signals_members[] = {
+	ID("flow"),
+	{ .name = "signals", .shape = SHAPE_OBJECT, .about = "By stage: url of its signal, and of each that has a name." },
+	{ 0 },
+};
+
+static const struct member accepted_members[] = {
+	{ .name = "accepted", .shape = SHAPE_FLAG },
+	{ 0 },
+};
+
 static const struct member no_members[] = { { 0 } };
 
 const struct answer schema_answers[] = {
@@ -663,6 +682,9 @@ const struct answer schema_answers[] = {
 	{ .name = "Artifact", .about = "A file that a run left.", .members = artifact_members },
 	{ .name = "Test", .about = "A saved test, with the members of its kind.", .members = definition_members, .has_test_members = true },
 	{ .name = "Template", .about = "A saved job with parameters.", .members = definition_members, .saved = "TemplateRequest" },
+	{ .name = "Flow", .about = "A saved flow with parameters.", .members = definition_members, .saved = "FlowRequest" },
+	{ .name = "Signals", .about = "Callback addresses: whoever knows one may send the signal.", .members = signals_members },
+	{ .name = "Accepted", .members = accepted_members },
 	{ .name = "Event", .about = "One numbered fact; docs/protocol/events.md says what data holds.", .members = event_members },
 	{ .name = "Explanation", .members = explanation_members },
 	{ .name = "Blocker", .members = blocker_members },
@@ -785,11 +807,26 @@ static const struct detail project_details[] = {
 	{ 0 },
 };
 
+static const struct detail flow_details[] = {
+	{ "stages", "{\"type\":\"array\",\"items\":" REF("FlowStage") "}" },
+	{ 0 },
+};
+
+static const struct detail stage_details[] = {
+	{ "run", "{\"type\":\"object\",\"description\":\"A job request.\"}" },
+	{ 0 },
+};
+
 const struct request schema_requests[] = {
 	{ .name = "JobRequest", .about = "A job: from saved tests, by tags, inline, or from a template.",
 		.fields = job_fields, .details = job_details, .takes_exprs = true },
 	{ .name = "TemplateRequest", .about = "A job with parameters, to be invoked.",
 		.fields = template_fields, .details = template_details, .required = "name", .takes_exprs = true },
+	{ .name = "FlowRequest", .about = "Stages with parameters, to be started.",
+		.fields = flow_fields, .details = flow_details, .required = "name", .takes_exprs = true },
+	{ .name = "FlowStage", .about = "A job to be carried out, or something to be waited for.",
+		.fields = flow_stage_fields, .details = stage_details, .takes_exprs = true },
+	{ .name = "Decision", .about = "Of an approval: who decided, and why.", .fields = approval_fields },
 	{ .name = "BrowserRequest", .about = "A group of a job: every group runs every test.",
 		.fields = job_browser_fields, .takes_exprs = true },
 	{ .name = "FixtureRequest", .about = "Tests that share hooks and a rule about company.",

@@ -11,74 +11,14 @@
 #include "core/expr.h"
 #include "core/signal_token.h"
 
-/* --- Callback addresses --- */
-
-static json_t *
-signal_url(const struct task *task, const char *stage, size_t condition)
-{
-	const struct conductor *conductor = task->conductor;
-	_cleanup_(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
-	struct signal_ref ref = { .project = task->effect.project,
-		.flow = task->effect.flow,
-		.condition = (int32_t)condition };
-
-	if (strlen(stage) >= sizeof ref.stage)
-		return NULL;
-	memcpy(ref.stage, stage, strlen(stage) + 1);
-	if (buf_addf(&url, "%s/api/v1/signals/", conductor->url) < 0 ||
-		signal_token_make(conductor->options.signal_key, &ref, &url) < 0)
-		return NULL;
-	return json_stringn(url.data, url.len);
-}
-
-static void
-put_url(json_t *object, const struct task *task, const char *stage, size_t condition)
-{
-	json_t *url = signal_url(task, stage, condition);
-
-	if (url)
-		(void)json_object_set_new(object, "url", url);
-}
-
-/* The conditions of a stage that are signals: `url` of the only one, `<name>.url` of several.
- */
-static json_t *
-signals_of(const struct task *task, const char *stage, json_t *wait)
-{
-	json_t *list = json_object_get(wait, "any"), *object = json_object(), *condition;
-	size_t i;
-
-	if (!list)
-		list = json_object_get(wait, "all");
-	if (!list && json_object_get(wait, "signal"))
-		put_url(object, task, stage, 0);
-	json_array_foreach(list, i, condition)
-	{
-		const char *name = json_string_value(json_object_get(condition, "name"));
-		json_t *named;
-
-		if (!json_object_get(condition, "signal"))
-			continue;
-		if (!json_object_get(object, "url"))
-			put_url(object, task, stage, i);
-		named = json_object();
-		put_url(named, task, stage, i);
-		if (name)
-			(void)json_object_set_new(object, name, named);
-		else
-			json_decref(named);
-	}
-	return object;
-}
-
 /* The stages are in the flow itself, which the effect does not carry. */
 static int
 add_signals(struct task *task, struct store_reader *reader, json_t *scope, struct err *err)
 {
+	const struct effect *effect = &task->effect;
 	_cleanup_(json_unrefp) json_t *flow = NULL;
-	json_t *signals, *stage;
+	const struct conductor *conductor = task->conductor;
 	struct job *job;
-	size_t i;
 	int r = read_job(
 		reader, task->effect.project, task->effect.flow, &task->arena, &job, err);
 
@@ -89,16 +29,9 @@ add_signals(struct task *task, struct store_reader *reader, json_t *scope, struc
 	flow = json_read(job->flow, strlen(job->flow), JSON_DEPTH_MAX, err);
 	if (!flow)
 		return err_wrap(err, "the flow");
-	signals = json_object();
-	json_array_foreach(json_object_get(flow, "stages"), i, stage)
-	{
-		const char *name = json_string_value(json_object_get(stage, "name"));
-		json_t *wait = json_object_get(stage, "wait");
-
-		if (name && wait)
-			(void)json_object_set_new(signals, name, signals_of(task, name, wait));
-	}
-	(void)json_object_set_new(scope, "signals", signals);
+	(void)json_object_set_new(scope, "signals",
+		signal_urls(conductor->options.signal_key, conductor->url, effect->project,
+			effect->flow, flow));
 	return 0;
 }
 

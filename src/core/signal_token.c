@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+
 enum {
 	AT_FLOW = MAC_BYTES,
 	AT_PROJECT = AT_FLOW + 16,
@@ -49,4 +51,76 @@ signal_token_read(const struct mac_key *key, struct str text, struct signal_ref 
 	ret->condition = bytes[AT_CONDITION];
 	memcpy(ret->stage, bytes + AT_STAGE, raw.len - AT_STAGE);
 	return 0;
+}
+
+/* --- Addresses --- */
+
+struct naming {
+	const struct mac_key *key;
+	const char *base;
+	struct signal_ref ref;
+};
+
+static void
+put_url(json_t *object, struct naming *naming, size_t condition)
+{
+	_cleanup_(buf_deinit) struct buf url = BUF_INIT(URL_BYTES_MAX);
+
+	naming->ref.condition = (int32_t)condition;
+	if (buf_addf(&url, "%s/api/v1/signals/", naming->base) == 0 &&
+		signal_token_make(naming->key, &naming->ref, &url) == 0)
+		(void)json_object_set_new(object, "url", json_stringn(url.data, url.len));
+}
+
+static void
+put_condition(json_t *object, struct naming *naming, json_t *condition, size_t i)
+{
+	json_t *name = json_object_get(condition, "name"), *named;
+
+	if (!json_object_get(condition, "signal"))
+		return;
+	if (!json_object_get(object, "url"))
+		put_url(object, naming, i);
+	if (!json_is_string(name))
+		return;
+	named = json_object();
+	put_url(named, naming, i);
+	(void)json_object_set_new(object, json_string_value(name), named);
+}
+
+static json_t *
+urls_of_stage(struct naming *naming, json_t *wait)
+{
+	json_t *list = json_object_get(wait, "any"), *object = json_object(), *condition;
+	size_t i;
+
+	if (!list)
+		list = json_object_get(wait, "all");
+	if (!list)
+		put_condition(object, naming, wait, 0);
+	json_array_foreach(list, i, condition) put_condition(object, naming, condition, i);
+	return object;
+}
+
+json_t *
+signal_urls(const struct mac_key *key, const char *base, int64_t project, struct job_id id,
+	json_t *flow)
+{
+	struct naming naming = {
+		.key = key, .base = base, .ref = { .project = project, .flow = id }
+	};
+	json_t *all = json_object(), *stage;
+	size_t i;
+
+	json_array_foreach(json_object_get(flow, "stages"), i, stage)
+	{
+		const char *name = json_string_value(json_object_get(stage, "name"));
+		json_t *wait = json_object_get(stage, "wait");
+
+		if (!name || !wait || strlen(name) >= sizeof naming.ref.stage)
+			continue;
+		memcpy(naming.ref.stage, name, strlen(name) + 1);
+		(void)json_object_set_new(all, name, urls_of_stage(&naming, wait));
+	}
+	return all;
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "base/mac.h"
 #include "base/str.h"
@@ -25,6 +27,15 @@ struct signal_ref {
 /* Appends the text. -1: it does not fit. */
 int signal_token_make(const struct mac_key *key, const struct signal_ref *ref, struct buf *out)
 	MUST_CHECK;
+
+/*
+ * The callback addresses of a flow: an object with a member for each stage that waits, with
+ * `url` of its first signal and `<name>.url` of each that has a name. `flow` is the text of
+ * job->flow, decoded; base is the server's address without a slash at the end. Owned by the
+ * caller.
+ */
+json_t *signal_urls(const struct mac_key *key, const char *base, int64_t project,
+	struct job_id id, json_t *flow);
 
 /* -1: it is none of ours, whatever is wrong with it. */
 int signal_token_read(const struct mac_key *key, struct str text, struct signal_ref *ret)

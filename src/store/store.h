@@ -207,6 +207,8 @@ struct job_filter {
 	const char *name_contains; /* case-insensitive for ASCII */
 	struct def_id template_id;
 	int64_t queue;
+	struct job_id parent; /* jobs of this flow's stages */
+	bool is_flow;         /* only flows */
 	const char *kind;
 	int64_t created_after_ms, created_before_ms;
 	int64_t completed_after_ms, completed_before_ms;
