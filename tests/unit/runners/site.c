@@ -104,10 +104,11 @@ site_start(struct site *site, const struct site_page *pages)
 	site->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(site->listener, (struct sockaddr *)&address, len) < 0 ||
 		listen(site->listener, 64) < 0 ||
-		getsockname(site->listener, (struct sockaddr *)&address, &len) < 0 ||
-		pthread_create(&site->thread, NULL, serve, site) != 0)
+		getsockname(site->listener, (struct sockaddr *)&address, &len) < 0)
 		abort();
-	site->port = ntohs(address.sin_port);
+	site->port = ntohs(address.sin_port); /* before the thread that reads it */
+	if (pthread_create(&site->thread, NULL, serve, site) != 0)
+		abort();
 }
 
 void

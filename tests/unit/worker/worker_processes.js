@@ -5,6 +5,7 @@
 const { test, before, after, afterEach } = require('node:test');
 const assert = require('node:assert');
 const { spawn, execFileSync } = require('node:child_process');
+const { once } = require('node:events');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -39,6 +40,10 @@ function worker(url, { data = scratch(), capacity = 2, grace = 1000, disk = 0, e
   child.stderr.on('data', (chunk) => { log += chunk; });
   child.data = data;
   child.log = () => log;
+  /* The log comes by a pipe of its own, after what it tells of. */
+  child.logged = async (word) => {
+    while (!word.test(log)) await once(child.stderr, 'data', { signal: AbortSignal.timeout(10000) });
+  };
   child.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
   cleanups.push(async () => {
     if (process.env.SHOW_LOG) console.error(log);
@@ -673,7 +678,7 @@ test('where memory is short an idle browser leaves, a busy one stays', async () 
   await it.event(run, 'run.started');
   await browsed(it, browser('pass', { mark }));
   await gone(mark);
-  assert(/runner.memory/.test(child.log()), child.log());
+  await child.logged(/runner.memory/);
   assert.equal(marked(busy).length, 1);
   it.direct({ run, fence: 1, do: 'stop', reason: 'enough' });
   await it.result(run);
@@ -729,7 +734,7 @@ test('a kind whose browser does not start is withdrawn for a while', async () =>
   }
   const n = (await it.until(() => it.polls.findIndex((p) => !p.kinds.includes('browser')) + 1,
     'a poll without the kind'));
-  assert(child.log().includes('worker.kind_withdrawn'), child.log());
+  await child.logged(/worker.kind_withdrawn/);
   // One that was leased before the server heard of it goes back; others are carried out.
   const late = it.lease(browser('pass'));
   await it.until(() => it.returned.includes(late), 'the return of the run');
