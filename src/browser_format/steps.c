@@ -331,6 +331,7 @@ static const struct shape_member drag_members[] = {
 	{ "from", &target_shape, true, NULL },
 	{ "to", &target_shape, false, NULL },
 	{ "by", &point_shape, false, NULL },
+	{ "position", &point_shape, false, "where in `to`, from its left upper corner" },
 	{ 0 },
 };
 static const char *const drag_one_of[] = { "to", "by", NULL };

@@ -54,6 +54,84 @@ octo_run_dynamics(const struct octo_chain *chain)
 	return names;
 }
 
+/* --- What can be carried out --- */
+
+/* Whether it is about an element: never, when one is named, always. */
+enum need { NEED_NONE, NEED_MAYBE, NEED_ELEMENT };
+
+static enum need
+need_of(const struct octo_element *element)
+{
+	static const enum need needs[OCTO_ACTION_COUNT] = {
+		[OCTO_CLICK] = NEED_ELEMENT,
+		[OCTO_ENTER_TEXT] = NEED_ELEMENT,
+		[OCTO_SELECT_OPTION] = NEED_ELEMENT,
+		[OCTO_KEY_PRESS] = NEED_MAYBE,
+		[OCTO_HOVER] = NEED_ELEMENT,
+		[OCTO_UPLOAD] = NEED_ELEMENT,
+		[OCTO_DOWNLOAD] = NEED_ELEMENT,
+		[OCTO_DRAG_AND_DROP] = NEED_ELEMENT,
+		[OCTO_TYPE_TEXT] = NEED_MAYBE,
+		[OCTO_EXTRACT] = NEED_ELEMENT,
+		[OCTO_SCROLL] = NEED_MAYBE,
+		[OCTO_WAIT_FOR] = NEED_MAYBE,
+	};
+
+	if (element->kind == OCTO_ASSERTION)
+		return element->expectation == OCTO_RESPONSE_OK ? NEED_NONE : NEED_ELEMENT;
+	return needs[element->action];
+}
+
+bool
+octo_has_target(const struct octo_element *element)
+{
+	enum need need = need_of(element);
+
+	if (element->kind == OCTO_INTERACTION && element->action == OCTO_WAIT_FOR &&
+		element->called.wait != OCTO_WAIT_ELEMENT)
+		return false;
+	return need == NEED_ELEMENT || (need == NEED_MAYBE && element->selectors.n > 0);
+}
+
+static const char *
+wrong_with(const struct octo_selectors *selectors)
+{
+	bool names_something = false;
+
+	for (size_t i = 0; i < selectors->n; i++) {
+		const struct octo_selector *s = &selectors->item[i];
+
+		if (!s->text && !names_something)
+			return "its selectors begin with one that chooses among others";
+		/* What follows a frame begins anew inside it. */
+		names_something = s->type != OCTO_FRAME;
+	}
+	if (selectors->n == 0)
+		return "it has no selectors";
+	return names_something ? NULL : "its selectors end with a frame";
+}
+
+const char *
+octo_refusal(const struct octo_element *element, json_t *statics)
+{
+	const struct octo_called *called = &element->called;
+	bool is_action = element->kind == OCTO_INTERACTION;
+	const char *why;
+
+	if (is_action && element->action == OCTO_OPEN_EMAIL)
+		return "there is no mailbox here";
+	if (is_action && element->action == OCTO_JAVASCRIPT &&
+		called->exec == OCTO_EXEC_SANDBOX)
+		return "code outside the browser (execType sandbox) is not carried out here";
+	if (called->text && strstr(called->text, "$OCTO_OTP") &&
+		!json_object_get(statics, "OCTO_OTP"))
+		return "one-time passwords ($OCTO_OTP) are not made here";
+	why = octo_has_target(element) ? wrong_with(&element->selectors) : NULL;
+	if (!why && is_action && element->action == OCTO_DRAG_AND_DROP)
+		why = wrong_with(&called->to);
+	return why;
+}
+
 const char *
 octo_wait_code(enum octo_wait wait)
 {

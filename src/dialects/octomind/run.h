@@ -40,6 +40,15 @@ json_t *octo_run_statics(const struct octo_run *run) __attribute__((returns_nonn
  */
 json_t *octo_run_dynamics(const struct octo_chain *chain) __attribute__((returns_nonnull));
 
+/*
+ * Why the element cannot be carried out here, or NULL: what is not here (a mailbox, a sandbox,
+ * one-time passwords), or selectors that name nothing.
+ */
+const char *octo_refusal(const struct octo_element *element, json_t *statics);
+
+/* Whether what the element does is done to an element of the page, as selectors name it. */
+bool octo_has_target(const struct octo_element *element);
+
 /* JavaScript that holds once WAIT_FOR need wait no longer; NULL where that is no condition. */
 const char *octo_wait_code(enum octo_wait wait);
 

@@ -237,11 +237,9 @@ chosen(json_t *target, const struct octo_selector *s)
 }
 
 /* The next selector of a chain; *target is what those before it mean, or NULL. */
-static const char *
+static void
 follow(struct maker *m, const struct octo_selector *s, json_t **target, json_t *frames)
 {
-	if (!s->text && !*target)
-		return "its selectors begin with one that chooses among others";
 	switch (s->type) {
 	case OCTO_FRAME:
 		if (s->text)
@@ -268,25 +266,17 @@ follow(struct maker *m, const struct octo_selector *s, json_t **target, json_t *
 	case OCTO_SELECTOR_TYPE_COUNT:
 		*target = located(m, *target, s);
 	}
-	return NULL;
 }
 
-/* The target of a chain of selectors, or NULL and *ret_why. */
+/* The target of a chain of selectors that octo_refusal() has nothing against. */
 static json_t *
-target_of(struct maker *m, const struct octo_selectors *selectors, const char **ret_why)
+target_of(struct maker *m, const struct octo_selectors *selectors)
 {
 	_cleanup_(json_unrefp) json_t *frames = json_array();
 	json_t *target = NULL;
 
-	*ret_why = selectors->n == 0 ? "it has no selectors" : NULL;
-	for (size_t i = 0; i < selectors->n && !*ret_why; i++)
-		*ret_why = follow(m, &selectors->item[i], &target, frames);
-	if (!*ret_why && !target)
-		*ret_why = "its selectors end with a frame";
-	if (*ret_why) {
-		json_decref(target);
-		return NULL;
-	}
+	for (size_t i = 0; i < selectors->n; i++)
+		follow(m, &selectors->item[i], &target, frames);
 	if (json_array_size(frames) > 0)
 		json_object_set(target, "frame", frames);
 	return target;
@@ -416,8 +406,8 @@ make_extract(struct maker *m, const struct octo_called *called, json_t *target)
 }
 
 /*
- * The code is the body of an async function with `vars`, all variables by their names; those
- * that it changes there, and the members of an object that it returns, are set.
+ * The code is the body of an async function with `vars`, all variables by their names; the
+ * members of an object that it returns are set.
  */
 static json_t *
 make_script(struct maker *m, const struct octo_called *called)
@@ -427,7 +417,7 @@ make_script(struct maker *m, const struct octo_called *called)
 		"const result = await (async (vars) => {\n";
 	static const char after[] =
 		"\n})(vars);\n"
-		"return { ...vars, ...(result !== null && typeof result === 'object' && "
+		"return { ...args.script, ...(result !== null && typeof result === 'object' && "
 		"!Array.isArray(result) ? result : {}) };";
 	_cleanup_free_ char *code = xasprintf("%s%s%s", before, called->text, after);
 
@@ -459,9 +449,8 @@ make_wait(struct maker *m, const struct octo_called *called, json_t *target)
 
 	if (called->wait == OCTO_WAIT_CODE)
 		code = called->text && called->text[0] ? called->text : "true";
-	if (called->wait == OCTO_WAIT_ELEMENT && target)
+	if (target)
 		return step_of("wait", json_pack("{s:o}", "for", target));
-	json_decref(target);
 	if (called->wait == OCTO_WAIT_FIXED_TIME)
 		return step_of("wait", json_integer(called->delay_ms));
 	if (code)
@@ -481,42 +470,14 @@ make_download(const struct octo_element *element, json_t *target)
 }
 
 static json_t *
-make_drag(struct maker *m, const struct octo_element *element, json_t *target)
+make_drag(struct maker *m, const struct octo_called *called, json_t *target)
 {
-	const char *why;
-	json_t *to = target_of(m, &element->called.to, &why);
+	json_t *drag = json_pack("{s:o, s:o}", "from", target, "to", target_of(m, &called->to));
 
-	if (!to) {
-		json_decref(target);
-		return refusal(element, why);
-	}
-	return step_of("drag", json_pack("{s:o, s:o}", "from", target, "to", to));
-}
-
-/* Whether it is about an element, must be or may be. */
-enum need { NEED_NONE, NEED_MAYBE, NEED_ELEMENT };
-
-static enum need
-need_of(const struct octo_element *element)
-{
-	static const enum need needs[OCTO_ACTION_COUNT] = {
-		[OCTO_CLICK] = NEED_ELEMENT,
-		[OCTO_ENTER_TEXT] = NEED_ELEMENT,
-		[OCTO_SELECT_OPTION] = NEED_ELEMENT,
-		[OCTO_KEY_PRESS] = NEED_MAYBE,
-		[OCTO_HOVER] = NEED_ELEMENT,
-		[OCTO_UPLOAD] = NEED_ELEMENT,
-		[OCTO_DOWNLOAD] = NEED_ELEMENT,
-		[OCTO_DRAG_AND_DROP] = NEED_ELEMENT,
-		[OCTO_TYPE_TEXT] = NEED_MAYBE,
-		[OCTO_EXTRACT] = NEED_ELEMENT,
-		[OCTO_SCROLL] = NEED_MAYBE,
-		[OCTO_WAIT_FOR] = NEED_MAYBE,
-	};
-
-	if (element->kind == OCTO_ASSERTION)
-		return element->expectation == OCTO_RESPONSE_OK ? NEED_NONE : NEED_ELEMENT;
-	return needs[element->action];
+	if (called->has_x && called->has_y)
+		json_object_set_new(drag, "position",
+			json_pack("{s:f, s:f}", "x", called->x, "y", called->y));
+	return step_of("drag", drag);
 }
 
 static json_t *
@@ -545,14 +506,11 @@ make_interaction(struct maker *m, const struct octo_element *element, json_t *ta
 	case OCTO_DOWNLOAD:
 		return make_download(element, target);
 	case OCTO_DRAG_AND_DROP:
-		return make_drag(m, element, target);
+		return make_drag(m, called, target);
 	case OCTO_EXTRACT:
 		return make_extract(m, called, target);
 	case OCTO_JAVASCRIPT:
-		if (called->exec == OCTO_EXEC_BROWSER)
-			return make_script(m, called);
-		return refusal(element,
-			"code outside the browser (execType sandbox) is not carried out here");
+		return make_script(m, called);
 	case OCTO_CLOSE_PAGE:
 		return step_of("tab", json_string("close"));
 	case OCTO_SCROLL:
@@ -563,7 +521,7 @@ make_interaction(struct maker *m, const struct octo_element *element, json_t *ta
 	case OCTO_ACTION_COUNT:
 		break;
 	}
-	return refusal(element, "there is no mailbox here");
+	return NULL; /* refused before */
 }
 
 /* --- Assertions --- */
@@ -609,27 +567,16 @@ make_assertion(struct maker *m, const struct octo_element *element, json_t *targ
 
 /* --- Elements and cases --- */
 
-/* What of the element's texts needs something that is not here; NULL: nothing. */
-static const char *
-missing_for(struct maker *m, const struct octo_element *element)
-{
-	if (element->called.text && !json_object_get(m->statics, "OCTO_OTP") &&
-		strstr(element->called.text, "$OCTO_OTP"))
-		return "one-time passwords ($OCTO_OTP) are not made here";
-	return NULL;
-}
-
 static json_t *
 make_step(struct maker *m, const struct octo_element *element)
 {
-	const char *why = missing_for(m, element);
-	enum need need = need_of(element);
+	const char *why = octo_refusal(element, m->statics);
 	json_t *target = NULL, *step;
 
-	if (!why && (need == NEED_ELEMENT || (need == NEED_MAYBE && element->selectors.n > 0)))
-		target = target_of(m, &element->selectors, &why);
 	if (why)
 		return refusal(element, why);
+	if (octo_has_target(element))
+		target = target_of(m, &element->selectors);
 	if (element->kind == OCTO_INTERACTION)
 		step = make_interaction(m, element, target);
 	else

@@ -572,6 +572,7 @@ act_drag(struct tester *t, json_t *value, json_t *step)
 	_cleanup_(spot_deinit) struct spot from = { 0 }, to = { 0 };
 	json_t *target = json_object_get(value, "to");
 	json_t *by = json_object_get(value, "by");
+	json_t *position = json_object_get(value, "position");
 	struct err err = { 0 };
 	double x, y;
 
@@ -579,7 +580,9 @@ act_drag(struct tester *t, json_t *value, json_t *step)
 	/* The goal first: bringing it into view must not move the beginning any more. */
 	if (target &&
 		find_spot(t, target, "visible,point",
-			json_pack("{s:s, s:b}", "slot", "to", "force", true), &to) < 0)
+			json_pack("{s:s, s:b, s:O*}", "slot", "to", "force", true, "position",
+				position),
+			&to) < 0)
 		return -1;
 	if (find_spot(t, json_object_get(value, "from"), "visible,enabled,point", NULL, &from) <
 		0)
@@ -588,8 +591,8 @@ act_drag(struct tester *t, json_t *value, json_t *step)
 		_cleanup_(json_unrefp) json_t *point = NULL;
 		double ox = 0, oy = 0;
 
-		if (call_there(t, &to, "() => globalThis.proctor.point('to')", NULL, &point) <
-			0)
+		if (call_there(t, &to, "(position) => globalThis.proctor.point('to', position)",
+			    json_pack("[O?]", position), &point) < 0)
 			return -1;
 		if (frame_offset(to.frame, t->deadline + ANSWER_MS, &ox, &oy, &err) < 0)
 			return trouble_err(t, &err);

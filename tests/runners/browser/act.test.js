@@ -165,6 +165,9 @@ passes("drag with the mouse, and HTML drag and drop", `${SAY}<div id=a style="wi
 	<p id=c draggable=true ondragstart="event.dataTransfer.setData('text', 'C')">C</p>
 	<p id=d ondragover="event.preventDefault()" ondrop="say('drop' + event.dataTransfer.getData('text'))">D</p>`, [
 	{ drag: { from: "#a", to: "#b" } }, said("up"), { drag: { from: "#c", to: "#d" } }, said("up dropC")]);
+passes("drag to a place in an element", `<div id=a style="width:50px;height:50px;background:red">A</div>
+	<div id=b style="width:200px;height:100px;background:blue" onmouseup="document.title = event.offsetX + ',' + event.offsetY">B</div>`,
+	[{ drag: { from: "#a", to: "#b", position: { x: 150, y: 20 } } }, { expect: { title: "150,20" } }]);
 passes("drag by a distance", `<input id=r type=range min=0 max=100 value=0 style="width:300px">`,
 	[{ drag: { from: { css: "#r" }, by: { x: 140, y: 0 } } }, { expect: { value: "#r", min: 1 } }]);
 
