@@ -59,6 +59,7 @@ packages() {
 		libxml2-utils|xmllint|validates JUnit reports
 		git|git|lists the files to check
 		zsh|zsh|reads the completion that we write for it
+		json-schema-test-suite|-|the official tests of JSON Schema, and a second implementation
 		procps|ps|TestCafe by itself, which ours is compared with, closes its browsers with it
 		LIST
 		;;

@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <pcre2.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 
 enum {
@@ -37,6 +39,52 @@ leave_memory(void *memory, void *arena)
 	/* Goes with the arena. */
 	(void)memory;
 	(void)arena;
+}
+
+/* clang-format off */
+static const struct { const char *ecma, *pcre; } categories[] = {
+	{ "Letter", "L" }, { "Cased_Letter", "L&" }, { "Lowercase_Letter", "Ll" }, { "Uppercase_Letter", "Lu" },
+	{ "Titlecase_Letter", "Lt" }, { "Modifier_Letter", "Lm" }, { "Other_Letter", "Lo" },
+	{ "Mark", "M" }, { "Nonspacing_Mark", "Mn" }, { "Spacing_Mark", "Mc" }, { "Enclosing_Mark", "Me" },
+	{ "Number", "N" }, { "Decimal_Number", "Nd" }, { "digit", "Nd" }, { "Letter_Number", "Nl" }, { "Other_Number", "No" },
+	{ "Punctuation", "P" }, { "punct", "P" }, { "Symbol", "S" }, { "Math_Symbol", "Sm" }, { "Currency_Symbol", "Sc" },
+	{ "Separator", "Z" }, { "Space_Separator", "Zs" }, { "Other", "C" }, { "Control", "Cc" }, { "cntrl", "Cc" },
+};
+/* clang-format on */
+
+/* The name between braces at the start of the text, as PCRE2 knows it; NULL: as it stands. */
+static const char *
+short_category(struct str text, size_t *ret_n)
+{
+	const char *end = memchr(text.p, '}', text.n);
+
+	*ret_n = end ? (size_t)(end - text.p) + 1 : 0;
+	for (size_t i = 0; end && i < ARRAY_LEN(categories); i++)
+		if (str_eqz(str_from(text.p + 1, *ret_n - 2), categories[i].ecma))
+			return categories[i].pcre;
+	return NULL;
+}
+
+/* PCRE2 knows general categories, \p{Letter}, by their short names only. */
+static int
+add_ecma(struct buf *out, struct str text)
+{
+	size_t i = 0, n;
+
+	while (i < text.n) {
+		bool is_escape = text.p[i] == '\\' && i + 1 < text.n;
+		bool is_category = is_escape && i + 2 < text.n && text.p[i + 2] == '{' &&
+			(text.p[i + 1] == 'p' || text.p[i + 1] == 'P');
+		const char *name = is_category
+			? short_category(str_from(text.p + i + 2, text.n - i - 2), &n)
+			: NULL;
+
+		if (buf_add(out, text.p + i, is_escape ? 2 : 1) < 0 ||
+			(name && buf_addf(out, "{%s}", name) < 0))
+			return -1;
+		i += (is_escape ? 2 : 1) + (name ? n : 0);
+	}
+	return 0;
 }
 
 static uint32_t
@@ -71,6 +119,7 @@ lang_pattern_compile(struct str text, enum lang_pattern_kind kind, struct arena 
 	pcre2_general_context *memory =
 		copy ? pcre2_general_context_create(take_memory, leave_memory, arena) : NULL;
 	pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
+	_cleanup_(buf_deinit) struct buf ecma = BUF_INIT(PATTERN_BYTES_MAX);
 	PCRE2_SIZE at = 0;
 	int code = 0;
 
@@ -83,8 +132,11 @@ lang_pattern_compile(struct str text, enum lang_pattern_kind kind, struct arena 
 	if (kind == LANG_PATTERN_ECMA)
 		pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
 	pattern->text = str_from(copy, text.n);
-	pattern->code =
-		pcre2_compile((PCRE2_SPTR)copy, text.n, options_of(kind), &code, &at, context);
+	text = pattern->text;
+	if (kind == LANG_PATTERN_ECMA && add_ecma(&ecma, text) == 0)
+		text = buf_str(&ecma);
+	pattern->code = pcre2_compile(
+		(PCRE2_SPTR)text.p, text.n, options_of(kind), &code, &at, context);
 	if (!pattern->code && (code == PCRE2_ERROR_NOMEMORY || code == PCRE2_ERROR_HEAP_FAILED))
 		return err_set(err, ERR_LIMIT, "there is no room for a pattern");
 	if (!pattern->code)
