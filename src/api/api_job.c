@@ -161,6 +161,14 @@ fill_filter(struct call *call, struct job_filter *filter)
 	};
 }
 
+int
+jobs_query_filter(struct call *call, struct store_reader *reader, struct job_filter *ret,
+	struct err *err)
+{
+	fill_filter(call, ret);
+	return call->issues.n > 0 ? -1 : resolve_names(call, reader, ret, err);
+}
+
 static int
 list(struct call *call, struct store_reader *reader, bool only_flows, struct err *err)
 {

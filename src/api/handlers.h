@@ -101,6 +101,25 @@ BEGIN_HANDLER(quarantine_add);
 BEGIN_HANDLER(quarantine_put);
 BEGIN_HANDLER(quarantine_delete);
 extern const struct json_field quarantine_fields[]; /* of its body */
+extern const struct json_field analyze_fields[]; /* of its body: api_analyze.c */
+/* api_stats.c, api_analyze.c */
+READ_HANDLER(stats_summary);
+READ_HANDLER(stats_jobs);
+READ_HANDLER(stats_tests);
+READ_HANDLER(stats_queues);
+READ_HANDLER(stats_workers);
+READ_HANDLER(stats_teams);
+READ_HANDLER(stats_slowest);
+READ_HANDLER(stats_flakiest);
+READ_HANDLER(stats_cost);
+READ_HANDLER(stats_trends);
+READ_HANDLER(stats_errors);
+READ_HANDLER(stats_error);
+READ_HANDLER(stats_failures);
+READ_HANDLER(stats_long_running);
+READ_HANDLER(stats_test_history);
+READ_HANDLER(test_history);
+BEGIN_HANDLER(stats_analyze);
 /* api_files.c */
 BEGIN_HANDLER(artifact_put_head);
 BEGIN_HANDLER(artifact_put);
@@ -175,6 +194,16 @@ struct workers_query {
 struct signal_query {
 	int64_t condition; /* -1: the only one */
 };
+/* Of all routes below /stats; each has some of them. */
+struct stats_query {
+	const char *cursor;
+	int64_t limit;
+	int64_t from_ms, to_ms, last_ms;
+	const char *queue, *tmpl, *tag, *kind, *team, *worker, *test;
+	int group_by, sort, by; /* -1: the route's own */
+	int64_t n_min;          /* -1: likewise */
+	int64_t threshold_ms;
+};
 struct revision_query {
 	int64_t revision;
 };
@@ -184,6 +213,10 @@ extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_que
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
 	revision_query_fields[], page_query_fields[], signal_query_fields[];
 extern const struct signal_query signal_query_defaults;
+extern const struct json_field stats_table_query_fields[], stats_trend_query_fields[],
+	stats_summary_query_fields[], stats_errors_query_fields[], stats_list_query_fields[],
+	stats_history_query_fields[];
+extern const struct stats_query stats_query_defaults;
 extern const struct jobs_query jobs_query_defaults;
 extern const struct runs_query runs_query_defaults;
 extern const struct defs_query defs_query_defaults;
@@ -193,6 +226,11 @@ extern const struct page_query page_query_defaults;
 
 /* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
 int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,
+	struct err *err) MUST_CHECK;
+
+/* What the decoded jobs_query of the call asks for. STORE_NONE: nothing can match. -1: err, or
+ * issues. */
+int jobs_query_filter(struct call *call, struct store_reader *reader, struct job_filter *ret,
 	struct err *err) MUST_CHECK;
 
 /* Job and run of a path …/jobs/{id}/runs/{run}. */

@@ -140,6 +140,66 @@ const struct json_field signal_query_fields[] = {
 };
 #undef T
 
+#define T stats_query
+/* As enum stat_group_by, without names and times. */
+static const char *const stat_groups[] = { "template", "queue", "kind", "tag", "team",
+	"schedule", "status", "reason", "name", NULL };
+/* Index / 2 = enum stat_sort, odd: descending. */
+static const char *const stat_sorts[] = { "n", "-n", "failures", "-failures", "successRate",
+	"-successRate", "flaky", "-flaky", "transitions", "-transitions", "flakiness",
+	"-flakiness", "queueP95", "-queueP95", "runMean", "-runMean", "runP50", "-runP50",
+	"runP95", "-runP95", "runP99", "-runP99", "busy", "-busy", "cpu", "-cpu", "peak",
+	"-peak", "tokens", "-tokens", "name", "-name", NULL };
+static const char *const stat_spans[] = { "day", "hour", NULL };
+const struct stats_query stats_query_defaults = { .limit = PAGE_DEFAULT,
+	.last_ms = DAYS_MS(STAT_DAYS_DEFAULT), .group_by = -1, .sort = -1, .by = -1, .n_min = -1,
+	.threshold_ms = MINUTES_MS(10) };
+#define SPAN_PARAMS \
+	{ .name = "from", .kind = FIELD_INSTANT, AT(from_ms), .min = 1, .max = TIME_MAX }, \
+	{ .name = "to", .kind = FIELD_INSTANT, AT(to_ms), .min = 1, .max = TIME_MAX }, \
+	{ .name = "last", .kind = FIELD_DURATION, AT(last_ms), .min = 1, .max = DAYS_MS(STAT_DAYS_MAX) }
+#define FILTER_PARAMS \
+	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 }, \
+	{ .name = "tag", .kind = FIELD_STR, AT(tag), .min = 1, .max = TAG_BYTES_MAX }
+#define MORE_PARAMS \
+	{ .name = "template", .kind = FIELD_STR, AT(tmpl), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "team", .kind = FIELD_STR, AT(team), .min = 1, .max = LABEL_BYTES_MAX }
+#define THRESHOLD_PARAM \
+	{ .name = "threshold", .kind = FIELD_DURATION, AT(threshold_ms), .min = 1, .max = DAYS_MS(3650) }
+const struct json_field stats_table_query_fields[] = {
+	PAGE_PARAMS(stats_query), SPAN_PARAMS, FILTER_PARAMS, MORE_PARAMS,
+	{ .name = "groupBy", .kind = FIELD_ENUM, AT(group_by), .names = stat_groups },
+	{ .name = "sort", .kind = FIELD_ENUM, AT(sort), .names = stat_sorts },
+	{ .name = "minRuns", .kind = FIELD_INT, AT(n_min), .min = 0, .max = INT32_MAX },
+	{ .name = "worker", .kind = FIELD_STR, AT(worker), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "test", .kind = FIELD_STR, AT(test), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+const struct json_field stats_trend_query_fields[] = {
+	SPAN_PARAMS, FILTER_PARAMS, MORE_PARAMS,
+	{ .name = "by", .kind = FIELD_ENUM, AT(by), .names = stat_spans },
+	{ .name = "test", .kind = FIELD_STR, AT(test), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+const struct json_field stats_summary_query_fields[] = {
+	SPAN_PARAMS, FILTER_PARAMS, MORE_PARAMS, THRESHOLD_PARAM,
+	{ 0 },
+};
+const struct json_field stats_errors_query_fields[] = {
+	PAGE_PARAMS(stats_query), SPAN_PARAMS, FILTER_PARAMS, MORE_PARAMS,
+	{ 0 },
+};
+const struct json_field stats_list_query_fields[] = {
+	PAGE_PARAMS(stats_query), SPAN_PARAMS, FILTER_PARAMS, THRESHOLD_PARAM,
+	{ 0 },
+};
+const struct json_field stats_history_query_fields[] = {
+	PAGE_PARAMS(stats_query),
+	{ 0 },
+};
+#undef T
+
 #define T revision_query
 const struct json_field revision_query_fields[] = {
 	{ .name = "revision", .kind = FIELD_INT, AT(revision), .min = 1, .max = INT64_MAX },

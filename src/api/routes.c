@@ -12,6 +12,10 @@
 	.query = name##_query_fields, .query_bytes = sizeof(struct name##_query), \
 	.query_defaults = &name##_query_defaults
 
+#define STATS_QUERY(name)                                                             \
+	.query = stats_##name##_query_fields, .query_bytes = sizeof(struct stats_query), \
+	.query_defaults = &stats_query_defaults
+
 /* clang-format off */
 const struct route routes[] = {
 	/* --- Workers' side and the making of jobs --- */
@@ -152,6 +156,43 @@ const struct route routes[] = {
 		.id = "signalStage", .summary = "Sends a stage the signal that it waits for, or will", .request = "Any", .response = "Job" },
 	{ HTTP_POST, "/signals/{token}", .scope = SCOPE_PUBLIC, .body = BODY_JSON_OPTIONAL, .body_max = SIGNAL_BODY_BYTES_MAX, .begin = signal_receive,
 		.id = "receiveSignal", .summary = "The callback address of a stage: whoever knows it may send the signal", .request = "Any", .response = "Accepted" },
+
+	{ HTTP_GET, "/tests/{test}/history", .scope = SCOPE_READ, STATS_QUERY(history), .read = test_history,
+		.id = "getTestHistory", .summary = "The last units of a saved test, newest first", .response = "TestHistory" },
+
+	/* --- Figures --- */
+	{ HTTP_GET, "/stats/summary", .scope = SCOPE_READ, STATS_QUERY(summary), .read = stats_summary,
+		.id = "getStatsSummary", .summary = "What a dashboard shows", .response = "StatsSummary" },
+	{ HTTP_GET, "/stats/jobs", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_jobs,
+		.id = "getStatsJobs", .summary = "Figures of jobs by template, or another attribute", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/tests", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_tests,
+		.id = "getStatsTests", .summary = "Figures of tests by name, or another attribute", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/queues", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_queues,
+		.id = "getStatsQueues", .summary = "Figures of jobs by queue", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/workers", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_workers,
+		.id = "getStatsWorkers", .summary = "Figures of runs by worker", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/teams", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_teams,
+		.id = "getStatsTeams", .summary = "Figures of tests by team", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/slowest", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_slowest,
+		.id = "getStatsSlowest", .summary = "Tests, the slowest first", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/flakiest", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_flakiest,
+		.id = "getStatsFlakiest", .summary = "Tests whose verdict changes, the flakiest first", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/cost", .scope = SCOPE_READ, STATS_QUERY(table), .read = stats_cost,
+		.id = "getStatsCost", .summary = "What tests cost: processor time, memory, duration, tokens", .response = "StatsTable" },
+	{ HTTP_GET, "/stats/trends", .scope = SCOPE_READ, STATS_QUERY(trend), .read = stats_trends,
+		.id = "getStatsTrends", .summary = "Figures by day or hour, also where there was nothing", .response = "StatsTrend" },
+	{ HTTP_GET, "/stats/errors", .scope = SCOPE_READ, STATS_QUERY(errors), .read = stats_errors,
+		.id = "getStatsErrors", .summary = "Clusters of alike errors, the most frequent first", .response = "StatsErrors" },
+	{ HTTP_GET, "/stats/errors/{class}", .scope = SCOPE_READ, STATS_QUERY(summary), .read = stats_error,
+		.id = "getStatsError", .summary = "A class of errors by day, and the last units with it", .response = "StatsError" },
+	{ HTTP_GET, "/stats/failures", .scope = SCOPE_READ, STATS_QUERY(list), .read = stats_failures,
+		.id = "getStatsFailures", .summary = "Jobs that failed, newest first", .response = "Job[]" },
+	{ HTTP_GET, "/stats/long-running", .scope = SCOPE_READ, STATS_QUERY(list), .read = stats_long_running,
+		.id = "getStatsLongRunning", .summary = "Jobs that have been running for longer than the threshold", .response = "Job[]" },
+	{ HTTP_GET, "/stats/tests/{name}/history", .scope = SCOPE_READ, STATS_QUERY(history), .read = stats_test_history,
+		.id = "getStatsTestHistory", .summary = "The last units of a test, by the name that it has in jobs", .response = "TestHistory" },
+	{ HTTP_POST, "/stats/jobs:analyze", .scope = SCOPE_READ, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = stats_analyze,
+		.id = "analyzeJobs", .summary = "Figures of exactly these jobs", .request = "AnalyzeRequest", .response = "JobAnalysis" },
 
 	/* --- Events, workers, queues, bundles --- */
 	{ HTTP_GET, "/events", .scope = SCOPE_READ, QUERY_WITH_DEFAULTS(events), .begin = project_events,

@@ -3,6 +3,7 @@
  * Two sources, one list of schemas: requests refer to the decoders' field tables and add what a
  * field table does not know (what the items of an array are), answers are written by hand.
  */
+#include "api/schema_stats.h"
 #include "api/schema_tables.h"
 
 #include "api/handlers.h"
@@ -842,6 +843,7 @@ const struct request schema_requests[] = {
 	{ .name = "ParamDeclaration", .fields = template_param_fields },
 	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },
 	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields },
+	{ .name = "AnalyzeRequest", .about = "Either ids or a filter, whose members are parameters of a list of jobs.", .fields = analyze_fields },
 	{ .name = "QuarantineEntryRequest", .about = "`test` is the name of a test, in which each * stands for any text; without expiresAt it leaves after 30 days.", .fields = quarantine_fields },
 	{ .name = "ProjectRequest", .about = "Settings of a project; `name` is needed to make one.", .fields = project_fields, .details = project_details },
 	{ .name = "EnvironmentRequest", .about = "********, where answers have a secret, stands for the one that is stored.", .fields = environment_fields, .details = project_details },

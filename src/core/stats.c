@@ -170,8 +170,8 @@ sum_of(struct collector *c, const struct stat_cell *one)
 	return sum;
 }
 
-static void
-add_numbers(struct stat_cell *to, const struct stat_cell *more)
+void
+stat_cell_count(struct stat_cell *to, const struct stat_cell *more)
 {
 	to->n += more->n;
 	to->passed += more->passed;
@@ -199,7 +199,7 @@ stat_cell_add(struct stat_cell *to, const struct stat_cell *more, struct arena *
 {
 	struct histogram queued = { .arena = arena }, run = { .arena = arena };
 
-	add_numbers(to, more);
+	stat_cell_count(to, more);
 	histogram_add_text(&queued, to->queued_hist);
 	histogram_add_text(&queued, more->queued_hist);
 	histogram_add_text(&run, to->run_hist);
@@ -216,7 +216,7 @@ add(struct collector *c, const struct stat_cell *one, int64_t queued_ms, int64_t
 
 	if (!sum)
 		return;
-	add_numbers(&sum->cell, one);
+	stat_cell_count(&sum->cell, one);
 	if (queued_ms >= 0)
 		histogram_add(&sum->queued, queued_ms);
 	if (run_ms >= 0)
@@ -251,34 +251,41 @@ tags_of(const struct job *job)
 
 /* ---- jobs ---- */
 
+void
+stat_cell_of_job(struct stat_cell *cell, const struct job *job)
+{
+	bool has_run = job->started_ms > 0 && job->completed_ms >= job->started_ms;
+
+	cell->n = 1;
+	cell->passed = job->counts.passed;
+	cell->failed = job->counts.failed;
+	cell->errored = job->counts.errored;
+	cell->timed_out = job->counts.timed_out;
+	cell->cancelled = job->counts.cancelled;
+	cell->skipped = job->counts.skipped;
+	cell->flaky = job->counts.flaky;
+	cell->quarantined = job->counts.quarantined;
+	cell->queued_ms = has_run ? job->queued_ms : 0;
+	cell->run_ms = cell->busy_ms = has_run ? job->completed_ms - job->started_ms : 0;
+	cell->measured = job->cpu_ms > 0 || job->peak_kib > 0;
+	cell->cpu_ms = job->cpu_ms;
+	cell->peak_kib = job->peak_kib;
+	cell->tokens = job->tokens;
+}
+
 static void
 collect_job(struct collector *c, const struct job *job)
 {
 	struct stat_cell one = cell_of_job(c->uow, job, STAT_JOB);
 	const char *reason = job_reason_name(job->reason);
 	_cleanup_(json_unrefp) json_t *tags = tags_of(job);
-	bool has_run = job->started_ms > 0;
+	bool has_run = job->started_ms > 0 && job->completed_ms >= job->started_ms;
 
 	if (job->flow)
 		one.kind = "flow";
 	one.state = job_state_name(job->state);
 	one.reason = reason ? reason : "";
-	one.n = 1;
-	one.passed = job->counts.passed;
-	one.failed = job->counts.failed;
-	one.errored = job->counts.errored;
-	one.timed_out = job->counts.timed_out;
-	one.cancelled = job->counts.cancelled;
-	one.skipped = job->counts.skipped;
-	one.flaky = job->counts.flaky;
-	one.quarantined = job->counts.quarantined;
-	one.queued_ms = has_run ? job->queued_ms : 0;
-	one.run_ms = has_run ? job->completed_ms - job->started_ms : 0;
-	one.busy_ms = one.run_ms;
-	one.measured = job->cpu_ms > 0 || job->peak_kib > 0;
-	one.cpu_ms = job->cpu_ms;
-	one.peak_kib = job->peak_kib;
-	one.tokens = job->tokens;
+	stat_cell_of_job(&one, job);
 	for (int scale = STAT_DAY; scale <= STAT_HOUR; scale++) {
 		one.scale = scale;
 		one.at_ms = stats_floor(job->completed_ms, (enum stat_scale)scale);

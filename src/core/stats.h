@@ -106,5 +106,9 @@ void stats_units(struct uow *uow, struct stat_unit **ret, size_t *ret_n);
  * test_key and error_class of its runs. */
 void stats_collect(struct uow *uow, struct stat_unit *units, size_t n);
 
-/* Adds the counters of one cell to another of the same key. Texts are the arena's. */
+/* Adds the counters of one cell to another. */
+void stat_cell_count(struct stat_cell *to, const struct stat_cell *more);
+/* Fills the counters with those of one job. */
+void stat_cell_of_job(struct stat_cell *cell, const struct job *job);
+/* The same with the histograms. Texts are the arena's. */
 void stat_cell_add(struct stat_cell *to, const struct stat_cell *more, struct arena *arena);

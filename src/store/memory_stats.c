@@ -167,13 +167,21 @@ is_text(const char *wanted, const char *text)
 }
 
 static bool
+has_tag(const struct stat_cell *cell, const struct stat_filter *f)
+{
+	if (f->tag)
+		return strcmp(f->tag, cell->tag) == 0;
+	return f->by_tag == (*cell->tag != '\0');
+}
+
+static bool
 cell_matches(const struct stat_cell *cell, const struct stat_filter *f)
 {
 	return cell->project == f->project && cell->subject == (int32_t)f->subject &&
 		cell->scale == (int32_t)f->scale && cell->at_ms >= f->from_ms &&
 		cell->at_ms < f->to_ms && is_text(f->name, cell->name) &&
 		is_text(f->kind, cell->kind) && is_text(f->tmpl, cell->tmpl) &&
-		is_text(f->tag ? f->tag : "", cell->tag) && is_text(f->team, cell->team) &&
+		has_tag(cell, f) && is_text(f->team, cell->team) &&
 		(f->queue == 0 || f->queue == cell->queue) &&
 		(f->schedule == 0 || f->schedule == cell->schedule);
 }

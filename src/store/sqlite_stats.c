@@ -140,7 +140,7 @@ bind_filter(sqlite3_stmt *stmt, const struct stat_filter *f, int64_t from_ms, in
 	sql_bind_i64(stmt, 8, f->queue);
 	sql_bind_text(stmt, 9, f->tmpl);
 	sql_bind_i64(stmt, 10, f->schedule);
-	sql_bind_text(stmt, 11, f->tag ? f->tag : "");
+	sql_bind_text(stmt, 11, f->tag || f->by_tag ? f->tag : "");
 	sql_bind_text(stmt, 12, f->team);
 }
 

@@ -29,6 +29,7 @@ struct stat_filter {
 	int64_t from_ms, to_ms; /* at_ms: from … up to but without */
 	const char *name, *kind, *tmpl, *tag, *team;
 	int64_t queue, schedule;
+	bool by_tag; /* not the sum but the cells of each tag; with `tag` only its */
 };
 
 /* Called for each cell in order of at_ms; the cell is gone when it returns. < 0 ends it. */
