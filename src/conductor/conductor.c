@@ -18,6 +18,7 @@ static const struct effect_work works[EFFECT_KIND_COUNT] = {
 	[EFFECT_FLOW_LAUNCH] = { WORK_READ, launch_prepare, NULL, report_fail },
 	[EFFECT_FLOW_COLLECT] = { WORK_READ, collect_prepare, NULL, report_fail },
 	[EFFECT_FLOW_PROBE] = { WORK_LOOK, probe_prepare, probe_go, probe_fail },
+	[EFFECT_SCHEDULE_FIRE] = { WORK_READ, schedule_prepare, NULL, schedule_fail },
 };
 
 static const size_t on_pool_max[WORK_COUNT] = {

@@ -87,6 +87,10 @@ void task_report(struct task *task);
 int task_body(struct task *task, struct store_reader *reader, json_t **ret, struct err *err)
 	MUST_CHECK;
 
+/* A job request's specification, in the report's arena, with names resolved. */
+int task_spec(struct task *task, struct store_reader *reader, json_t *body,
+	struct job_spec *ret, struct err *err) MUST_CHECK;
+
 /* err from the first offence. Always -1. */
 int task_issues(const struct issues *issues, struct err *err);
 
@@ -107,3 +111,8 @@ void probe_go(struct task *task);
 void probe_fail(struct task *task, const struct err *err);
 /* Breaks the look off: nothing comes back any more. */
 void probe_cancel(struct task *task);
+
+/* --- schedule.c --- */
+
+int schedule_prepare(struct task *task, struct store_reader *reader, struct err *err);
+void schedule_fail(struct task *task, const struct err *err);

@@ -5,8 +5,8 @@
 #include "core/job_json.h"
 #include "store/source.h"
 
-static int
-read_spec(struct task *task, struct store_reader *reader, json_t *body, struct job_spec *ret,
+int
+task_spec(struct task *task, struct store_reader *reader, json_t *body, struct job_spec *ret,
 	struct err *err)
 {
 	struct arena *arena = &task->intent->arena;
@@ -32,7 +32,7 @@ launch_prepare(struct task *task, struct store_reader *reader, struct err *err)
 	task->intent = report_new(task);
 	spec = arena_xalloc(&task->intent->arena, sizeof *spec);
 	if (task_body(task, reader, &body, err) < 0 ||
-		read_spec(task, reader, body, spec, err) < 0)
+		task_spec(task, reader, body, spec, err) < 0)
 		return -1;
 	spec->parent = effect->flow;
 	spec->stage = task->intent->in.flow_report.stage;
