@@ -25,6 +25,12 @@ enum cli_exit {
 	CLI_UNREACHABLE = 3,
 	CLI_ERRORED = 4, /* the environment failed, not the thing under test */
 	CLI_GAVE_UP = 5, /* the time to wait was over */
+	/* Of flows. */
+	CLI_PREPARATION_FAILED = 10, /* a stage with a wait behind it */
+	CLI_WAIT_FAILED = 11,        /* what was waited for cannot come any more */
+	CLI_WAIT_TIMED_OUT = 12,     /* it did not come in time */
+	CLI_REJECTED = 13,           /* somebody refused an approval */
+	CLI_CANCELLED = 14,
 	CLI_INTERRUPTED = 130,
 };
 
@@ -153,6 +159,16 @@ int cmd_check(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_doctor(struct cli *cli);
 int cmd_help(struct cli *cli);
+int cmd_flow_chain(struct cli *cli);
+int cmd_flow_decide(struct cli *cli); /* approve, reject */
+int cmd_flow_list(struct cli *cli);
+int cmd_flow_parallel(struct cli *cli);
+int cmd_flow_retry(struct cli *cli);
+int cmd_flow_run(struct cli *cli);
+int cmd_flow_show(struct cli *cli);
+int cmd_flow_signal(struct cli *cli);
+int cmd_flow_start(struct cli *cli);
+int cmd_flow_watch(struct cli *cli);
 int cmd_job_artifacts(struct cli *cli);
 int cmd_job_view(struct cli *cli);
 int cmd_job_command(struct cli *cli); /* pause, unpause, stop, start, cancel, delete */

@@ -269,6 +269,7 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 		.connections_max = (unsigned)cli_number(cli, "connections"),
 		.store_failed = on_store_failed,
 		.effects = on_effects,
+		.public_url = cli_text(cli, "public-url"),
 		.signal_key = &server->signal_key,
 		.arg = server };
 

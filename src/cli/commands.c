@@ -519,6 +519,166 @@ static const struct cli_option data_options[] = {
 	{ 0 },
 };
 
+#define FLOW_LINE_OPTIONS                                                                    \
+	{ .name = "param",                                                                   \
+		.letter = 'p',                                                               \
+		.kind = OPTION_PAIR,                                                         \
+		.many = true,                                                                \
+		.value = "NAME=VALUE",                                                       \
+		.help = "value of a parameter" },                                            \
+		{ .name = "name",                                                            \
+			.kind = OPTION_TEXT,                                                 \
+			.value = "NAME",                                                     \
+			.help = "name of the flow's job" },                                  \
+		{ .name = "prepare",                                                         \
+			.kind = OPTION_TEXT,                                                 \
+			.value = "NAME",                                                     \
+			.help = "carried out first: a template, a test, tags, a job file" }, \
+		{ .name = "until",                                                           \
+			.kind = OPTION_TEXT,                                                 \
+			.value = "LOOK",                                                     \
+			.help = "then waited for: METHOD ADDRESS CONDITION" },               \
+		{ .name = "fail-if",                                                         \
+			.kind = OPTION_TEXT,                                                 \
+			.value = "CONDITION",                                                \
+			.help = "the wait fails at once when this holds" },                  \
+		{ .name = "timeout",                                                         \
+			.kind = OPTION_DURATION,                                             \
+			.value = "TIME",                                                     \
+			.min = 1,                                                            \
+			.max = STAGE_TIMEOUT_MS_MAX,                                         \
+			.help = "how long it is waited for; default 1h" },                   \
+		{ .name = "every",                                                           \
+			.kind = OPTION_DURATION,                                             \
+			.value = "TIME",                                                     \
+			.min = WAIT_EVERY_MS_MIN,                                            \
+			.max = WAIT_INTERVAL_MS_MAX,                                         \
+			.help = "time between two looks; default 5s" },                      \
+	{                                                                                    \
+		.name = "then", .kind = OPTION_TEXT, .value = "NAME",                        \
+		.help = "carried out at the end, as --prepare"                               \
+	}
+
+static const struct cli_option flow_run_options[] = {
+	FLOW_LINE_OPTIONS,
+	{ .name = "html",
+		.kind = OPTION_FILE,
+		.value = "FILE",
+		.help = "write the report as one HTML page" },
+	{ .name = "junit",
+		.kind = OPTION_FILE,
+		.value = "FILE",
+		.help = "write the results as JUnit XML" },
+	{ .name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .help = "only the end" },
+	{ 0 },
+};
+
+static const struct cli_option flow_start_options[] = {
+	FLOW_LINE_OPTIONS,
+	{ 0 },
+};
+
+static const struct cli_option flow_list_options[] = {
+	{ .name = "status",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "STATUS",
+		.help = "only flows in this state" },
+	{ .name = "limit",
+		.kind = OPTION_INT,
+		.value = "NUMBER",
+		.preset = "20",
+		.min = 1,
+		.max = PAGE_MAX,
+		.help = "at most so many" },
+	{ .name = "cursor",
+		.kind = OPTION_TEXT,
+		.value = "TEXT",
+		.help = "the page after this one" },
+	{ 0 },
+};
+
+static const struct cli_option flow_decide_options[] = {
+	{ .name = "by",
+		.kind = OPTION_TEXT,
+		.value = "NAME",
+		.help = "who decides; default: $USER" },
+	{ .name = "note", .kind = OPTION_TEXT, .value = "TEXT", .help = "why" },
+	{ 0 },
+};
+
+static const struct cli_option flow_signal_options[] = {
+	{ .name = "payload",
+		.kind = OPTION_TEXT,
+		.value = "JSON",
+		.help = "what the stage gets as its value" },
+	{ 0 },
+};
+
+#define FLOW_SHORT_OPTIONS                                            \
+	{ .name = "param",                                            \
+		.letter = 'p',                                        \
+		.kind = OPTION_PAIR,                                  \
+		.many = true,                                         \
+		.value = "NAME=VALUE",                                \
+		.help = "value of a parameter" },                     \
+	{                                                             \
+		.name = "name", .kind = OPTION_TEXT, .value = "NAME", \
+		.help = "name of the flow's job"                      \
+	}
+
+static const struct cli_option flow_chain_options[] = {
+	FLOW_SHORT_OPTIONS,
+	{ .name = "pass",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "PARAM=MEMBER",
+		.help = "a parameter that is a member of the results before, as url=finalUrl" },
+	{ 0 },
+};
+
+static const struct cli_option flow_parallel_options[] = {
+	FLOW_SHORT_OPTIONS,
+	{ .name = "limit",
+		.kind = OPTION_INT,
+		.value = "NUMBER",
+		.min = 1,
+		.max = FLOW_STAGES_MAX,
+		.help = "jobs at a time" },
+	{ .name = "allow-failures",
+		.kind = OPTION_FLAG,
+		.help = "the flow completes though some of them fail" },
+	{ 0 },
+};
+
+static const struct cli_option flow_retry_options[] = {
+	FLOW_SHORT_OPTIONS,
+	{ .name = "attempts",
+		.kind = OPTION_INT,
+		.value = "NUMBER",
+		.preset = "3",
+		.min = 1,
+		.max = RETRIES_MAX,
+		.help = "at most so many" },
+	{ .name = "delay",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.min = 0,
+		.max = RETRY_DELAY_MS_MAX,
+		.help = "before the second one" },
+	{ .name = "factor",
+		.kind = OPTION_TEXT,
+		.value = "NUMBER",
+		.help = "each further delay is longer by it" },
+	{ .name = "timeout",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.min = 1,
+		.max = STAGE_TIMEOUT_MS_MAX,
+		.help = "of all attempts together" },
+	{ 0 },
+};
+
 #define JOB_COMMAND(word, what)                                                                \
 	{                                                                                      \
 		.noun = "job", .verb = word, .arguments = "ID...", .args_min = 1,              \
@@ -738,6 +898,155 @@ const struct cli_command cli_commands[] = {
 		.examples = EXAMPLES(
 			"proctor template invoke nightly --param url=http://shop.test"),
 		.handle = cmd_template_invoke },
+	{ .noun = "flow",
+		.verb = "run",
+		.arguments = "[FILE|FOLDER|NAME]",
+		.args_min = 0,
+		.args_max = 1,
+		.summary = "Carry out a flow and show each step of it.",
+		.details =
+			"A file or folder holds the flow; a name is that of a saved one; without either,\n"
+			"--prepare, --until and --then say it in one line. Works without a server, as\n"
+			"`proctor run` does. $NAME in an address is a parameter or of the environment, $name\n"
+			"a member of the preparation's results. Exits 0 when it completed, 1 when a stage\n"
+			"failed that nothing is waited for behind, 10 when a preparation failed, 11 when the\n"
+			"wait failed, 12 when its time was over, 13 when it was rejected, 14 when cancelled,\n"
+			"5 when the flow's own time was over.",
+		.options = flow_run_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow run examples/two-phase",
+			"proctor flow run --prepare preparation --until 'GET $URL/tasks/$id .state == \"SUCCESS\"' --fail-if '.state in [\"FAILURE\",\"REVOKED\"]' --timeout 2h --then validation"),
+		.handle = cmd_flow_run },
+	{ .noun = "flow",
+		.verb = "start",
+		.arguments = "[FILE|FOLDER|NAME]",
+		.args_min = 0,
+		.args_max = 1,
+		.summary = "Start a flow on the server and print its id.",
+		.options = flow_start_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow start nightly --param url=http://shop.test"),
+		.handle = cmd_flow_start },
+	{ .noun = "flow",
+		.verb = "watch",
+		.arguments = "ID",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Show the steps of a flow from its beginning until it ends.",
+		.details = "Exits as `proctor flow run` does.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow watch 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
+		.handle = cmd_flow_watch },
+	{ .noun = "flow",
+		.verb = "show",
+		.arguments = "ID",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Show a flow that runs or ran, with its stages.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow show 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
+		.handle = cmd_flow_show },
+	{ .noun = "flow",
+		.verb = "list",
+		.arguments = "",
+		.summary = "List flows that run or ran, newest first.",
+		.options = flow_list_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow list --status running"),
+		.handle = cmd_flow_list },
+	{ .noun = "flow",
+		.verb = "signal",
+		.arguments = "ID STAGE",
+		.args_min = 2,
+		.args_max = 2,
+		.summary = "Send a stage the signal that it waits for, or will.",
+		.options = flow_signal_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow signal 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 deployed --payload '{\"version\": 7}'"),
+		.handle = cmd_flow_signal },
+	{ .noun = "flow",
+		.verb = "approve",
+		.arguments = "ID STAGE",
+		.args_min = 2,
+		.args_max = 2,
+		.summary = "Approve what a stage waits for.",
+		.options = flow_decide_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow approve 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 release --note 'looks right'"),
+		.handle = cmd_flow_decide },
+	{ .noun = "flow",
+		.verb = "reject",
+		.arguments = "ID STAGE",
+		.args_min = 2,
+		.args_max = 2,
+		.summary = "Refuse what a stage waits for: it fails.",
+		.options = flow_decide_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow reject 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 release --note 'wrong prices'"),
+		.handle = cmd_flow_decide },
+	{ .noun = "flow",
+		.verb = "chain",
+		.arguments = "NAME...",
+		.args_min = 1,
+		.args_max = FLOW_STAGES_MAX,
+		.summary = "Start templates, tests or job files one after the other.",
+		.options = flow_chain_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow chain login search checkout --pass url=finalUrl"),
+		.handle = cmd_flow_chain },
+	{ .noun = "flow",
+		.verb = "parallel",
+		.arguments = "NAME...",
+		.args_min = 1,
+		.args_max = FLOW_STAGES_MAX,
+		.summary = "Start templates, tests or job files side by side.",
+		.options = flow_parallel_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow parallel login search checkout --limit 2"),
+		.handle = cmd_flow_parallel },
+	{ .noun = "flow",
+		.verb = "retry",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Start a template, test or job file; again when its job fails.",
+		.options = flow_retry_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow retry checkout --attempts 5 --delay 10s --factor 2"),
+		.handle = cmd_flow_retry },
+	{ .noun = "flow",
+		.verb = "saved",
+		.arguments = "",
+		.summary = "List saved flows.",
+		.options = def_list_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow saved --tag nightly"),
+		.handle = cmd_def_list },
+	{ .noun = "flow",
+		.verb = "put",
+		.arguments = "FILE",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Keep a flow (YAML or JSON), or a new revision of it.",
+		.options = put_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow put nightly.yaml"),
+		.handle = cmd_def_put },
+	{ .noun = "flow",
+		.verb = "delete",
+		.arguments = "NAME...",
+		.args_min = 1,
+		.args_max = -1,
+		.summary = "Delete a saved flow, by name or id.",
+		.options = delete_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor flow delete nightly"),
+		.handle = cmd_def_delete },
 	{ .noun = "quarantine",
 		.verb = "list",
 		.arguments = "",

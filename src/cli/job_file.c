@@ -221,7 +221,8 @@ load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct
 	(void)json_object_del(file->job, "services");
 
 	const json_t *declared = json_object_get(file->job, "params");
-	bool has_template = json_object_get(file->job, "template") != NULL;
+	bool has_template = json_object_get(file->job, "template") != NULL ||
+		json_object_get(file->job, "flow") != NULL;
 	/* With a template the declarations are the server's. */
 	json_t *values = has_template
 		? params_given(params->text, params->n)
@@ -241,6 +242,47 @@ load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct
 	if (!json_object_get(file->job, "name"))
 		(void)json_object_set_new(file->job, "name", json_string(base_name(path)));
 	return refused(file, err);
+}
+
+static void
+settle_part(json_t *job, const json_t *given)
+{
+	json_t *declared = json_object_get(job, "params"), *one, *values = json_object();
+	const char *name;
+
+	json_object_foreach(declared, name, one)
+	{
+		bool declares = json_is_object(one) &&
+			(json_object_get(one, "type") || json_object_get(one, "default") ||
+				json_object_get(one, "required"));
+		json_t *value = declares ? json_object_get(one, "default") : one;
+
+		if (value)
+			(void)json_object_set(values, name, value);
+	}
+	(void)json_object_update(values, (json_t *)given);
+	(void)json_object_set_new(job, "params", values);
+}
+
+int
+job_file_load_part(
+	struct job_file *ret, const char *path, const json_t *params, struct err *err)
+{
+	*ret = (struct job_file) { .path = path };
+	arena_init(&ret->arena, MIB(64));
+	ret->issues = arena_xalloc(&ret->arena, sizeof *ret->issues);
+	ret->issues->arena = &ret->arena;
+	if (absolute_dir(ret, path, err) < 0 || job_file_read_any(&ret->yaml, path, err) < 0)
+		return -1;
+	if (!json_is_object(ret->yaml.root))
+		return err_set(err, ERR_INVALID, "%s: a job is expected, as an object", path);
+	ret->job = json_deep_copy(ret->yaml.root);
+	(void)json_object_del(ret->job, "services");
+	if (json_object_size(params) > 0 || json_object_get(ret->job, "params"))
+		settle_part(ret->job, params);
+	if (!json_object_get(ret->job, "name"))
+		(void)json_object_set_new(ret->job, "name", json_string(base_name(path)));
+	return 0;
 }
 
 /* --- Paths of tests --- */
@@ -388,22 +430,39 @@ add_hooks(json_t *tests, const json_t *owner)
 	}
 }
 
-json_t *
-job_file_tests(const struct job_file *file)
+static void
+add_tests(json_t *tests, const json_t *job)
 {
-	json_t *tests = json_array(), *own = json_object_get(file->job, "tests"), *fixture;
+	json_t *own = json_object_get(job, "tests"), *fixture;
 	size_t i;
 
 	if (json_is_array(own))
 		(void)json_array_extend(tests, own);
-	json_array_foreach(json_object_get(file->job, "fixtures"), i, fixture)
+	json_array_foreach(json_object_get(job, "fixtures"), i, fixture)
 	{
 		own = json_object_get(fixture, "tests");
 		if (json_is_array(own))
 			(void)json_array_extend(tests, own);
 		add_hooks(tests, fixture);
 	}
-	add_hooks(tests, json_object_get(file->job, "hooks"));
+	add_hooks(tests, json_object_get(job, "hooks"));
+}
+
+json_t *
+job_file_tests(const struct job_file *file)
+{
+	static const char *const lists[] = { "chain", "parallel" };
+	json_t *tests = json_array(), *job, *stage;
+	size_t i;
+
+	add_tests(tests, file->job);
+	json_array_foreach(json_object_get(file->job, "stages"), i, stage)
+		add_tests(tests, json_object_get(stage, "run"));
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+		json_array_foreach(json_object_get(file->job, lists[k]), i, job)
+			add_tests(tests, job);
+	}
+	add_tests(tests, json_object_get(json_object_get(file->job, "attempts"), "run"));
 	return tests;
 }
 

@@ -38,6 +38,12 @@ struct job_file {
  * caller deinits in any case.
  */
 int job_file_load(struct job_file *ret, const struct cli *cli, struct err *err) MUST_CHECK;
+/*
+ * A job file that is a part of something else. Its parameters are the given ones, which may be
+ * expressions, over its own defaults; services are left out.
+ */
+int job_file_load_part(struct job_file *ret, const char *path, const json_t *params,
+	struct err *err) MUST_CHECK;
 void job_file_deinit(struct job_file *file);
 
 /* Paths of its tests become absolute; commands run in the file's folder unless they say else.
@@ -47,7 +53,7 @@ void job_file_localize(struct job_file *file);
 /* The same for the paths of Playwright and TestCafe tests alone. */
 void job_file_localize_paths(struct job_file *file);
 
-/* Every test in it, those of fixtures and hooks too, as an array that the caller owns. */
+/* Every test in it, those of fixtures, hooks and stages too, as an array that the caller owns. */
 json_t *job_file_tests(const struct job_file *file);
 
 /* True when the test names files beside the job file that a server needs. */

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/colour.h"
+#include "cli/flow_view.h"
 #include "cli/job_view.h"
 
 enum {
@@ -317,6 +318,9 @@ progress_event(struct progress *progress, const json_t *event, struct buf *log)
 	else if (strcmp(type, "run.progress") == 0 && json_object_get(data, "percent") &&
 		progress->runs_total == 1)
 		progress->percent = json_int(data, "percent");
+	else if (!progress->is_quiet &&
+		(strcmp(type, "flow.stage") == 0 || strcmp(type, "wait.observed") == 0))
+		flow_put_event(log, event, progress->has_colour);
 	else if (strcmp(type, "run.lost") == 0 && !progress->is_quiet)
 		(void)!buf_addf(log, "  %s%s\n", what_was_lost(json_text(data, "reason")),
 			json_int(data, "losses") < RUN_LOSSES_MAX ? "; its run is repeated"

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `proctor flow …`: flows on a server, or with one of this command's own, as `proctor run` has.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "cli/cli.h"
+#include "cli/colour.h"
+#include "cli/embedded.h"
+#include "cli/flow_request.h"
+#include "cli/flow_view.h"
+#include "cli/follow.h"
+#include "cli/job_file.h"
+#include "cli/job_view.h"
+#include "cli/params.h"
+#include "cli/paths.h"
+#include "cli/progress.h"
+#include "cli/services.h"
+
+struct flow_cmd {
+	struct cli *cli;
+	struct arena arena;
+	struct job_file file; /* of run FILE; else empty */
+	bool has_file;
+	struct embedded embedded;
+	struct services services;
+	char id[UUID_TEXT_LEN + 1];
+};
+
+/* "/flow-runs/ID" with what follows. Caller frees. */
+static char *
+run_path(const char *id, const char *rest)
+{
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+
+	if (buf_adds(&path, "/flow-runs/") < 0 || remote_quote(&path, id) < 0 ||
+		buf_adds(&path, rest) < 0)
+		return xstrdup("/flow-runs/-"); /* no id is that long */
+	return buf_steal(&path);
+}
+
+/* --- The server --- */
+
+static bool
+names_server(const struct cli *cli)
+{
+	return cli_given(cli, "url");
+}
+
+/* The server that is named or has the data directory; else one that leaves with this command.
+ */
+static int
+open_server(struct flow_cmd *cmd, struct err *err)
+{
+	const char *data_dir;
+
+	if (names_server(cmd->cli))
+		return remote_open(&cmd->embedded.remote, cmd->cli, err);
+	data_dir = paths_data_dir(&cmd->arena, cli_text(cmd->cli, "data"), err);
+	if (!data_dir)
+		return -1;
+	return embedded_start(&cmd->embedded, data_dir, 0, err);
+}
+
+static int
+start_services(struct flow_cmd *cmd, struct err *err)
+{
+	const char *log_dir;
+
+	if (!cmd->file.services)
+		return 0;
+	log_dir = paths_data_dir(&cmd->arena, cli_text(cmd->cli, "data"), err);
+	if (!log_dir)
+		return -1;
+	return services_start(
+		&cmd->services, cmd->file.services, cmd->file.dir, log_dir, NULL, err);
+}
+
+static void
+deinit(struct flow_cmd *cmd)
+{
+	services_stop(&cmd->services);
+	if (names_server(cmd->cli))
+		remote_deinit(&cmd->embedded.remote);
+	else
+		embedded_stop(&cmd->embedded);
+	if (cmd->has_file)
+		job_file_deinit(&cmd->file);
+	arena_deinit(&cmd->arena);
+}
+
+static void
+init(struct flow_cmd *cmd, struct cli *cli)
+{
+	*cmd = (struct flow_cmd) { .cli = cli, .embedded = { .pidfd = -1, .stdin_fd = -1 } };
+	arena_init(&cmd->arena, MIB(1));
+}
+
+/* What went wrong, with the lines of the file that it is about. */
+static int
+fail(struct flow_cmd *cmd, const struct err *err)
+{
+	const struct remote *remote = &cmd->embedded.remote;
+
+	if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)
+		return cli_fail_with(
+			cmd->cli, names_server(cmd->cli) ? CLI_UNREACHABLE : CLI_ERRORED, err);
+	if (cmd->has_file)
+		return remote_fail_file(cmd->cli, remote, cmd->file.path,
+			cmd->file.yaml.root ? &cmd->file.yaml : NULL, err);
+	return remote_fail(cmd->cli, remote, err);
+}
+
+/* --- Starting --- */
+
+static bool
+is_path(const char *text)
+{
+	struct stat info;
+
+	return stat(text, &info) == 0;
+}
+
+static int
+post(struct flow_cmd *cmd, const char *path, const json_t *body, json_t **ret, struct err *err)
+{
+	return remote_call(&cmd->embedded.remote, "POST", path, body, ret, err);
+}
+
+/* A saved flow by name. */
+static int
+start_saved(struct flow_cmd *cmd, const char *name, json_t **ret, struct err *err)
+{
+	const struct cli_value *given = cli_all(cmd->cli, "param");
+	_cleanup_(json_unrefp) json_t *params = params_given(given->text, given->n);
+	_cleanup_(json_unrefp) json_t *body = json_pack("{s:O}", "params", params);
+	_cleanup_(json_unrefp) json_t *saved = NULL;
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+
+	if (buf_adds(&path, "/flows/") < 0 || remote_quote(&path, name) < 0)
+		return err_set(err, ERR_LIMIT, "the name is too long");
+	if (remote_call(&cmd->embedded.remote, "GET", path.data, NULL, &saved, err) < 0 ||
+		params_retype(params, json_object_get(saved, "params"), err) < 0)
+		return -1;
+	if (buf_adds(&path, "/start") < 0)
+		return err_set(err, ERR_LIMIT, "the name is too long");
+	return post(cmd, path.data, body, ret, err);
+}
+
+static int
+start_file(struct flow_cmd *cmd, json_t **ret, struct err *err)
+{
+	if (flow_request_files(&cmd->file, err) < 0)
+		return -1;
+	job_file_localize(&cmd->file);
+	return post(cmd, "/jobs", cmd->file.job, ret, err);
+}
+
+static int
+start_line(struct flow_cmd *cmd, json_t **ret, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *flow =
+		flow_request_line(cmd->cli, &cmd->embedded.remote, err);
+
+	return flow ? post(cmd, "/jobs", flow, ret, err) : -1;
+}
+
+/* A file that is named is read before any server is bothered. */
+static int
+read_file(struct flow_cmd *cmd, struct err *err)
+{
+	if (cmd->cli->n_args == 0 || !is_path(cmd->cli->args[0]))
+		return 0;
+	cmd->has_file = true;
+	return job_file_load(&cmd->file, cmd->cli, err);
+}
+
+static int
+start_flow(struct flow_cmd *cmd, json_t **ret, struct err *err)
+{
+	int r;
+
+	if (cmd->has_file)
+		r = start_file(cmd, ret, err);
+	else if (cmd->cli->n_args > 0)
+		r = start_saved(cmd, cmd->cli->args[0], ret, err);
+	else
+		r = start_line(cmd, ret, err);
+	if (r < 0)
+		return -1;
+	(void)snprintf(cmd->id, sizeof cmd->id, "%s", json_text(*ret, "id"));
+	return 0;
+}
+
+/* --- Following --- */
+
+static int
+end_status(struct flow_cmd *cmd, int end, struct err *err)
+{
+	_cleanup_free_ char *path = run_path(cmd->id, "");
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+
+	if (end == FOLLOW_LEFT)
+		return CLI_INTERRUPTED;
+	if (remote_call(&cmd->embedded.remote, "GET", path, NULL, &flow, err) < 0)
+		return -1;
+	if (cmd->cli->json)
+		cli_print_json(flow);
+	else
+		flow_print(flow);
+	if (end == FOLLOW_INTERRUPTED)
+		return CLI_INTERRUPTED;
+	if (end == FOLLOW_GAVE_UP)
+		return CLI_GAVE_UP;
+	return flow_exit_status(flow);
+}
+
+static int
+write_report(struct flow_cmd *cmd, const char *format, struct err *err)
+{
+	const char *file = cli_text(cmd->cli, format);
+	_cleanup_free_ char *path = xasprintf("/jobs/%s/report?format=%s", cmd->id, format);
+
+	if (!file)
+		return 0;
+	if (remote_fetch_file(&cmd->embedded.remote, path, file, err) < 0)
+		return err_wrap(err, "--%s", format);
+	return 0;
+}
+
+static int
+follow(struct flow_cmd *cmd, const char *name, bool writes_reports, struct err *err)
+{
+	struct progress progress;
+
+	progress_init(&progress, name, cli_flag(cmd->cli, "quiet") || cmd->cli->json);
+	progress.is_live = false; /* its lines are worth keeping */
+	if (!progress.is_quiet)
+		cli_print("flow %s  %s\n", cmd->id, name);
+	int end = follow_job(&cmd->embedded, cmd->id, &progress, 0, err);
+	progress_deinit(&progress);
+	if (end < 0)
+		return -1;
+	int status = end_status(cmd, end, err);
+	if (status >= 0 && writes_reports &&
+		(write_report(cmd, "html", err) < 0 || write_report(cmd, "junit", err) < 0))
+		return -1;
+	return status;
+}
+
+static int
+check_run_args(const struct cli *cli, struct err *err)
+{
+	bool is_line = cli_text(cli, "until") != NULL;
+
+	if (is_line == (cli->n_args > 0))
+		return err_set(err, ERR_INVALID,
+			"name a file, a folder or a saved flow, or say --until with --prepare and --then");
+	return 0;
+}
+
+int
+cmd_flow_run(struct cli *cli)
+{
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	struct flow_cmd cmd;
+	struct err err;
+	int status;
+
+	init(&cmd, cli);
+	if (check_run_args(cli, &err) < 0)
+		status = cli_fail(cli, &err);
+	else if (read_file(&cmd, &err) < 0)
+		status = job_file_fail(cli, &cmd.file, &err);
+	else if (open_server(&cmd, &err) < 0 || start_services(&cmd, &err) < 0 ||
+		start_flow(&cmd, &flow, &err) < 0)
+		status = fail(&cmd, &err);
+	else
+		status = follow(&cmd, json_text(flow, "name"), true, &err);
+	if (status < 0)
+		status = fail(&cmd, &err);
+	deinit(&cmd);
+	return status;
+}
+
+/* --- On a server: start, watch, show, list --- */
+
+/* Starts what was made and prints its id, or follows it. */
+static int
+submit(struct cli *cli, struct remote *remote, const json_t *body)
+{
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	struct err err;
+
+	if (remote_call(remote, "POST", "/jobs", body, &flow, &err) < 0)
+		return remote_fail(cli, remote, &err);
+	if (cli->json)
+		cli_print_json(flow);
+	else
+		cli_print("%s\n", json_text(flow, "id"));
+	return CLI_OK;
+}
+
+int
+cmd_flow_start(struct cli *cli)
+{
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	struct flow_cmd cmd;
+	struct err err;
+	int status = CLI_OK;
+
+	init(&cmd, cli);
+	if (check_run_args(cli, &err) < 0) {
+		status = cli_fail(cli, &err);
+	} else if (read_file(&cmd, &err) < 0) {
+		status = job_file_fail(cli, &cmd.file, &err);
+	} else if (remote_open(&cmd.embedded.remote, cli, &err) < 0 ||
+		start_flow(&cmd, &flow, &err) < 0) {
+		status = fail(&cmd, &err);
+	} else if (cli->json) {
+		cli_print_json(flow);
+	} else {
+		cli_print("%s\n", cmd.id);
+	}
+	remote_deinit(&cmd.embedded.remote);
+	if (cmd.has_file)
+		job_file_deinit(&cmd.file);
+	arena_deinit(&cmd.arena);
+	return status;
+}
+
+struct watching {
+	struct cli *cli;
+	bool is_over;
+};
+
+static int
+on_watched(void *arg, json_t *event)
+{
+	_cleanup_(buf_deinit) struct buf line = BUF_INIT(MIB(1));
+	struct watching *watching = arg;
+
+	if (watching->cli->json) {
+		_cleanup_free_ char *text = json_dumps(event, JSON_COMPACT);
+		cli_print("%s\n", text ? text : "");
+		return 0;
+	}
+	flow_put_event(&line, event, colour_wanted(STDOUT_FILENO));
+	if (line.len > 0)
+		cli_write(line.data, line.len);
+	return 0;
+}
+
+int
+cmd_flow_watch(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *events = xasprintf("/jobs/%s/events", cli->args[0]);
+	_cleanup_free_ char *path = run_path(cli->args[0], "");
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	struct watching watching = { .cli = cli };
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path, NULL, &flow, &err) < 0 ||
+		remote_events(&remote, events, 0, on_watched, &watching, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	json_decref(TAKE(flow));
+	if (remote_call(&remote, "GET", path, NULL, &flow, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (!cli->json)
+		flow_print(flow);
+	return flow_exit_status(flow);
+}
+
+int
+cmd_flow_show(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *path = run_path(cli->args[0], "");
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path, NULL, &flow, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json)
+		cli_print_json(flow);
+	else
+		flow_print(flow);
+	return CLI_OK;
+}
+
+static void
+print_runs(const json_t *answer)
+{
+	json_t *job;
+	size_t i;
+
+	job_print_head();
+	json_array_foreach(json_object_get(answer, "items"), i, job) job_print_line(job);
+	if (json_text(answer, "nextCursor")[0])
+		cli_note("more: --cursor %s", json_text(answer, "nextCursor"));
+}
+
+int
+cmd_flow_list(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	const struct cli_value *states = cli_all(cli, "status");
+	const char *cursor = cli_text(cli, "cursor");
+	struct err err;
+	int r = buf_addf(&path, "/flow-runs?limit=%" PRId64, cli_number(cli, "limit"));
+
+	for (size_t i = 0; r == 0 && i < states->n; i++)
+		r = buf_adds(&path, "&status=") < 0 ? -1 : remote_quote(&path, states->text[i]);
+	if (r == 0 && cursor)
+		r = buf_adds(&path, "&cursor=") < 0 ? -1 : remote_quote(&path, cursor);
+	if (r < 0) {
+		(void)err_set(&err, ERR_LIMIT, "too many filters");
+		return cli_fail(cli, &err);
+	}
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "GET", path.data, NULL, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		print_runs(answer);
+	return CLI_OK;
+}
+
+/* --- Decisions and signals --- */
+
+static char *
+stage_path(struct cli *cli, const char *verb)
+{
+	_cleanup_(buf_deinit) struct buf rest = BUF_INIT(URL_BYTES_MAX);
+
+	if (buf_adds(&rest, "/stages/") < 0 || remote_quote(&rest, cli->args[1]) < 0 ||
+		buf_addf(&rest, "/%s", verb) < 0)
+		return run_path(cli->args[0], "/stages/-");
+	return run_path(cli->args[0], rest.data);
+}
+
+static int
+send_to_stage(struct cli *cli, const char *verb, const json_t *body)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_free_ char *path = stage_path(cli, verb);
+	_cleanup_(json_unrefp) json_t *answer = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "POST", path, body, &answer, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		flow_print(answer);
+	return CLI_OK;
+}
+
+int
+cmd_flow_decide(struct cli *cli)
+{
+	_cleanup_(json_unrefp) json_t *body = json_object();
+	const char *by = cli_text(cli, "by"), *note = cli_text(cli, "note");
+	const char *user = getenv("USER");
+
+	if (!by && user && user[0])
+		by = user;
+	if (by)
+		(void)json_object_set_new(body, "by", json_string(by));
+	if (note)
+		(void)json_object_set_new(body, "note", json_string(note));
+	return send_to_stage(cli, cli->command->verb, body);
+}
+
+int
+cmd_flow_signal(struct cli *cli)
+{
+	const char *text = cli_text(cli, "payload");
+	_cleanup_(json_unrefp) json_t *payload = NULL;
+	struct err err;
+
+	if (text) {
+		payload = json_read(text, strlen(text), JSON_DEPTH_MAX, &err);
+		if (!payload) {
+			(void)err_wrap(&err, "--payload");
+			return cli_fail(cli, &err);
+		}
+	}
+	return send_to_stage(cli, "signal", payload);
+}
+
+/* --- The short forms --- */
+
+static json_t *
+params_of(const struct cli *cli)
+{
+	const struct cli_value *given = cli_all(cli, "param");
+
+	return params_given(given->text, given->n);
+}
+
+/* One request for each name. NULL: err. */
+static json_t *
+requests_of(struct cli *cli, struct remote *remote, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *params = params_of(cli), *list = json_array();
+
+	for (size_t i = 0; i < cli->n_args; i++) {
+		json_t *one = flow_request_of_name(remote, cli->args[i], params, NULL, err);
+
+		if (!one)
+			return NULL;
+		(void)json_array_append_new(list, one);
+	}
+	return json_incref(list);
+}
+
+static json_t *
+named(const struct cli *cli, const char *preset)
+{
+	const char *name = cli_text(cli, "name");
+
+	return json_pack("{s:s}", "name", name ? name : preset);
+}
+
+int
+cmd_flow_chain(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(json_unrefp) json_t *body = named(cli, "chain"), *list = NULL;
+	const struct cli_value *pass = cli_all(cli, "pass");
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	list = requests_of(cli, &remote, &err);
+	if (!list)
+		return remote_fail(cli, &remote, &err);
+	(void)json_object_set(body, "chain", list);
+	if (pass->n > 0)
+		(void)json_object_set_new(body, "pass", params_given(pass->text, pass->n));
+	return submit(cli, &remote, body);
+}
+
+int
+cmd_flow_parallel(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(json_unrefp) json_t *body = named(cli, "parallel"), *list = NULL;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	list = requests_of(cli, &remote, &err);
+	if (!list)
+		return remote_fail(cli, &remote, &err);
+	(void)json_object_set(body, "parallel", list);
+	if (cli_given(cli, "limit"))
+		(void)json_object_set_new(
+			body, "limit", json_integer(cli_number(cli, "limit")));
+	if (cli_flag(cli, "allow-failures"))
+		(void)json_object_set_new(body, "allowFailures", json_true());
+	return submit(cli, &remote, body);
+}
+
+static void
+set_duration(json_t *object, const struct cli *cli, const char *option, const char *member)
+{
+	if (cli_given(cli, option))
+		(void)json_object_set_new(
+			object, member, json_integer(cli_number(cli, option)));
+}
+
+/* -1: err. */
+static int
+set_factor(json_t *object, const struct cli *cli, struct err *err)
+{
+	const char *text = cli_text(cli, "factor");
+	double factor;
+
+	if (!text)
+		return 0;
+	if (parse_double(str_of(text), 1, RETRY_FACTOR_MAX, &factor, err) < 0)
+		return err_wrap(err, "--factor");
+	(void)json_object_set_new(object, "factor", json_real(factor));
+	return 0;
+}
+
+int
+cmd_flow_retry(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(json_unrefp) json_t *body = named(cli, cli->args[0]), *list = NULL;
+	json_t *attempts;
+	struct err err;
+
+	if (remote_open(&remote, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	list = requests_of(cli, &remote, &err);
+	if (!list)
+		return remote_fail(cli, &remote, &err);
+	attempts = json_pack("{s:I, s:O}", "max", (json_int_t)cli_number(cli, "attempts"),
+		"run", json_array_get(list, 0));
+	set_duration(attempts, cli, "delay", "delay");
+	set_duration(attempts, cli, "timeout", "timeout");
+	(void)json_object_set_new(body, "attempts", attempts);
+	if (set_factor(attempts, cli, &err) < 0)
+		return cli_fail(cli, &err);
+	return submit(cli, &remote, body);
+}
