@@ -230,11 +230,26 @@ go_forward(struct tester *t, json_t *value, json_t *step)
 
 /* --- Tabs --- */
 
+/* Its frames are known, or never will be. */
+static bool
+is_settled(void *arg)
+{
+	const struct page *page = arg;
+
+	return page->is_ready || page->is_closed;
+}
+
+/* A page that another one has just opened is in the list before anything is known of it. */
 static int
 turn_to(struct tester *t, struct page *page)
 {
 	struct err err = { 0 };
 
+	if (cdp_pump(t->cdp, t->deadline + ANSWER_MS, is_settled, page, &err) < 0)
+		return trouble_err(t, &err);
+	if (!page->is_ready)
+		return trouble_set(
+			t, TROUBLE_FAILED, "action", "the tab was closed before it was there");
 	t->page = page;
 	if (page_focus(page, t->deadline + ANSWER_MS, &err) < 0)
 		return trouble_err(t, &err);

@@ -156,6 +156,14 @@ test("optional, soft, fail, skip", { skip }, async () => {
 
 const part = (name, ...steps) => ({ in: name, steps });
 
+test("a tab that was opened a moment ago is gone to, and looked at when it is there", { skip }, async () => {
+	const page = "<title>one</title><button onclick=\"window.open('/second')\">open</button>";
+
+	for (let i = 0; i < 5; i++)
+		await lab.passes(page, [{ click: "text=open" }, { tab: "last" }, { expect: { title: "two" } }, { tab: "close" }, { expect: { title: "one" } }],
+			{ pages: { "/second": "<title>two</title>" } });
+});
+
 test("fail, because it cannot be carried out here", { skip }, () =>
 	lab.fails("<p>", [{ fail: { text: "no mailbox", errored: true } }], "unsupported", /^no mailbox$/, { outcome: "errored" }));
 
