@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -79,13 +80,14 @@ static int64_t
 digits(const char **at)
 {
 	int64_t value = -1;
+	bool fits = true;
 
 	for (; **at >= '0' && **at <= '9'; (*at)++) {
-		if (value > INT64_MAX / 20)
-			return -1;
-		value = (value < 0 ? 0 : value * 10) + (**at - '0');
+		fits = fits && value < INT64_MAX / 20;
+		if (fits)
+			value = (value < 0 ? 0 : value * 10) + (**at - '0');
 	}
-	return value;
+	return fits ? value : -1;
 }
 
 void
