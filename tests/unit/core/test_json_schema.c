@@ -236,6 +236,54 @@ dynamic_references_follow_the_outermost(void **state)
 }
 
 static void
+differs(const char *schema_text, const char *value_text)
+{
+	struct json_schema *compiled = compile(schema_text);
+
+	value = read_json(value_text);
+	if (json_schema_validate(compiled, value, "", &issues) == 0)
+		fail_msg("%s: %s fits", schema_text, value_text);
+}
+
+static void
+unevaluated_is_what_no_schema_that_fits_has_looked_at(void **state)
+{
+	static const char branches[] =
+		"{\"anyOf\":[{\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]},"
+		"{\"properties\":{\"b\":true},\"required\":[\"b\"]}],\"unevaluatedProperties\":false}";
+	static const char condition[] =
+		"{\"if\":{\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]},"
+		"\"then\":{\"properties\":{\"b\":true}},\"else\":{\"properties\":{\"c\":true}},"
+		"\"unevaluatedProperties\":false}";
+	static const char list[] =
+		"{\"prefixItems\":[true],\"contains\":{\"type\":\"null\"},\"unevaluatedItems\":"
+		"{\"type\":\"string\"}}";
+
+	(void)state;
+	fits(branches, "{\"a\":1,\"b\":2}");
+	differs(branches, "{\"a\":2,\"b\":2}");
+	differs(branches, "{\"a\":1,\"c\":2}");
+	fits(condition, "{\"a\":1,\"b\":2}");
+	differs(condition, "{\"a\":1,\"c\":2}");
+	differs(condition, "{\"a\":2,\"c\":2}");
+	fits(condition, "{\"c\":2}");
+	fits(list, "[1,null,\"a\",null]");
+	differs(list, "[1,null,2]");
+	/* Those of a schema beside it count, those of a neighbour do not, nor do those of
+	 * `not`. */
+	differs("{\"allOf\":[{\"properties\":{\"a\":true}},{\"unevaluatedProperties\":false}]}",
+		"{\"a\":1}");
+	fits("{\"$ref\":\"#/$defs/x\",\"unevaluatedProperties\":false,"
+	     "\"$defs\":{\"x\":{\"properties\":{\"a\":true}}}}",
+		"{\"a\":1}");
+	differs("{\"not\":{\"not\":{\"properties\":{\"a\":true}}},\"unevaluatedProperties\":false}",
+		"{\"a\":1}");
+	/* A schema that does not fit is blamed for that alone. */
+	says("{\"properties\":{\"a\":{\"type\":\"null\"}},\"unevaluatedProperties\":false}",
+		"{\"a\":1}", "/at/a: null is expected, here is the number 1");
+}
+
+static void
 drafts_differ(void **state)
 {
 	(void)state;
@@ -338,6 +386,7 @@ main(void)
 		TEST(bad_schemas_are_refused_with_places),
 		TEST(references_stay_inside),
 		TEST(dynamic_references_follow_the_outermost),
+		TEST(unevaluated_is_what_no_schema_that_fits_has_looked_at),
 		TEST(drafts_differ),
 		TEST(format_is_an_annotation_until_asked_for),
 		TEST(hostile_schemas_and_values_end),
