@@ -138,7 +138,7 @@ flow_put_event(struct buf *out, const json_t *event, bool has_colour)
 static bool
 is_wait(const json_t *stage)
 {
-	return json_object_get(stage, "conditions") != NULL;
+	return strcmp(json_text(stage, "kind"), "wait") == 0;
 }
 
 static bool
@@ -179,22 +179,15 @@ is_before_wait(const json_t *stages, const char *name, size_t depth)
 static const json_t *
 failed_stage(const json_t *stages)
 {
-	const json_t *first = NULL;
 	json_t *stage;
 	size_t i;
 
 	json_array_foreach(stages, i, stage)
 	{
-		const char *state = json_text(stage, "state");
-
-		if ((strcmp(state, "failed") == 0 || strcmp(state, "timed_out") == 0) &&
-			!json_is_true(json_object_get(stage, "continueOnFailure")) &&
-			(!first ||
-				strcmp(json_text(stage, "endedAt"),
-					json_text(first, "endedAt")) < 0))
-			first = stage;
+		if (json_is_true(json_object_get(stage, "failedFlow")))
+			return stage;
 	}
-	return first;
+	return NULL;
 }
 
 int
@@ -237,8 +230,8 @@ put_condition(struct buf *out, const json_t *condition)
 	put_note(out, "", json_text(condition, "kind"));
 	put_note(out, " ", json_text(condition, "name"));
 	put_note(out, "  ", json_text(condition, "state"));
-	if (json_int(condition, "looks") > 0)
-		(void)!buf_addf(out, "  %" PRId64 " looks", json_int(condition, "looks"));
+	if (json_int(condition, "n") > 0)
+		(void)!buf_addf(out, "  seen %" PRId64 " times", json_int(condition, "n"));
 	put_value(out, json_object_get(condition, "lastValue"));
 	put_note(out, "  ", json_text(condition, "text"));
 	put_note(out, "  next ", json_text(condition, "nextAt"));
