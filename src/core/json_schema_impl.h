@@ -165,5 +165,65 @@ int schema_resolve_refs(struct schema_compiler *c);
 
 /* --- Checking --- */
 
+/* Where the value is; made a JSON Pointer only for an offence. */
+struct schema_place {
+	const struct schema_place *up; /* NULL: the whole value */
+	const char *name;              /* of a member; NULL: an item */
+	size_t index;
+};
+
+/* The resources that led here; the outermost decides what $dynamicRef means. */
+struct schema_scope {
+	const struct schema_scope *up;
+	const struct schema_resource *resource;
+};
+
+/* What schemas that fit have looked at. Members are the names in a set. */
+struct schema_seen {
+	json_t *members;
+	bool *item;
+	size_t n_items;
+};
+
+struct schema_validation {
+	const struct json_schema *schema;
+	struct issues *issues;
+	const char *pointer;
+	const struct schema_scope *scope;
+	int64_t steps;
+	unsigned depth;
+	unsigned quiet; /* alternatives that are being tried */
+	bool is_over;   /* a limit was passed: nothing fits any more */
+};
+
+/* A keyword at work. */
+struct schema_look {
+	struct schema_validation *v;
+	const struct schema *schema;
+	const struct schema_rule *rule;
+	json_t *value;
+	const struct schema_place *place;
+	struct schema_seen *seen; /* of the schema; only where tracked */
+};
+
+/* Adds an offence unless alternatives are being tried. Always false. */
+bool schema_offend(const struct schema_look *look, const char *code, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+/* The value took too much. Told once, however quiet. Always false. */
+bool schema_give_up(
+	struct schema_validation *v, const struct schema_place *place, const char *what);
+
+/* Takes steps; false when there are none left. */
+bool schema_pay(const struct schema_look *look, int64_t steps);
+
+/* Whether a text matches: 1 or 0; -1: it costs too much. */
+int schema_matches(
+	const struct schema_look *look, const struct lang_pattern *pattern, struct str text);
+
+/* The check of a keyword that looks at the value itself; NULL: json_schema_check.c has it. */
+typedef bool schema_check_fn(const struct schema_look *look);
+extern schema_check_fn *const schema_value_checks[KEYWORD_COUNT];
+
 /* Whether a text has the format. */
 bool schema_format_fits(enum schema_format format, struct str text);

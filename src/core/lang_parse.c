@@ -17,182 +17,19 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "core/lang_pattern.h"
+#include "core/lang_token.h"
 #include "core/lang_value.h"
 
-enum token_kind { TOKEN_END, TOKEN_NUMBER, TOKEN_TEXT, TOKEN_NAME, TOKEN_SIGN };
-
-struct parser {
-	struct str text;
-	struct arena *arena;
-	struct err *err;
-	size_t at; /* behind the token in hand */
-	int depth;
-	enum token_kind kind; /* the token in hand: */
-	struct str token;     /* as it is written */
-	size_t begin;
-	size_t last_end; /* of the token before it */
-};
-
-int
-lang_error(
-	struct str text, size_t at, enum err_code code, struct err *err, const char *fmt, ...)
-{
-	size_t character = lang_length(str_from(text.p, at < text.n ? at : text.n)) + 1;
-	va_list ap;
-
-	va_start(ap, fmt);
-	err_vset(err, code, fmt, ap);
-	va_end(ap);
-	return err_wrap(err, "character %zu", character);
-}
-
-/* --- Tokens --- */
-
 static bool
-is_blank(char c)
+is_sign(const struct lang_parser *p, const char *sign)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	return p->kind == LANG_TOKEN_SIGN && str_eqz(p->token, sign);
 }
 
 static bool
-is_digit(char c)
+is_word(const struct lang_parser *p, const char *word)
 {
-	return c >= '0' && c <= '9';
-}
-
-static bool
-begins_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool
-is_member_char(char c)
-{
-	return begins_name(c) || is_digit(c) || c == '-';
-}
-
-static char
-char_at(const struct parser *p, size_t at)
-{
-	return at < p->text.n ? p->text.p[at] : '\0';
-}
-
-static size_t
-skip_digits(const struct parser *p, size_t at)
-{
-	while (is_digit(char_at(p, at)))
-		at++;
-	return at;
-}
-
-static int
-scan_number(struct parser *p)
-{
-	size_t at = skip_digits(p, p->begin);
-
-	if (char_at(p, at) == '.' && is_digit(char_at(p, at + 1)))
-		at = skip_digits(p, at + 1);
-	if (char_at(p, at) == 'e' || char_at(p, at) == 'E') {
-		size_t digits = at + 1;
-
-		if (char_at(p, digits) == '+' || char_at(p, digits) == '-')
-			digits++;
-		if (is_digit(char_at(p, digits)))
-			at = skip_digits(p, digits);
-	}
-	if (begins_name(char_at(p, at)))
-		return lang_error(p->text, p->begin, ERR_INVALID, p->err,
-			"a number ends where a name begins: texts need quotes");
-	p->kind = TOKEN_NUMBER;
-	p->at = at;
-	return 0;
-}
-
-/* Finds the end; what the escapes mean is read_text()'s. */
-static int
-scan_text(struct parser *p, char quote)
-{
-	size_t at = p->begin + 1;
-
-	for (; at < p->text.n; at++) {
-		if (quote == '"' && p->text.p[at] == '\\')
-			at++;
-		else if (p->text.p[at] == quote && quote == '\'' && char_at(p, at + 1) == quote)
-			at++;
-		else if (p->text.p[at] == quote)
-			break;
-	}
-	if (at >= p->text.n)
-		return lang_error(p->text, p->begin, ERR_INVALID, p->err,
-			"the quote that begins here is not closed");
-	p->kind = TOKEN_TEXT;
-	p->at = at + 1;
-	return 0;
-}
-
-static int
-scan_sign(struct parser *p)
-{
-	static const char *const signs[] = { "==", "!=", "<=", ">=", "&&", "||", "<", ">", "+",
-		"-", "*", "/", "%", "!", "?", ":", "(", ")", "[", "]", ",", "." };
-	struct str rest = str_from(p->text.p + p->begin, p->text.n - p->begin);
-
-	p->kind = TOKEN_SIGN;
-	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
-		if (str_starts(rest, str_of(signs[i]))) {
-			p->at = p->begin + strlen(signs[i]);
-			return 0;
-		}
-	}
-	const char *hint = rest.p[0] == '=' ? "; == compares"
-		: rest.p[0] == '&'          ? "; && is \"and\""
-		: rest.p[0] == '|'          ? "; || is \"or\""
-		: rest.p[0] == '{'          ? "; there are no object literals"
-					    : "";
-	size_t n = utf8_char_len(rest.p, rest.n);
-
-	return lang_error(p->text, p->begin, ERR_INVALID, p->err,
-		"\"" STR_FMT "\" means nothing%s", STR_ARG(str_from(rest.p, n)), hint);
-}
-
-static int
-next_token(struct parser *p)
-{
-	p->last_end = p->at;
-	while (is_blank(char_at(p, p->at)))
-		p->at++;
-	p->begin = p->at;
-	char c = char_at(p, p->at);
-	int r = 0;
-
-	if (p->at == p->text.n) {
-		p->kind = TOKEN_END;
-	} else if (begins_name(c)) {
-		p->kind = TOKEN_NAME;
-		while (begins_name(char_at(p, p->at)) || is_digit(char_at(p, p->at)))
-			p->at++;
-	} else if (is_digit(c)) {
-		r = scan_number(p);
-	} else if (c == '"' || c == '\'') {
-		r = scan_text(p, c);
-	} else {
-		r = scan_sign(p);
-	}
-	p->token = str_from(p->text.p + p->begin, p->at - p->begin);
-	return r;
-}
-
-static bool
-is_sign(const struct parser *p, const char *sign)
-{
-	return p->kind == TOKEN_SIGN && str_eqz(p->token, sign);
-}
-
-static bool
-is_word(const struct parser *p, const char *word)
-{
-	return p->kind == TOKEN_NAME && str_eqz(p->token, word);
+	return p->kind == LANG_TOKEN_NAME && str_eqz(p->token, word);
 }
 
 static bool
@@ -208,14 +45,14 @@ is_keyword(struct str name)
 
 /* `what` is expected, here is the token in hand. */
 static int
-unexpected(struct parser *p, const char *what)
+unexpected(struct lang_parser *p, const char *what)
 {
 	struct str shown = str_from(p->token.p, p->token.n < 40 ? p->token.n : 40);
 
 	while (shown.n < p->token.n && shown.n > 0 &&
 		((unsigned char)shown.p[shown.n] & 0xc0) == 0x80)
 		shown.n--;
-	if (p->kind == TOKEN_END)
+	if (p->kind == LANG_TOKEN_END)
 		return lang_error(p->text, p->begin, ERR_INVALID, p->err,
 			"%s is expected, here is the end", what);
 	return lang_error(p->text, p->begin, ERR_INVALID, p->err,
@@ -223,24 +60,24 @@ unexpected(struct parser *p, const char *what)
 }
 
 static int
-expect_sign(struct parser *p, const char *sign, const char *what)
+expect_sign(struct lang_parser *p, const char *sign, const char *what)
 {
 	if (!is_sign(p, sign))
 		return unexpected(p, what);
-	return next_token(p);
+	return lang_next_token(p);
 }
 
 /* --- Nodes --- */
 
 static int
-no_room(struct parser *p)
+no_room(struct lang_parser *p)
 {
 	return err_set(p->err, ERR_LIMIT, "there is no room for the expression");
 }
 
 /* A node over kids that are linked already. It begins with the first of them. */
 static int
-new_node(struct parser *p, enum lang_op op, size_t at, struct lang_node *kids,
+new_node(struct lang_parser *p, enum lang_op op, size_t at, struct lang_node *kids,
 	struct lang_node **ret)
 {
 	struct lang_node *node = arena_alloc(p->arena, sizeof *node);
@@ -262,7 +99,7 @@ new_node(struct parser *p, enum lang_op op, size_t at, struct lang_node *kids,
 }
 
 static int
-enter(struct parser *p)
+enter(struct lang_parser *p)
 {
 	if (++p->depth > LANG_DEPTH_MAX)
 		return lang_error(p->text, p->begin, ERR_LIMIT, p->err,
@@ -270,14 +107,14 @@ enter(struct parser *p)
 	return 0;
 }
 
-static int parse_choice(struct parser *p, struct lang_node **ret);
-static int parse_unary(struct parser *p, struct lang_node **ret);
+static int parse_choice(struct lang_parser *p, struct lang_node **ret);
+static int parse_unary(struct lang_parser *p, struct lang_node **ret);
 
 /* --- Literals --- */
 
 /* "…" as JSON has it: jansson reads it, so that escapes mean the same everywhere. */
 static int
-read_double_quoted(struct parser *p, struct str *ret)
+read_double_quoted(struct lang_parser *p, struct str *ret)
 {
 	json_error_t fault;
 	_cleanup_(json_unrefp) json_t *text = json_loadb(
@@ -295,7 +132,7 @@ read_double_quoted(struct parser *p, struct str *ret)
 }
 
 static int
-read_single_quoted(struct parser *p, struct str *ret)
+read_single_quoted(struct lang_parser *p, struct str *ret)
 {
 	char *copy = arena_strndup(p->arena, p->token.p + 1, p->token.n - 2);
 	size_t n = 0;
@@ -313,21 +150,21 @@ read_single_quoted(struct parser *p, struct str *ret)
 }
 
 static int
-read_text(struct parser *p, struct str *ret)
+read_text(struct lang_parser *p, struct str *ret)
 {
 	return p->token.p[0] == '"' ? read_double_quoted(p, ret) : read_single_quoted(p, ret);
 }
 
 /* The number from `begin`, where a sign may stand, to the end of the token in hand. */
 static int
-read_number(struct parser *p, size_t begin, struct lang_node *node)
+read_number(struct lang_parser *p, size_t begin, struct lang_node *node)
 {
 	struct str text = str_from(p->text.p + begin, p->at - begin);
 	bool is_whole = true;
 	struct err why;
 
 	for (size_t i = 0; i < text.n; i++)
-		is_whole = is_whole && (is_digit(text.p[i]) || text.p[i] == '-');
+		is_whole = is_whole && !strchr(".eE", text.p[i]);
 	node->constant = is_whole ? LANG_INTEGER : LANG_REAL;
 	if (is_whole ? parse_i64(text, INT64_MIN, INT64_MAX, &node->integer, &why) < 0
 		     : parse_double(text, -HUGE_VAL, HUGE_VAL, &node->real, &why) < 0)
@@ -337,20 +174,20 @@ read_number(struct parser *p, size_t begin, struct lang_node *node)
 }
 
 static int
-parse_number(struct parser *p, size_t begin, struct lang_node **ret)
+parse_number(struct lang_parser *p, size_t begin, struct lang_node **ret)
 {
 	if (new_node(p, LANG_CONSTANT, begin, NULL, ret) < 0 ||
-		read_number(p, begin, *ret) < 0 || next_token(p) < 0)
+		read_number(p, begin, *ret) < 0 || lang_next_token(p) < 0)
 		return -1;
 	(*ret)->end = p->last_end;
 	return 0;
 }
 
 static int
-parse_text(struct parser *p, struct lang_node **ret)
+parse_text(struct lang_parser *p, struct lang_node **ret)
 {
 	if (new_node(p, LANG_TEXT, p->begin, NULL, ret) < 0 ||
-		read_text(p, &(*ret)->name) < 0 || next_token(p) < 0)
+		read_text(p, &(*ret)->name) < 0 || lang_next_token(p) < 0)
 		return -1;
 	(*ret)->end = p->last_end;
 	return 0;
@@ -360,21 +197,21 @@ parse_text(struct parser *p, struct lang_node **ret)
 
 /* `e, e, …` up to and with the closing sign; links them. */
 static int
-parse_items(struct parser *p, const char *close, struct lang_node **ret, size_t *ret_n)
+parse_items(struct lang_parser *p, const char *close, struct lang_node **ret, size_t *ret_n)
 {
 	struct lang_node **last = ret;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (is_sign(p, close))
-		return next_token(p);
+		return lang_next_token(p);
 	for (;;) {
 		if (parse_choice(p, last) < 0)
 			return -1;
 		++*ret_n;
 		last = &(*last)->next;
 		if (is_sign(p, close))
-			return next_token(p);
+			return lang_next_token(p);
 		if (expect_sign(p, ",", close[0] == ')' ? "\",\" or \")\"" : "\",\" or \"]\"") <
 			0)
 			return -1;
@@ -382,23 +219,23 @@ parse_items(struct parser *p, const char *close, struct lang_node **ret, size_t 
 }
 
 static int
-parse_list(struct parser *p, struct lang_node **ret)
+parse_list(struct lang_parser *p, struct lang_node **ret)
 {
 	size_t at = p->begin, n;
 	struct lang_node *items;
 
-	if (enter(p) < 0 || next_token(p) < 0 || parse_items(p, "]", &items, &n) < 0)
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_items(p, "]", &items, &n) < 0)
 		return -1;
 	p->depth--;
 	return new_node(p, LANG_LIST, at, items, ret);
 }
 
 static int
-parse_group(struct parser *p, struct lang_node **ret)
+parse_group(struct lang_parser *p, struct lang_node **ret)
 {
 	size_t begin = p->begin;
 
-	if (enter(p) < 0 || next_token(p) < 0 || parse_choice(p, ret) < 0 ||
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_choice(p, ret) < 0 ||
 		expect_sign(p, ")", "\")\"") < 0)
 		return -1;
 	p->depth--;
@@ -419,7 +256,7 @@ lang_find_function(struct str name)
 }
 
 static int
-no_function(struct parser *p, struct str name, size_t at)
+no_function(struct lang_parser *p, struct str name, size_t at)
 {
 	const char *names[64] = { 0 };
 	char word[NAME_BYTES_MAX + 1] = "";
@@ -438,7 +275,7 @@ no_function(struct parser *p, struct str name, size_t at)
 
 /* exists(1 + 2) would be true or an error, never what was meant. */
 static int
-check_call(struct parser *p, const struct lang_node *call)
+check_call(struct lang_parser *p, const struct lang_node *call)
 {
 	enum lang_op op = call->kid ? call->kid->op : LANG_NOT;
 
@@ -451,7 +288,7 @@ check_call(struct parser *p, const struct lang_node *call)
 }
 
 static int
-parse_call(struct parser *p, struct str name, size_t at, struct lang_node **ret)
+parse_call(struct lang_parser *p, struct str name, size_t at, struct lang_node **ret)
 {
 	const struct lang_function *function = lang_find_function(name);
 	struct lang_node *args;
@@ -459,7 +296,7 @@ parse_call(struct parser *p, struct str name, size_t at, struct lang_node **ret)
 
 	if (!function)
 		return no_function(p, name, at);
-	if (enter(p) < 0 || next_token(p) < 0 || parse_items(p, ")", &args, &n) < 0)
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_items(p, ")", &args, &n) < 0)
 		return -1;
 	p->depth--;
 	if (n < function->min_args || n > function->max_args)
@@ -475,11 +312,11 @@ parse_call(struct parser *p, struct str name, size_t at, struct lang_node **ret)
 
 /* The name behind a dot, where p->at is. */
 static int
-read_member_name(struct parser *p, struct str *ret)
+read_member_name(struct lang_parser *p, struct str *ret)
 {
 	size_t begin = p->at;
 
-	while (is_member_char(char_at(p, p->at)))
+	while (lang_is_member_char(lang_char_at(p, p->at)))
 		p->at++;
 	if (p->at == begin)
 		return lang_error(p->text, begin, ERR_INVALID, p->err,
@@ -490,13 +327,13 @@ read_member_name(struct parser *p, struct str *ret)
 }
 
 static int
-parse_member(struct parser *p, struct lang_node **path)
+parse_member(struct lang_parser *p, struct lang_node **path)
 {
 	struct str name;
 	struct lang_node *member;
 	size_t at = p->at;
 
-	if (read_member_name(p, &name) < 0 || next_token(p) < 0 ||
+	if (read_member_name(p, &name) < 0 || lang_next_token(p) < 0 ||
 		new_node(p, LANG_MEMBER, at, *path, &member) < 0)
 		return -1;
 	member->name = name;
@@ -505,12 +342,12 @@ parse_member(struct parser *p, struct lang_node **path)
 }
 
 static int
-parse_index(struct parser *p, struct lang_node **path)
+parse_index(struct lang_parser *p, struct lang_node **path)
 {
 	size_t at = p->begin;
 	struct lang_node *index, *node;
 
-	if (enter(p) < 0 || next_token(p) < 0 || parse_choice(p, &index) < 0 ||
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_choice(p, &index) < 0 ||
 		expect_sign(p, "]", "\"]\"") < 0)
 		return -1;
 	p->depth--;
@@ -523,7 +360,7 @@ parse_index(struct parser *p, struct lang_node **path)
 
 /* `.name` and `[…]` that touch what stands before them. */
 static int
-parse_rest_of_path(struct parser *p, struct lang_node **path)
+parse_rest_of_path(struct lang_parser *p, struct lang_node **path)
 {
 	while (p->begin == p->last_end) {
 		int r = is_sign(p, ".")   ? parse_member(p, path)
@@ -538,18 +375,18 @@ parse_rest_of_path(struct parser *p, struct lang_node **path)
 
 /* The dot that is the value at hand. A name may touch it; an index is the rest of the path. */
 static int
-parse_value(struct parser *p, struct lang_node **ret)
+parse_value(struct lang_parser *p, struct lang_node **ret)
 {
 	p->last_end = p->at;
 	if (new_node(p, LANG_VALUE, p->begin, NULL, ret) < 0)
 		return -1;
-	if (is_member_char(char_at(p, p->at)))
+	if (lang_is_member_char(lang_char_at(p, p->at)))
 		return parse_member(p, ret);
-	return next_token(p);
+	return lang_next_token(p);
 }
 
 static int
-parse_name(struct parser *p, struct lang_node **ret)
+parse_name(struct lang_parser *p, struct lang_node **ret)
 {
 	static const char *const constants[] = { "null", "false", "true" };
 	struct str name = p->token;
@@ -557,7 +394,7 @@ parse_name(struct parser *p, struct lang_node **ret)
 
 	if (is_keyword(name))
 		return unexpected(p, "a value");
-	if (next_token(p) < 0)
+	if (lang_next_token(p) < 0)
 		return -1;
 	if (is_sign(p, "(") && p->begin == p->last_end)
 		return parse_call(p, name, at, ret);
@@ -576,15 +413,15 @@ parse_name(struct parser *p, struct lang_node **ret)
 /* --- Operators, from what binds most to what binds least --- */
 
 static int
-parse_primary(struct parser *p, struct lang_node **ret)
+parse_primary(struct lang_parser *p, struct lang_node **ret)
 {
 	int r;
 
-	if (p->kind == TOKEN_NUMBER)
+	if (p->kind == LANG_TOKEN_NUMBER)
 		return parse_number(p, p->begin, ret);
-	if (p->kind == TOKEN_TEXT)
+	if (p->kind == LANG_TOKEN_TEXT)
 		r = parse_text(p, ret);
-	else if (p->kind == TOKEN_NAME)
+	else if (p->kind == LANG_TOKEN_NAME)
 		r = parse_name(p, ret);
 	else if (is_sign(p, "("))
 		r = parse_group(p, ret);
@@ -598,17 +435,17 @@ parse_primary(struct parser *p, struct lang_node **ret)
 }
 
 static int
-parse_unary(struct parser *p, struct lang_node **ret)
+parse_unary(struct lang_parser *p, struct lang_node **ret)
 {
 	bool is_minus = is_sign(p, "-");
 	size_t at = p->begin;
 
 	if (!is_minus && !is_sign(p, "!"))
 		return parse_primary(p, ret);
-	if (enter(p) < 0 || next_token(p) < 0)
+	if (enter(p) < 0 || lang_next_token(p) < 0)
 		return -1;
 	/* One literal, so that the least of all whole numbers can be written. */
-	bool is_literal = is_minus && p->kind == TOKEN_NUMBER && p->begin == at + 1;
+	bool is_literal = is_minus && p->kind == LANG_TOKEN_NUMBER && p->begin == at + 1;
 
 	if ((is_literal ? parse_number(p, at, ret) : parse_unary(p, ret)) < 0)
 		return -1;
@@ -623,10 +460,10 @@ struct operator_row {
 	enum lang_op op;
 };
 
-typedef int parse_fn(struct parser *p, struct lang_node **ret);
+typedef int parse_fn(struct lang_parser *p, struct lang_node **ret);
 
 static const struct operator_row *
-find_operator(const struct parser *p, const struct operator_row *rows)
+find_operator(const struct lang_parser *p, const struct operator_row *rows)
 {
 	for (; rows->sign; rows++)
 		if (is_sign(p, rows->sign) || is_word(p, rows->sign))
@@ -636,7 +473,7 @@ find_operator(const struct parser *p, const struct operator_row *rows)
 
 /* `a op b op c`, to the left. */
 static int
-parse_chain(struct parser *p, const struct operator_row *rows, parse_fn *side,
+parse_chain(struct lang_parser *p, const struct operator_row *rows, parse_fn *side,
 	struct lang_node **ret)
 {
 	const struct operator_row *row;
@@ -646,7 +483,7 @@ parse_chain(struct parser *p, const struct operator_row *rows, parse_fn *side,
 	while ((row = find_operator(p, rows)) != NULL) {
 		size_t at = p->begin;
 
-		if (next_token(p) < 0 || side(p, &(*ret)->next) < 0 ||
+		if (lang_next_token(p) < 0 || side(p, &(*ret)->next) < 0 ||
 			new_node(p, row->op, at, *ret, ret) < 0)
 			return -1;
 	}
@@ -654,7 +491,7 @@ parse_chain(struct parser *p, const struct operator_row *rows, parse_fn *side,
 }
 
 static int
-parse_product(struct parser *p, struct lang_node **ret)
+parse_product(struct lang_parser *p, struct lang_node **ret)
 {
 	static const struct operator_row rows[] = { { "*", LANG_MULTIPLY },
 		{ "/", LANG_DIVIDE }, { "%", LANG_MODULO }, { 0 } };
@@ -663,7 +500,7 @@ parse_product(struct parser *p, struct lang_node **ret)
 }
 
 static int
-parse_sum(struct parser *p, struct lang_node **ret)
+parse_sum(struct lang_parser *p, struct lang_node **ret)
 {
 	static const struct operator_row rows[] = { { "+", LANG_ADD }, { "-", LANG_SUBTRACT },
 		{ 0 } };
@@ -673,7 +510,7 @@ parse_sum(struct parser *p, struct lang_node **ret)
 
 /* The operator between two sums, `not in` being two words. 1: there is none. */
 static int
-take_comparison(struct parser *p, enum lang_op *ret)
+take_comparison(struct lang_parser *p, enum lang_op *ret)
 {
 	static const struct operator_row rows[] = { { "==", LANG_EQUAL },
 		{ "!=", LANG_UNEQUAL }, { "<", LANG_LESS }, { "<=", LANG_LESS_EQUAL },
@@ -684,16 +521,16 @@ take_comparison(struct parser *p, enum lang_op *ret)
 	if (!row)
 		return 1;
 	*ret = row->op;
-	if (next_token(p) < 0)
+	if (lang_next_token(p) < 0)
 		return -1;
 	if (row->op != LANG_NOT_IN)
 		return 0;
-	return is_word(p, "in") ? next_token(p) : unexpected(p, "\"in\" behind \"not\"");
+	return is_word(p, "in") ? lang_next_token(p) : unexpected(p, "\"in\" behind \"not\"");
 }
 
 /* A pattern that is written out is compiled once, and refused where it stands. */
 static int
-prepare_pattern(struct parser *p, struct lang_node *node)
+prepare_pattern(struct lang_parser *p, struct lang_node *node)
 {
 	const struct lang_node *right = node->kid->next;
 	struct lang_pattern *pattern;
@@ -709,7 +546,7 @@ prepare_pattern(struct parser *p, struct lang_node *node)
 }
 
 static int
-parse_comparison(struct parser *p, struct lang_node **ret)
+parse_comparison(struct lang_parser *p, struct lang_node **ret)
 {
 	enum lang_op op = LANG_EQUAL, ignored = LANG_EQUAL;
 	size_t at;
@@ -733,20 +570,20 @@ parse_comparison(struct parser *p, struct lang_node **ret)
 }
 
 static int
-parse_not(struct parser *p, struct lang_node **ret)
+parse_not(struct lang_parser *p, struct lang_node **ret)
 {
 	size_t at = p->begin;
 
 	if (!is_word(p, "not"))
 		return parse_comparison(p, ret);
-	if (enter(p) < 0 || next_token(p) < 0 || parse_not(p, ret) < 0)
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_not(p, ret) < 0)
 		return -1;
 	p->depth--;
 	return new_node(p, LANG_NOT, at, *ret, ret);
 }
 
 static int
-parse_and(struct parser *p, struct lang_node **ret)
+parse_and(struct lang_parser *p, struct lang_node **ret)
 {
 	static const struct operator_row rows[] = { { "and", LANG_AND }, { "&&", LANG_AND },
 		{ 0 } };
@@ -755,7 +592,7 @@ parse_and(struct parser *p, struct lang_node **ret)
 }
 
 static int
-parse_or(struct parser *p, struct lang_node **ret)
+parse_or(struct lang_parser *p, struct lang_node **ret)
 {
 	static const struct operator_row rows[] = { { "or", LANG_OR }, { "||", LANG_OR },
 		{ 0 } };
@@ -764,7 +601,7 @@ parse_or(struct parser *p, struct lang_node **ret)
 }
 
 static int
-parse_choice(struct parser *p, struct lang_node **ret)
+parse_choice(struct lang_parser *p, struct lang_node **ret)
 {
 	size_t at;
 
@@ -773,7 +610,7 @@ parse_choice(struct parser *p, struct lang_node **ret)
 	at = p->begin;
 	if (!is_sign(p, "?"))
 		return 0;
-	if (enter(p) < 0 || next_token(p) < 0 || parse_choice(p, &(*ret)->next) < 0 ||
+	if (enter(p) < 0 || lang_next_token(p) < 0 || parse_choice(p, &(*ret)->next) < 0 ||
 		expect_sign(p, ":", "\":\"") < 0 || parse_choice(p, &(*ret)->next->next) < 0)
 		return -1;
 	p->depth--;
@@ -781,12 +618,12 @@ parse_choice(struct parser *p, struct lang_node **ret)
 }
 
 static int
-not_at_end(struct parser *p)
+not_at_end(struct lang_parser *p)
 {
 	static const char *const words[] = { "and", "or", "not in", "in", "matches", NULL };
 	char word[16] = "";
 
-	if (p->kind == TOKEN_NAME && p->token.n < sizeof word)
+	if (p->kind == LANG_TOKEN_NAME && p->token.n < sizeof word)
 		memcpy(word, p->token.p, p->token.n);
 	for (char *c = word; *c; c++)
 		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
@@ -804,7 +641,7 @@ lang_parse(struct str text, struct arena *arena, struct lang **ret, struct err *
 {
 	struct lang *lang = arena_alloc(arena, sizeof *lang);
 	const char *copy;
-	struct parser p = { .arena = arena, .err = err };
+	struct lang_parser p = { .arena = arena, .err = err };
 
 	if (text.n > LANG_BYTES_MAX)
 		return err_set(err, ERR_LIMIT,
@@ -816,9 +653,9 @@ lang_parse(struct str text, struct arena *arena, struct lang **ret, struct err *
 	if (!utf8_valid(copy, text.n))
 		return err_set(err, ERR_INVALID, "the expression is not UTF-8");
 	p.text = lang->text = str_from(copy, text.n);
-	if (next_token(&p) < 0 || parse_choice(&p, &lang->top) < 0)
+	if (lang_next_token(&p) < 0 || parse_choice(&p, &lang->top) < 0)
 		return -1;
-	if (p.kind != TOKEN_END)
+	if (p.kind != LANG_TOKEN_END)
 		return not_at_end(&p);
 	*ret = lang;
 	return 0;

@@ -154,10 +154,10 @@ offences_have_places(void **state)
 		"\"required\":[\"name\",\"id\"],\"additionalProperties\":false}";
 
 	(void)state;
-	says(text, "{\"nam\":1,\"a/b\":[null,2]}",
+	says(text, "{\"names\":1,\"a/b\":[null,2]}",
 		"/at/name: the member is required | /at/id: the member is required | "
 		"/at/a~1b/1: null is expected, here is the number 2 | "
-		"/at/nam: there is no such member; did you mean \"name\"?");
+		"/at/names: there is no such member; did you mean \"name\"?");
 	assert_string_equal(issues.item[0].code, ISSUE_MISSING);
 	assert_string_equal(issues.item[3].code, ISSUE_UNKNOWN);
 	says("{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"null\"}}}]}", "{\"a\":1}",
@@ -232,7 +232,7 @@ dynamic_references_follow_the_outermost(void **state)
 
 	(void)state;
 	fits(tree, "{\"kids\":[{\"value\":1}]}");
-	says(tree, "{\"kids\":[{\"valu\":1}]}", "/at/kids/0/valu: there is no such member");
+	says(tree, "{\"kids\":[{\"values\":1}]}", "/at/kids/0/values: there is no such member");
 }
 
 static void
