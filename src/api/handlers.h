@@ -120,6 +120,19 @@ READ_HANDLER(stats_long_running);
 READ_HANDLER(stats_test_history);
 READ_HANDLER(test_history);
 BEGIN_HANDLER(stats_analyze);
+/* api_schedules.c */
+READ_HANDLER(schedules_list);
+READ_HANDLER(schedule_show);
+READ_HANDLER(schedule_next);
+READ_HANDLER(schedule_firings);
+BEGIN_HANDLER(schedule_create);
+BEGIN_HANDLER(schedules_preview);
+BEGIN_HANDLER(schedule_put);
+BEGIN_HANDLER(schedule_delete);
+BEGIN_HANDLER(schedule_pause);
+BEGIN_HANDLER(schedule_resume);
+BEGIN_HANDLER(schedule_fire);
+extern const struct json_field schedule_fire_fields[]; /* of its body */
 /* api_files.c */
 BEGIN_HANDLER(artifact_put_head);
 BEGIN_HANDLER(artifact_put);
@@ -156,6 +169,9 @@ struct jobs_query {
 	int64_t created_after, created_before, completed_after, completed_before, min_run_ms;
 	int sort;
 	bool count;
+};
+struct next_query {
+	int64_t n;
 };
 struct runs_query {
 	const char *cursor;
@@ -211,7 +227,7 @@ struct revision_query {
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
 	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
-	revision_query_fields[], page_query_fields[], signal_query_fields[];
+	revision_query_fields[], page_query_fields[], next_query_fields[], signal_query_fields[];
 extern const struct signal_query signal_query_defaults;
 extern const struct json_field stats_table_query_fields[], stats_trend_query_fields[],
 	stats_summary_query_fields[], stats_errors_query_fields[], stats_list_query_fields[],
@@ -223,6 +239,7 @@ extern const struct defs_query defs_query_defaults;
 extern const struct events_query events_query_defaults;
 
 extern const struct page_query page_query_defaults;
+extern const struct next_query next_query_defaults;
 
 /* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
 int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,

@@ -47,6 +47,7 @@ has_revision(const struct route *route)
 	return has_text(route->path, "/tests/{") || has_text(route->path, "/templates/{") ||
 		has_text(route->path, "/environments/{") ||
 		has_text(route->path, "/projects/{") ||
+		has_text(route->path, "/schedules/{") ||
 		has_text(route->path, "/queues/{") || has_text(route->path, "/quarantine/{");
 }
 
@@ -351,7 +352,8 @@ write_responses(struct jw *jw, const struct route *route)
 	if (has_param(route, "dryRun")) {
 		jw_kobj(jw, "200");
 		jw_kstr(jw, "description", "With dryRun=true: what would be done.");
-		write_content(jw, "Plan");
+		write_content(jw,
+			has_text(route->path, "/schedules") ? "SchedulePreview" : "Plan");
 		jw_end_obj(jw);
 	}
 	/* Under a name that is new. */

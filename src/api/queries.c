@@ -25,6 +25,14 @@ const struct json_field dry_query_fields[] = {
 };
 #undef T
 
+#define T next_query
+const struct next_query next_query_defaults = { .n = 10 };
+const struct json_field next_query_fields[] = {
+	{ .name = "n", .kind = FIELD_INT, AT(n), .min = 1, .max = SCHEDULE_NEXT_MAX },
+	{ 0 },
+};
+#undef T
+
 #define T wait_query
 const struct json_field wait_query_fields[] = {
 	{ .name = "wait", .kind = FIELD_DURATION, AT(wait_ms), .min = 0, .max = WAIT_MS_MAX },

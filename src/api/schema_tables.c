@@ -18,6 +18,7 @@
 #include "core/layout.h"
 #include "core/params.h"
 #include "core/run.h"
+#include "core/schedule.h"
 #include "core/test_kinds.h"
 #include "core/worker_row.h"
 
@@ -434,6 +435,84 @@ static const struct member quarantine_members[] = {
 	{ 0 },
 };
 
+static const char *
+schedule_state_word(int i)
+{
+	static const char *const words[] = { "active", "paused", "finished", NULL };
+
+	return words[i];
+}
+
+static const char *
+fire_cause_word(int i)
+{
+	return i < FIRE_CAUSE_COUNT ? fire_cause_name(i) : NULL;
+}
+
+static const struct member occurrence_members[] = {
+	{ .name = "at", .shape = SHAPE_TIME },
+	{ .name = "local", .shape = SHAPE_TEXT, .about = "In the schedule's time zone, with its offset." },
+	{ .name = "dueAt", .shape = SHAPE_TIME, .flags = MAY, .about = "With jitter." },
+	{ .name = "blackout", .shape = SHAPE_FLAG, .flags = MAY, .about = "It is inside a blackout and will not fire." },
+	{ 0 },
+};
+
+static const struct member firing_members[] = {
+	{ .name = "at", .shape = SHAPE_TIME, .about = "The occurrence." },
+	{ .name = "firedAt", .shape = SHAPE_TIME },
+	ID("job"),
+	{ .name = "cause", .shape = SHAPE_WORD, .words = fire_cause_word },
+	{ 0 },
+};
+
+static const struct member fired_members[] = {
+	ID("schedule"),
+	{ .name = "at", .shape = SHAPE_TIME, .about = "The occurrence; its firing names the job." },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member schedule_error_members[] = {
+	{ .name = "at", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "error", .shape = SHAPE_TEXT },
+	{ 0 },
+};
+
+static const struct member waiting_members[] = {
+	{ .name = "at", .shape = SHAPE_TIME },
+	{ .name = "cause", .shape = SHAPE_WORD, .words = fire_cause_word },
+	{ .name = "blockedBy", .shape = SHAPE_ID, .flags = MAY | LIST, .about = "Jobs that must end before." },
+	{ 0 },
+};
+
+static const struct member schedule_members[] = {
+	ID("id"),
+	PROJECT,
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "state", .shape = SHAPE_WORD, .words = schedule_state_word },
+	{ .name = "next", .shape = SHAPE_REF, .of = "Occurrence", .flags = MAY, .about = "The next one that fires." },
+	{ .name = "active", .shape = SHAPE_ID, .flags = LIST, .about = "Jobs that have not ended." },
+	{ .name = "pending", .shape = SHAPE_REF, .of = "WaitingOccurrence", .flags = MAY | LIST, .about = "On their way to a job." },
+	{ .name = "waiting", .shape = SHAPE_REF, .of = "WaitingOccurrence", .flags = MAY | LIST, .about = "Until earlier jobs have ended." },
+	{ .name = "fired", .shape = SHAPE_INT },
+	{ .name = "missedCount", .shape = SHAPE_INT },
+	{ .name = "failed", .shape = SHAPE_INT },
+	{ .name = "lastFiredAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "lastJob", .shape = SHAPE_ID, .flags = MAY },
+	{ .name = "lastError", .shape = SHAPE_REF, .of = "ScheduleError", .flags = MAY },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "updatedAt", .shape = SHAPE_TIME },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member schedule_preview_members[] = {
+	{ .name = "dryRun", .shape = SHAPE_CONST, .of = "true" },
+	{ .name = "timezone", .shape = SHAPE_TEXT },
+	{ .name = "next", .shape = SHAPE_REF, .of = "Occurrence", .flags = LIST },
+	{ 0 },
+};
+
 static const struct member project_members[] = {
 	ID("id"),
 	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
@@ -690,6 +769,13 @@ const struct answer schema_answers[] = {
 	{ .name = "Explanation", .members = explanation_members },
 	{ .name = "Blocker", .members = blocker_members },
 	{ .name = "Queue", .members = queue_members },
+	{ .name = "Schedule", .about = "What is started when.", .members = schedule_members, .saved = "ScheduleRequest" },
+	{ .name = "SchedulePreview", .about = "What a schedule would do.", .members = schedule_preview_members },
+	{ .name = "Occurrence", .members = occurrence_members },
+	{ .name = "WaitingOccurrence", .members = waiting_members },
+	{ .name = "ScheduleError", .members = schedule_error_members },
+	{ .name = "Firing", .about = "An occurrence that has its job.", .members = firing_members },
+	{ .name = "Fired", .members = fired_members },
 	{ .name = "QuarantineEntry", .about = "A test whose failures do not count for a while.", .members = quarantine_members },
 	{ .name = "Project", .about = "A boundary that everything belongs to.", .members = project_members, .saved = "ProjectRequest" },
 	{ .name = "Environment", .about = "Where tests run. Secrets are masked.", .members = definition_members, .saved = "EnvironmentRequest" },
@@ -818,7 +904,20 @@ static const struct detail stage_details[] = {
 	{ 0 },
 };
 
+static const struct detail schedule_details[] = {
+	{ "at", "{\"anyOf\":[{\"type\":\"string\",\"format\":\"date-time\"},{\"type\":\"array\",\"items\":{\"type\":\"string\",\"format\":\"date-time\"},\"minItems\":1,\"maxItems\":100}]}" },
+	{ "start", REF("JobRequest") },
+	{ "labels", TEXTS },
+	{ 0 },
+};
+
 const struct request schema_requests[] = {
+	{ .name = "ScheduleRequest", .about = "What is started when: exactly one of cron, every and at.",
+		.fields = schedule_fields, .details = schedule_details },
+	{ .name = "BlackoutRequest", .about = "A window in which nothing fires: from and to, or cron and duration.",
+		.fields = schedule_blackout_fields },
+	{ .name = "FireRequest", .about = "What to do about an earlier job that goes on; absent: as the schedule says.",
+		.fields = schedule_fire_fields },
 	{ .name = "JobRequest", .about = "A job: from saved tests, by tags, inline, or from a template.",
 		.fields = job_fields, .details = job_details, .takes_exprs = true },
 	{ .name = "TemplateRequest", .about = "A job with parameters, to be invoked.",
@@ -864,6 +963,7 @@ const struct plain_schema schema_others[] = {
 	{ "JobTest", "{\"anyOf\":[" REF("TestRef") "," REF("TestRequest") "]}" },
 	{ "BulkRequest", "{\"type\":\"object\",\"required\":[\"jobs\"],\"additionalProperties\":false,\"properties\":{"
 		"\"jobs\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,\"items\":" REF("JobRequest") "}}}" },
+	SCHEMAS_OF_STATS
 	{ 0 },
 };
 /* clang-format on */

@@ -61,10 +61,15 @@ task_issues(const struct issues *issues, struct err *err)
 }
 
 static int
-fill_in(json_t **tree, json_t *scope, struct arena *arena, struct err *err)
+fill_in(struct task *task, json_t **tree, json_t *scope, struct err *err)
 {
+	struct arena *arena = &task->arena;
+	/* Of an occurrence: what is not known here is the job's own (params). */
+	bool is_of_schedule = task->effect.kind == EFFECT_SCHEDULE_FIRE;
 	const struct expr_scope pass = {
-		.roots = scope, .later = expr_later_than_job, .now_ms = clock_wall_ms()
+		.roots = scope,
+		.later = is_of_schedule ? NULL : expr_later_than_job,
+		.now_ms = clock_wall_ms(),
 	};
 	struct issues issues = { .arena = arena };
 
@@ -95,10 +100,10 @@ task_body(struct task *task, struct store_reader *reader, json_t **ret, struct e
 		if (!scope)
 			return -1;
 		add_own_url(task, scope);
-		if (may_read(effect->body, "signals") &&
+		if (!uuid_is_zero(&effect->flow.u) && may_read(effect->body, "signals") &&
 			add_signals(task, reader, scope, err) < 0)
 			return -1;
-		if (fill_in(&body, scope, &task->arena, err) < 0)
+		if (fill_in(task, &body, scope, err) < 0)
 			return -1;
 	}
 	*ret = TAKE(body);
