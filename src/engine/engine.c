@@ -64,7 +64,7 @@ boot_member(struct engine *engine, struct worker_id worker, struct err *err)
 		if (!member)
 			break;
 		member_heard(engine, member); /* a whole lease to be heard of */
-		member_adopt_runs(member, row);
+		member_adopt_runs(engine, member, row);
 	}
 	uow_deinit(&uow);
 	return rc;
@@ -90,12 +90,22 @@ boot(struct engine *engine, struct err *err)
 		return -1;
 	for (size_t i = 0; i < facts.n_queues; i++)
 		lanes_restore_queue(&engine->lanes, &facts.queues[i]);
+	for (size_t i = 0; i < facts.n_keyed; i++)
+		places_restore_running(&engine->lanes, facts.keyed[i].queue,
+			facts.keyed[i].keys, facts.keyed[i].running);
+	for (size_t i = 0; i < facts.n_held; i++)
+		places_restore_held(&engine->lanes, facts.held[i]);
+	for (size_t i = 0; i < facts.n_buckets; i++)
+		places_restore_bucket(&engine->lanes, &facts.buckets[i]);
 	for (size_t i = 0; i < facts.n_quarantine; i++)
 		quarantine_list_restore(&engine->quarantine, &facts.quarantine[i]);
+	for (size_t i = 0; i < facts.n_schedules; i++)
+		schedule_list_restore(&engine->schedules, &facts.schedules[i]);
 	for (size_t i = 0; i < facts.n_projects; i++)
 		project_list_set(&engine->projects, &facts.projects[i]);
 	for (size_t i = 0; i < facts.n_lanes; i++)
 		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
+	flows_boot(engine, &facts);
 	engine->store_due_ms = facts.next_due_ms;
 	if (facts.now_floor_ms > engine->now_ms)
 		engine->now_ms = facts.now_floor_ms;
@@ -128,8 +138,10 @@ engine_open(struct engine **ret, struct store *store, const struct engine_option
 		rng_seed_os(&engine->rng);
 	lanes_init(&engine->lanes, engine->options.ageing_ms);
 	quarantine_list_init(&engine->quarantine, (size_t)engine->options.quarantine_max);
+	schedule_list_init(&engine->schedules);
 	map_init(&engine->members, MAP_KEYS_BORROWED);
 	map_init(&engine->watched, MAP_KEYS_BORROWED);
+	map_init(&engine->flow_watches, MAP_KEYS_BORROWED);
 	list_init(&engine->parked);
 	heap_init(&engine->timers);
 	arena_init(&engine->arena, ARENA_TURN_BYTES_MAX);
@@ -161,8 +173,10 @@ engine_close(struct engine *engine, struct turn_output *out)
 	heap_deinit(&engine->timers); /* its nodes are the members' */
 	members_deinit(engine);
 	watches_deinit(engine);
+	flows_deinit(engine);
 	lanes_deinit(&engine->lanes);
 	quarantine_list_deinit(&engine->quarantine);
+	schedule_list_deinit(&engine->schedules);
 	project_list_deinit(&engine->projects);
 	arena_deinit(&engine->arena);
 	free(engine);
@@ -209,6 +223,7 @@ collect_keys(struct turn *turn)
 	turn->keys = (struct turn_keys) { .bytes_max = turn->bytes_max };
 	for (size_t i = 0; i < turn->silent.n; i++)
 		member_keys(turn, turn->silent.item[i]);
+	flows_keys(turn);
 	for (size_t i = 0; i < turn->n_intents; i++)
 		intent_keys(turn, turn->intents[i]);
 	dispatch_keys(turn);
@@ -262,7 +277,9 @@ load_again(struct turn *turn, const struct err *err)
 {
 	struct engine *engine = turn->engine;
 
-	if (turn->n_intents > 0)
+	if (flows_take_less(turn))
+		; /* the rest of them waits for another turn */
+	else if (turn->n_intents > 0)
 		refuse_half(turn, err);
 	else if (turn->silent.n > 1)
 		postpone_half(turn);
@@ -282,6 +299,7 @@ static int
 load(struct turn *turn, struct err *err)
 {
 	turn->bytes_max = turn->engine->options.load_bytes_max;
+	flows_take(turn);
 	for (;;) {
 		collect_keys(turn);
 		if (store_load(turn->engine->store, &turn->keys, &turn->uow, err) == 0)
@@ -315,15 +333,18 @@ static void
 apply(struct turn *turn)
 {
 	quarantine_list_expire(&turn->engine->quarantine, &turn->uow);
+	schedule_list_run(&turn->engine->schedules, &turn->uow);
 	apply_due(turn);
 	for (size_t i = 0; i < turn->silent.n; i++) {
 		struct member *member = turn->silent.item[i];
 		bool has_left = member->row.state == WORKER_DRAINING && member->n_runs == 0;
 		member_lost(turn, member, has_left ? WORKER_GONE : WORKER_LOST);
 	}
+	flows_apply(turn);
 	for (size_t i = 0; i < turn->n_intents; i++)
 		intent_apply(turn, turn->intents[i]);
 	dispatch(turn);
+	queues_settle(turn);
 }
 
 static void
@@ -380,6 +401,7 @@ save(struct turn *turn, struct err *err)
 	struct engine *engine = turn->engine;
 
 	group_save_changed(&turn->uow);
+	flow_save_changed(&turn->uow);
 	if (!uow_is_empty(&turn->uow)) {
 		uow_number_events(&turn->uow);
 		int rc = store_save(engine->store, &turn->uow, err);
@@ -483,6 +505,8 @@ run_turn(struct turn *turn, struct err *err)
 		return err_wrap(err, "load tests");
 	quarantine_list_settle(&engine->quarantine, &turn->uow);
 	quarantine_list_save(&engine->quarantine, &turn->uow);
+	schedule_list_settle(&engine->schedules, &turn->uow);
+	schedule_list_save(&engine->schedules, &turn->uow);
 	if (stats_of_turn(turn, err) < 0)
 		return err_wrap(err, "figures");
 	if (save(turn, err) < 0)
@@ -493,6 +517,7 @@ run_turn(struct turn *turn, struct err *err)
 static void
 answer(struct turn *turn)
 {
+	flows_settle(turn);
 	dispatch_answer(turn);
 	publish(turn);
 	hand_out_effects(turn);
@@ -557,10 +582,11 @@ engine_next_due(const struct engine *engine)
 	const struct heap_node *timer = heap_peek(&engine->timers);
 	int64_t due = timer ? timer->key : INT64_MAX;
 	int64_t leaves = quarantine_list_due(&engine->quarantine);
+	int64_t fires = schedule_list_due(&engine->schedules);
 
 	if (engine->failed)
 		return INT64_MAX;
-	if (engine->has_more)
+	if (engine->has_more || flows_have_todo(engine))
 		return engine->now_ms;
 	if (engine->store_due_ms > 0 && engine->store_due_ms < due)
 		due = engine->store_due_ms;
@@ -568,8 +594,15 @@ engine_next_due(const struct engine *engine)
 		due = engine->purge_due_ms;
 	if (engine->backlog_due_ms > 0 && engine->backlog_due_ms < due)
 		due = engine->backlog_due_ms;
+	if (engine->wake_ms > 0 && engine->wake_ms < due)
+		due = engine->wake_ms;
+	const struct heap_node *token = heap_peek(&engine->lanes.places.timers);
+	if (token && token->key < due)
+		due = token->key;
 	if (leaves > 0 && leaves < due)
 		due = leaves;
+	if (fires > 0 && fires < due)
+		due = fires;
 	return due;
 }
 

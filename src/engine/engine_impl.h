@@ -11,6 +11,7 @@
 #include "core/lanes.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/schedule.h"
 #include "engine/engine.h"
 
 /* A run that a member has under a lease. */
@@ -41,15 +42,31 @@ struct member {
 	char *kinds_split; /* owned: row.kinds cut at its commas */
 };
 
+/* What flows asked for, for a later turn: engine/flows.c. */
+struct flow_todo {
+	struct follow_up what;
+	bool again;              /* STEP: the engine has just begun */
+	bool is_known;           /* CHILD, WATCH: `end` says how the job stands */
+	struct flow_job_end end;
+};
+
+struct flow_todos {
+	struct flow_todo *item; /* owned; from `first` on */
+	size_t first, n, cap;   /* n of them are left */
+};
+
 struct engine {
 	struct store *store;
 	struct engine_options options;
 	struct rng rng;
 	struct lanes lanes;
 	struct quarantine_list quarantine;
+	struct schedule_list schedules;
 	struct project_list projects;
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
+	struct map flow_watches; /* job_id → struct flow_watch */
+	struct flow_todos todos;
 	struct list_node parked; /* members with a parked poll, longest waiting first */
 	struct heap timers;
 	struct arena arena;   /* of the present turn */
@@ -90,7 +107,9 @@ struct turn {
 	UOW_ARRAY(struct intent *) claiming; /* claiming polls of this turn, applied */
 	UOW_ARRAY(struct member *) silent;   /* lost by silence; of out->arena */
 	size_t bytes_max;                    /* turn_keys.bytes_max */
+	size_t n_todos;                      /* of engine->todos, that this turn sees to */
 	UOW_ARRAY(struct offered) offers;
+	bool again;       /* the next turn follows at once */
 	size_t *n_loaded; /* ready jobs that were loaded, by lane id - 1 */
 };
 
@@ -136,6 +155,9 @@ void intent_keep_idem(
 	struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids);
 void intent_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
 	const char *text);
+/* Makes a job of the intent's project. NULL: it was refused, and the intent is answered so. */
+struct job *intent_make_job(
+	struct turn *turn, struct intent *intent, const struct job_spec *spec);
 /* A job as it is now, with copies of its texts. */
 void job_snapshot(struct arena *arena, const struct job *job, struct job *ret);
 
@@ -169,6 +191,17 @@ void queues_settle(struct turn *turn);
 
 void flow_keys(struct turn *turn, struct intent *intent);
 void flow_apply(struct turn *turn, struct intent *intent);
+
+/* The list of what flows asked for. What a turn sees to is taken before the load, done before
+ * the intents, and dropped after the commit, which adds what the turn asked for. */
+void flows_boot(struct engine *engine, const struct store_boot *boot);
+void flows_deinit(struct engine *engine);
+bool flows_have_todo(const struct engine *engine);
+void flows_take(struct turn *turn);
+bool flows_take_less(struct turn *turn); /* false: nothing was taken */
+void flows_keys(struct turn *turn);
+void flows_apply(struct turn *turn);
+void flows_settle(struct turn *turn);
 
 /* ---- schedules.c ---- */
 

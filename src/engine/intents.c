@@ -5,6 +5,8 @@
 
 #include "base/limits.h"
 #include "core/group.h"
+#include "core/needs.h"
+#include "core/rate.h"
 #include "engine/engine_impl.h"
 
 /* ---- answers ---- */
@@ -57,7 +59,14 @@ job_snapshot(struct arena *arena, const struct job *job, struct job *ret)
 	ret->kind = copy_text(arena, job->kind);
 	ret->kinds = copy_text(arena, job->kinds);
 	ret->targets = copy_text(arena, job->targets);
+	ret->keys = copy_text(arena, job->keys);
+	ret->needs = copy_text(arena, job->needs);
+	ret->held_key = copy_text(arena, job->held_key);
+	ret->unique_key = copy_text(arena, job->unique_key);
 	ret->layout = copy_text(arena, job->layout);
+	ret->stage = copy_text(arena, job->stage);
+	ret->flow = NULL; /* megabytes: whoever shows it reads it */
+	ret->flow_run = NULL;
 	ret->plan = NULL; /* of the turn, as what follows */
 	ret->grouping = NULL;
 	ret->open_runs = NULL;
@@ -129,27 +138,82 @@ intent_keep_idem(
 
 /* Makes the queue and every lane that the job will stand in, so that it is refused now and not
  * stuck later. */
+static struct lane *
+lane_of_spec(struct turn *turn, const struct intent *intent, const struct job_spec *spec,
+	const struct queue *queue, const char *kind)
+{
+	const struct job like = {
+		.project = intent->project,
+		.queue = queue->id,
+		.labels = spec->labels,
+		.needs = spec->needs,
+		.keys = spec->keys,
+	};
+	const struct lane lane =
+		plan_lane(turn->uow.arena, &turn->engine->lanes, &like, kind);
+
+	return lanes_get_lane_like(&turn->engine->lanes, &turn->uow, &lane);
+}
+
+/* False: the intent was refused. */
+static bool
+queue_takes(struct turn *turn, struct intent *intent, const struct queue *queue)
+{
+	if (queue->draining) {
+		intent->conflict = CONFLICT_DRAINING;
+		(void)intent_fail(turn, intent, ERR_LIMIT,
+			"queue \"%s\" is being drained and takes no new jobs", queue->name);
+		return false;
+	}
+	return true;
+}
+
 static int
 make_lanes(struct turn *turn, struct intent *intent, const struct job_spec *spec)
 {
 	struct lanes *lanes = &turn->engine->lanes;
 	struct uow *uow = &turn->uow;
 	const char *name = spec->queue ? spec->queue : "default";
+	if (strcmp(name, QUEUE_STAR) == 0)
+		return intent_fail(turn, intent, ERR_INVALID,
+			"\"*\" is the settings of all queues, no job can be put into it");
 	struct queue *queue = lanes_get_queue(lanes, uow, intent->project, name);
-
 	if (!queue)
 		return intent_fail(turn, intent, ERR_LIMIT,
 			"queue \"%s\": there are %d queues, the maximum", name, QUEUES_MAX);
+	if (!queue_takes(turn, intent, queue))
+		return -1;
 	for (size_t i = 0; i < spec->n_tests + spec->n_hooks; i++) {
 		const char *kind = spec->tests[i].kind;
 		if (i > 0 && strcmp(kind, spec->tests[i - 1].kind) == 0)
 			continue;
-		if (!lanes_get_lane(lanes, uow, intent->project, queue->id, kind, spec->labels))
+		if (!lane_of_spec(turn, intent, spec, queue, kind))
 			return intent_fail(turn, intent, ERR_LIMIT,
 				"there are %d combinations of queue, kind and labels, the maximum",
 				LANES_MAX);
 	}
 	return 0;
+}
+
+/* Spec number i is answered with a job that was there. */
+static void
+note_existing(struct intent *intent, size_t i)
+{
+	if (!intent->out.existing)
+		intent->out.existing = arena_xalloc(
+			&intent->arena, intent->in.create.n * sizeof *intent->out.existing);
+	intent->out.existing[i] = true;
+}
+
+static void
+key_uniques(struct turn *turn, const struct intent *intent)
+{
+	for (size_t i = 0; i < intent->in.create.n; i++) {
+		const struct unique_spec *unique = &intent->in.create.specs[i].unique;
+		struct unique_key key = { intent->project, unique->key };
+		if (unique->mode != UNIQUE_NONE)
+			UOW_PUSH(&turn->uow, &turn->keys.uniques, key);
+	}
 }
 
 static void
@@ -160,6 +224,7 @@ apply_create(struct turn *turn, struct intent *intent)
 	const struct job_create *create = &intent->in.create;
 	struct job *jobs = arena_xalloc(&intent->arena, (create->n + 1) * sizeof *jobs);
 	struct uuid *ids = arena_xalloc(uow->arena, (create->n + 1) * sizeof *ids);
+	size_t n_made = 0;
 
 	if (!project_is_open(turn, intent))
 		return;
@@ -172,16 +237,38 @@ apply_create(struct turn *turn, struct intent *intent)
 		struct queue *queue = lanes_find_queue(
 			&engine->lanes, intent->project, spec->queue ? spec->queue : "default");
 		struct job *job =
-			plan_create(uow, &engine->lanes, intent->project, queue, spec);
+			plan_unique(uow, &engine->lanes, intent->project, &spec->unique);
 
+		if (job) {
+			note_existing(intent, i);
+		} else {
+			job = plan_create(uow, &engine->lanes, intent->project, queue, spec);
+			n_made++;
+		}
 		job_snapshot(&intent->arena, job, &jobs[i]);
 		ids[i] = job->id.u;
 	}
 	intent->out.jobs = jobs;
 	intent->out.n_jobs = create->n;
 	intent_keep_idem(turn, intent, ids, create->n);
-	atomic_fetch_add_explicit(&engine->stats.jobs_created, create->n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&engine->stats.jobs_created, n_made, memory_order_relaxed);
 	intent_answer(turn, intent);
+}
+
+struct job *
+intent_make_job(struct turn *turn, struct intent *intent, const struct job_spec *spec)
+{
+	struct engine *engine = turn->engine;
+
+	if (!project_is_open(turn, intent) || make_lanes(turn, intent, spec) < 0)
+		return NULL;
+	struct queue *queue = lanes_find_queue(
+		&engine->lanes, intent->project, spec->queue ? spec->queue : "default");
+	struct job *job =
+		plan_create(&turn->uow, &engine->lanes, intent->project, queue, spec);
+
+	atomic_fetch_add_explicit(&engine->stats.jobs_created, 1, memory_order_relaxed);
+	return job;
 }
 
 /* The job, unless it is another project's or deleted. */
@@ -204,6 +291,12 @@ apply_command(struct turn *turn, struct intent *intent)
 		return;
 	}
 	intent->out.state = job->state;
+	if (job->flow && intent->in.command.command == JOB_CMD_START &&
+		flow_start_from(&turn->uow, job, &intent->in.command.start, &intent->err) < 0) {
+		intent->status = INTENT_IS_ERROR;
+		intent_answer(turn, intent);
+		return;
+	}
 	if (plan_command(&turn->uow, &turn->engine->lanes, job, intent->in.command.command,
 		    &intent->err) < 0) {
 		intent->status = INTENT_IS_ERROR;
@@ -220,26 +313,46 @@ apply_command(struct turn *turn, struct intent *intent)
 
 /* ---- explain ---- */
 
+/* Whether the worker has so much of what a run of the lane needs, and has it free. */
+static void
+count_room(const struct member *member, const struct lane *lane, struct explain_facts *facts)
+{
+	const char *taken[WORKER_SLOTS_MAX];
+	const char *have = member->row.resources;
+	struct str scarce = needs_scarce(lane->needs, have, NULL, 0);
+
+	if (scarce.n == 0) {
+		facts->n_workers_needs++;
+		for (size_t i = 0; i < member->n_runs; i++)
+			taken[i] = member->runs[i].needs;
+		scarce = needs_scarce(lane->needs, have, taken, member->n_runs);
+		facts->n_workers_room += scarce.n == 0;
+	}
+	facts->scarce_name = scarce.n > 0 ? scarce : facts->scarce_name;
+}
+
 static void
 count_workers(const struct engine *engine, const struct lane *lane, struct explain_facts *facts)
 {
+	struct lane kind_only = *lane;
 	struct map_entry entry;
 
+	kind_only.needs = kind_only.labels = "";
 	for (size_t at = 0; map_next(&engine->members, &at, &entry);) {
 		const struct member *member = entry.value;
 		struct offer offer = {
 			.project = member->row.project,
 			.kinds = member->kind_list,
 			.n_kinds = member->n_kinds,
-			.labels = lane->labels,
 		};
 
-		if (!lane_matches(lane, &offer))
+		if (!lane_matches(&kind_only, &offer))
 			continue;
 		facts->n_workers_kind++;
 		if (!labels_cover(member->row.labels, lane->labels))
 			continue;
 		facts->n_workers_match++;
+		count_room(member, lane, facts);
 		facts->capacity_match += member->row.capacity;
 		facts->busy_match += (int64_t)member->n_runs;
 	}
@@ -257,6 +370,30 @@ earliest_retry(const struct job *job)
 	return due;
 }
 
+/* What is known of the place that holds the job. */
+static void
+find_hold(const struct turn *turn, const struct job *job, struct explain_facts *facts)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	struct place *place = job->held_key ? places_find(lanes, job->held_key) : NULL;
+	int64_t now_ms = turn->uow.now_ms;
+
+	facts->held = job->held_key;
+	facts->is_debounced = job->unique_key && job->unique_until_ms == 0 &&
+		job->state == JOB_QUEUED && job->run_at_ms > now_ms;
+	if (!place)
+		return;
+	facts->held_limit = place_limit(lanes, place);
+	facts->held_running = place->running;
+	if (facts->held_limit) {
+		int64_t next_ms =
+			rate_next_ms(&facts->held_limit->rate, place->full_us, now_ms);
+		bool is_full = facts->held_limit->concurrency > 0 &&
+			place->running >= facts->held_limit->concurrency;
+		facts->held_until_ms = !is_full && next_ms > now_ms ? next_ms : 0;
+	}
+}
+
 static void
 apply_explain(struct turn *turn, struct intent *intent)
 {
@@ -268,9 +405,18 @@ apply_explain(struct turn *turn, struct intent *intent)
 		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
 		return;
 	}
+	if (job->flow) {
+		intent->out.explanation = flow_explain(&turn->uow, job, &intent->arena);
+		intent_answer(turn, intent);
+		return;
+	}
 	if (job->layout)
 		(void)group_of(&turn->uow, job);
 	facts.queue = lanes_queue(&engine->lanes, job->queue);
+	facts.star = facts.queue->load->star;
+	if (job->ready)
+		(void)queue_may_lease(facts.queue, turn->uow.now_ms, &facts.rate_until_ms);
+	find_hold(turn, job, &facts);
 	facts.retry_due_ms = earliest_retry(job);
 	if (job->ready) {
 		struct lane *lane = lanes_lane(&engine->lanes, job->lane);
@@ -278,6 +424,9 @@ apply_explain(struct turn *turn, struct intent *intent)
 
 		facts.lane = lane;
 		count_workers(engine, lane, &facts);
+		if (facts.scarce_name.n > 0)
+			facts.scarce = arena_strndup(
+				&intent->arena, facts.scarce_name.p, facts.scarce_name.n);
 		if (store_count_ahead(engine->store, lane->id, job->rank, job->seq,
 			    AHEAD_COUNT_MAX, &facts.ahead, &err) < 0)
 			facts.ahead = 0; /* the rest of the answer is as good without */
@@ -480,40 +629,7 @@ apply_def_delete(struct turn *turn, struct intent *intent)
 	answer_def(turn, intent, change_def(turn, def, ROW_DELETED));
 }
 
-/* ---- queues and workers ---- */
-
-static void
-apply_queue_put(struct turn *turn, struct intent *intent)
-{
-	struct lanes *lanes = &turn->engine->lanes;
-	const struct queue_put *put = &intent->in.queue;
-	struct queue *queue = lanes_find_queue(lanes, intent->project, put->name);
-
-	if (put->if_revision > 0 && (!queue || queue->revision != put->if_revision)) {
-		intent_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
-		return;
-	}
-	bool is_new = !queue;
-	queue = lanes_get_queue(lanes, &turn->uow, intent->project, put->name);
-	if (!queue) {
-		(void)intent_fail(turn, intent, ERR_LIMIT, "there are %d queues, the maximum",
-			QUEUES_MAX);
-		return;
-	}
-	queue->priority = put->priority;
-	queue->concurrency = put->concurrency;
-	queue->paused = put->paused;
-	queue->ageing_ms = put->ageing_ms;
-	if (!is_new) {
-		queue->revision++;
-		UOW_PUSH(&turn->uow, &turn->uow.changed_queues, queue);
-	}
-	queue->updated_ms = turn->uow.now_ms;
-	intent->out.queue = arena_xalloc(&intent->arena, sizeof *queue);
-	*intent->out.queue = *queue;
-	intent->out.queue->name = copy_text(&intent->arena, queue->name);
-	intent_answer(turn, intent);
-}
+/* ---- workers ---- */
 
 static void
 apply_worker(struct turn *turn, struct intent *intent)
@@ -594,14 +710,17 @@ intent_keys(struct turn *turn, struct intent *intent)
 			member_keys(turn, member);
 		break;
 	}
+	case INTENT_JOB_CREATE:
+		key_uniques(turn, intent);
+		break;
 	case INTENT_JOB_EDIT:
+	case INTENT_JOB_EACH:
 		edit_keys(turn, intent);
 		break;
 	case INTENT_FLOW_REPORT:
 	case INTENT_FLOW_SIGNAL:
 		flow_keys(turn, intent);
 		break;
-	case INTENT_JOB_CREATE:
 	case INTENT_POLL_CANCEL:
 	case INTENT_RUN_WATCH:
 	case INTENT_QUEUE_PUT:
@@ -655,7 +774,7 @@ intent_apply(struct turn *turn, struct intent *intent)
 		apply_def_delete(turn, intent);
 		break;
 	case INTENT_QUEUE_PUT:
-		apply_queue_put(turn, intent);
+		queue_put_apply(turn, intent);
 		break;
 	case INTENT_QUARANTINE_PUT:
 		quarantine_put_apply(turn, intent);
@@ -671,6 +790,9 @@ intent_apply(struct turn *turn, struct intent *intent)
 		break;
 	case INTENT_JOB_EDIT:
 		edit_apply(turn, intent);
+		break;
+	case INTENT_JOB_EACH:
+		each_apply(turn, intent);
 		break;
 	case INTENT_FLOW_REPORT:
 	case INTENT_FLOW_SIGNAL:

@@ -95,7 +95,7 @@ command_apply(struct turn *turn, struct intent *intent)
 			list, &turn->uow, schedule, change->command == SCHEDULE_PAUSE);
 	else if (schedule_list_fire_now(list, &turn->uow, schedule, change->overlap,
 			 &intent->out.schedule_at_ms, &err) < 0) {
-		refuse(turn, intent, &err, CONFLICT_STATE);
+		refuse(turn, intent, &err, CONFLICT_NONE);
 		return;
 	}
 	intent_keep_idem(turn, intent, &schedule->id, 1);

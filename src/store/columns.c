@@ -9,11 +9,17 @@
 #include "base/str.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/schedule.h"
+#include "core/stats.h"
 #include "core/uow.h"
 
 #define FIXED(T, name, kind)                                                 \
 	{                                                                    \
 #name, offsetof(struct T, name), COLUMN_##kind, COLUMN_FIXED \
+	}
+#define EDITED(T, name, kind)                                                 \
+	{                                                                     \
+#name, offsetof(struct T, name), COLUMN_##kind, COLUMN_EDITED \
 	}
 #define LIVE(T, name, kind)                                                 \
 	{                                                                   \
@@ -49,10 +55,10 @@ static const struct column job_columns[] = {
 	FIXED_AS(job, template, template_id, UUID),
 	FIXED(job, created_ms, I64),
 
-	FIXED(job, priority, I32),
-	FIXED(job, rank, I64),
-	FIXED(job, queue, I64),
-	FIXED(job, labels, TEXT),
+	EDITED(job, priority, I32),
+	EDITED(job, rank, I64),
+	EDITED(job, queue, I64),
+	EDITED(job, labels, TEXT),
 	FIXED(job, kind, TEXT),
 	FIXED(job, kinds, TEXT),
 	FIXED(job, targets, TEXT),
@@ -73,10 +79,10 @@ static const struct column job_columns[] = {
 	FIXED_AS(job, quarantine_successes, quarantine.success_threshold, I32),
 	FIXED(job, timeout_ms, I64),
 	FIXED(job, run_timeout_ms, I64),
-	FIXED(job, run_at_ms, I64),
-	FIXED(job, expires_ms, I64),
-	FIXED(job, keys, TEXT),
-	FIXED(job, needs, TEXT),
+	EDITED(job, run_at_ms, I64),
+	EDITED(job, expires_ms, I64),
+	EDITED(job, keys, TEXT),
+	EDITED(job, needs, TEXT),
 
 	FIXED(job, parent, UUID),
 	FIXED(job, stage, TEXT),
@@ -238,6 +244,14 @@ static const struct column queue_columns[] = {
 	LIVE(queue, concurrency, I32),
 	LIVE(queue, paused, BOOL),
 	LIVE(queue, ageing_ms, I64),
+	LIVE(queue, draining, BOOL),
+	LIVE_AS(queue, rate_n, rate.n, I64),
+	LIVE_AS(queue, rate_per_ms, rate.per_ms, I64),
+	LIVE_AS(queue, rate_burst, rate.burst, I64),
+	LIVE(queue, full_us, I64),
+	LIVE(queue, limits, TEXT),
+	LIVE(queue, fair_by, TEXT),
+	LIVE(queue, share, I32),
 	LIVE(queue, revision, I64),
 	LIVE(queue, updated_ms, I64),
 };
@@ -249,6 +263,8 @@ static const struct column lane_columns[] = {
 	FIXED(lane, queue, I64),
 	FIXED(lane, kind, TEXT),
 	FIXED(lane, labels, TEXT),
+	FIXED(lane, needs, TEXT),
+	FIXED(lane, fair, TEXT),
 };
 const struct table lane_table = TABLE(lane, lane_columns);
 
@@ -259,6 +275,7 @@ static const struct column worker_columns[] = {
 	LIVE(worker_row, version, TEXT),
 	LIVE(worker_row, kinds, TEXT),
 	LIVE(worker_row, labels, TEXT),
+	LIVE(worker_row, resources, TEXT),
 	LIVE(worker_row, capacity, I32),
 	LIVE(worker_row, state, WORKER_STATE),
 	LIVE(worker_row, lease_until_ms, I64),
@@ -285,6 +302,31 @@ static const struct column quarantine_columns[] = {
 };
 const struct table quarantine_table = TABLE_AS("quarantine", quarantine_entry, quarantine_columns);
 
+static const struct column schedule_columns[] = {
+	FIXED(schedule, seq, I64),
+	FIXED(schedule, id, UUID),
+	FIXED(schedule, project, I64),
+	LIVE(schedule, name, TEXT),
+	LIVE(schedule, spec, TEXT),
+	LIVE(schedule, state, TEXT),
+	LIVE_AS(schedule, paused, is_paused, BOOL),
+	FIXED(schedule, created_ms, I64),
+	LIVE(schedule, updated_ms, I64),
+	LIVE(schedule, revision, I64),
+	LIVE(schedule, version, I64),
+};
+const struct table schedule_table = TABLE(schedule, schedule_columns);
+
+static const struct column firing_columns[] = {
+	FIXED(firing, schedule, I64),
+	FIXED(firing, at_ms, I64),
+	FIXED(firing, project, I64),
+	FIXED(firing, job, UUID),
+	FIXED(firing, cause, I32),
+	FIXED(firing, fired_ms, I64),
+};
+const struct table firing_table = TABLE(firing, firing_columns);
+
 static const struct column project_columns[] = {
 	FIXED(project, seq, I64),
 	FIXED(project, id, UUID),
@@ -297,22 +339,6 @@ static const struct column project_columns[] = {
 };
 const struct table project_table = TABLE(project, project_columns);
 
-/* clang-format on */
-
-_Static_assert(
-	sizeof(enum job_state) == sizeof(int), "enumerations are read and written as int");
-
-static int
-word_count(enum column_kind kind)
-{
-	switch ((int)kind) {
-	case COLUMN_JOB_STATE:
-		return JOB_STATE_COUNT;
-	case COLUMN_JOB_REASON:
-		return JOB_REASON_COUNT;
-	case COLUMN_RUN_STATE:
-		return RUN_STATE_COUNT;
-	case COLUMN_RUN_OUTCOME:
 static const struct column stat_columns[] = {
 	FIXED(stat_cell, project, I64),
 	FIXED(stat_cell, subject, I32),
@@ -377,6 +403,22 @@ static const struct column error_class_columns[] = {
 };
 const struct table error_class_table = TABLE(error_class, error_class_columns);
 
+/* clang-format on */
+
+_Static_assert(
+	sizeof(enum job_state) == sizeof(int), "enumerations are read and written as int");
+
+static int
+word_count(enum column_kind kind)
+{
+	switch ((int)kind) {
+	case COLUMN_JOB_STATE:
+		return JOB_STATE_COUNT;
+	case COLUMN_JOB_REASON:
+		return JOB_REASON_COUNT;
+	case COLUMN_RUN_STATE:
+		return RUN_STATE_COUNT;
+	case COLUMN_RUN_OUTCOME:
 		return OUTCOME_COUNT;
 	case COLUMN_WORKER_STATE:
 		return WORKER_STATE_COUNT;

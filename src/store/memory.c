@@ -166,6 +166,8 @@ db_new(const char *name)
 	db->lanes.table = &lane_table;
 	db->workers.table = &worker_table;
 	db->quarantine.table = &quarantine_table;
+	db->schedules.table = &schedule_table;
+	db->firings.table = &firing_table;
 	db->stats.table = &stat_table;
 	db->known_tests.table = &known_test_table;
 	db->error_classes.table = &error_class_table;
@@ -193,6 +195,8 @@ db_free(struct memory_db *db)
 		&db->lanes,
 		&db->workers,
 		&db->quarantine,
+		&db->schedules,
+		&db->firings,
 		&db->stats,
 		&db->known_tests,
 		&db->error_classes,
@@ -210,6 +214,9 @@ db_free(struct memory_db *db)
 		free(db->tokens.item[i]);
 	free(db->events.item);
 	free(db->idems.item);
+	for (size_t i = 0; i < db->buckets.n; i++)
+		free((char *)(uintptr_t)db->buckets.item[i].name);
+	free(db->buckets.item);
 	free(db->results.item);
 	free(db->tokens.item);
 	map_deinit(&db->job_seqs);
@@ -348,6 +355,63 @@ boot_queues(const struct memory_db *db, struct store_boot *boot)
 	}
 }
 
+static const struct job *
+keyed_job(const struct memory_db *db, const struct run *run)
+{
+	const struct job *job = memory_job(db, run->job_seq);
+
+	return run->state == RUN_LEASED && job->keys && *job->keys ? job : NULL;
+}
+
+/* One entry for each run; texts are copied because the lock is let go. */
+static void
+boot_keys(const struct memory_db *db, struct arena *arena, struct store_boot *boot)
+{
+	UOW_ARRAY(struct boot_keys) keyed = { 0 };
+	UOW_ARRAY(const char *) held = { 0 };
+	UOW_ARRAY(struct bucket) buckets = { 0 };
+	for (size_t i = 0; i < db->runs.n; i++) {
+		const struct job *job = keyed_job(db, db->runs.item[i]);
+		if (!job)
+			continue;
+		struct boot_keys row = { job->queue, arena_strdup(arena, job->keys), 1 };
+		UOW_PUSH_IN(arena, &keyed, row);
+	}
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *job = db->jobs.item[i];
+		if (job->held_key)
+			UOW_PUSH_IN(arena, &held, arena_strdup(arena, job->held_key));
+	}
+	for (size_t i = 0; i < db->buckets.n; i++) {
+		struct bucket row = { arena_strdup(arena, db->buckets.item[i].name),
+			db->buckets.item[i].full_us };
+		UOW_PUSH_IN(arena, &buckets, row);
+	}
+	boot->keyed = keyed.item;
+	boot->n_keyed = keyed.n;
+	boot->held = held.item;
+	boot->n_held = held.n;
+	boot->buckets = buckets.item;
+	boot->n_buckets = buckets.n;
+}
+
+static void
+boot_flows(const struct memory_db *db, struct arena *arena, struct store_boot *boot)
+{
+	UOW_ARRAY(struct job_id) flows = { 0 }, orphans = { 0 };
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *job = db->jobs.item[i];
+		if (job->flow && !job_state_is_final(job->state))
+			UOW_PUSH_IN(arena, &flows, job->id);
+		if (!uuid_is_zero(&job->parent.u) && !memory_job_by_id(db, job->parent))
+			UOW_PUSH_IN(arena, &orphans, job->parent);
+	}
+	boot->flows = flows.item;
+	boot->n_flows = flows.n;
+	boot->orphans = orphans.item;
+	boot->n_orphans = orphans.n;
+}
+
 static void
 boot_workers(struct store_boot *boot)
 {
@@ -390,16 +454,21 @@ memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		.n_workers = db->workers.n,
 		.quarantine = copy_rows(&db->quarantine, arena),
 		.n_quarantine = db->quarantine.n,
+		.schedules = copy_rows(&db->schedules, arena),
+		.n_schedules = db->schedules.n,
 		.projects = copy_rows(&db->projects, arena),
 		.n_projects = db->projects.n,
 		.next_due_ms = next_due(db),
 		.now_floor_ms = now_floor(db),
 	};
 	if (!boot.lanes || !boot.queues || !boot.workers || !boot.quarantine ||
+		!boot.schedules ||
 		!boot.projects)
 		return memory_no_room(err);
 	boot_lanes(db, &boot);
 	boot_queues(db, &boot);
+	boot_keys(db, arena, &boot);
+	boot_flows(db, arena, &boot);
 	boot_workers(&boot);
 	*ret = boot;
 	return 0;
@@ -505,6 +574,8 @@ static const struct store_ops memory_ops = {
 	.load = memory_load,
 	.load_tests = memory_load_tests,
 	.save = memory_save,
+	.load_units = memory_load_units,
+	.load_backlog = memory_load_backlog,
 	.next_due = memory_next_due,
 	.count_ahead = memory_count_ahead,
 	.purge_idem = memory_purge_idem,
@@ -523,5 +594,3 @@ store_open_memory(struct store **ret, const char *name, struct err *err)
 	*ret = &memory->store;
 	return 0;
 }
-	.load_units = memory_load_units,
-	.load_backlog = memory_load_backlog,

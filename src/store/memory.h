@@ -38,10 +38,12 @@ struct memory_db {
 	struct rows defs, old_defs; /* old_defs: earlier revisions, in order of age */
 	struct rows stats, known_tests, error_classes;
 	struct rows queues, lanes, workers, quarantine, projects;
+	struct rows schedules, firings; /* firings: as they came */
 
 	UOW_ARRAY(struct event *) events; /* owned, with their data behind them */
 	UOW_ARRAY(struct idem *) idems;   /* owned, with key and ids behind them */
 	UOW_ARRAY(struct memory_result) results;
+	UOW_ARRAY(struct bucket) buckets; /* names are owned */
 	UOW_ARRAY(struct token_row *) tokens;
 
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;
@@ -109,7 +111,6 @@ int memory_load_tests(struct store *store, const struct test_key *keys, size_t n
 	struct arena *arena, struct job_test *ret_tests, struct job_options *ret_options,
 	struct err *err) MUST_CHECK;
 
-/* ---- memory_save.c ---- */
 /* ---- memory_stats.c ---- */
 int memory_load_units(struct store *store, struct stat_unit *units, size_t n,
 	struct arena *arena, struct err *err) MUST_CHECK;
@@ -128,6 +129,7 @@ int memory_error_class(struct store_reader *reader, int64_t key, struct arena *a
 int memory_job_counts(struct store_reader *reader, int64_t project,
 	int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err) MUST_CHECK;
 
+/* ---- memory_save.c ---- */
 int memory_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 
 /* ---- memory_read.c ---- */

@@ -3,6 +3,7 @@
 #include "store/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct loader {
 	const struct memory_db *db;
@@ -187,12 +188,36 @@ by_due(const void *a, const void *b)
 }
 
 static int
+load_unique(struct loader *loader, const struct unique_key *key)
+{
+	for (size_t i = 0; i < loader->db->jobs.n; i++) {
+		const struct job *row = loader->db->jobs.item[i];
+		struct job *job;
+		if (row->project != key->project || !row->unique_key ||
+			row->unique_until_ms < 0 || strcmp(row->unique_key, key->key) != 0)
+			continue;
+		if (add_job(loader, row, &job) < 0)
+			return -1;
+		return job->runs_loaded ? 0 : load_open_runs(loader, job);
+	}
+	return 0;
+}
+
+static bool
+is_claimed(const struct job *row, const struct claim_key *key)
+{
+	if (key->held)
+		return row->held_key && strcmp(row->held_key, key->held) == 0;
+	return row->ready && row->lane == key->lane;
+}
+
+static int
 load_claim(struct loader *loader, const struct claim_key *key)
 {
 	UOW_ARRAY(const struct job *) ready = { 0 };
 	for (size_t i = 0; i < loader->db->jobs.n; i++) {
 		const struct job *row = loader->db->jobs.item[i];
-		if (row->ready && row->lane == key->lane)
+		if (is_claimed(row, key))
 			UOW_PUSH(loader->uow, &ready, row);
 	}
 	if (ready.n > 0)
@@ -205,6 +230,24 @@ load_claim(struct loader *loader, const struct claim_key *key)
 			return 0;
 		if (add_job(loader, ready.item[i], &job) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+static int
+load_children(struct loader *loader, const struct parent_key *key)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < loader->db->jobs.n && n < key->n; i++) {
+		const struct job *row = loader->db->jobs.item[i];
+		struct job *job;
+		if (!uuid_eq(&row->parent.u, &key->flow.u))
+			continue;
+		if (is_enough(loader))
+			return 0;
+		if (add_job(loader, row, &job) < 0 || load_open_runs(loader, job) < 0)
+			return -1;
+		n++;
 	}
 	return 0;
 }
@@ -328,8 +371,10 @@ memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow, 
 		(load_due_jobs(&loader, keys) < 0 || load_due_workers(&loader, keys) < 0))
 		return -1;
 	LOAD_EACH(&loader, &keys->claims, load_claim)
+	LOAD_EACH(&loader, &keys->parents, load_children)
 	LOAD_EACH(&loader, &keys->defs, load_definition)
 	LOAD_EACH(&loader, &keys->idems, load_idem)
+	LOAD_EACH(&loader, &keys->uniques, load_unique)
 	return 0;
 }
 

@@ -197,6 +197,10 @@ job_matches(const struct job *job, const struct job_filter *f)
 		return false;
 	if (f->reasons && !(f->reasons & 1u << job->reason))
 		return false;
+	if (!uuid_is_zero(&f->parent.u) && !uuid_eq(&job->parent.u, &f->parent.u))
+		return false;
+	if (f->is_flow && !job->flow)
+		return false;
 	if (f->queue && job->queue != f->queue)
 		return false;
 	if (!uuid_is_zero(&f->template_id.u) &&
@@ -621,6 +625,26 @@ list_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 }
 
 static int
+queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
+	struct err *err)
+{
+	const struct memory_db *db = db_of(reader);
+	(void)err;
+	*ret = (struct queue_figures) { 0 };
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *job = db->jobs.item[i];
+		if (job->queue != queue)
+			continue;
+		ret->running += job->running;
+		ret->ready += job->ready;
+		ret->held += job->held_key != NULL;
+		if (job->ready && (ret->oldest_ms == 0 || job->created_ms < ret->oldest_ms))
+			ret->oldest_ms = job->created_ms;
+	}
+	return 0;
+}
+
+static int
 list_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct quarantine_entry **ret, size_t *ret_n, struct err *err)
 {
@@ -632,6 +656,51 @@ list_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 			choose(&chosen, entry);
 	}
 	return answer(&chosen, &quarantine_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
+by_schedule_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct schedule *const *)a)->name,
+		(*(const struct schedule *const *)b)->name);
+}
+
+static int
+list_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct schedule **ret, size_t *ret_n, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->schedules;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct schedule *schedule = rows->item[i];
+		if (project == 0 || schedule->project == project)
+			choose(&chosen, schedule);
+	}
+	sort_chosen(&chosen, by_schedule_name);
+	return answer(&chosen, &schedule_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
+by_firing_time(const void *a, const void *b)
+{
+	int64_t x = (*(const struct firing *const *)a)->at_ms;
+	int64_t y = (*(const struct firing *const *)b)->at_ms;
+	return (x < y) - (x > y);
+}
+
+static int
+list_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
+	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->firings;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct firing *firing = rows->item[i];
+		if (firing->schedule == schedule && firing->at_ms < before_ms)
+			choose(&chosen, firing);
+	}
+	sort_chosen(&chosen, by_firing_time);
+	return answer(&chosen, &firing_table, limit, ret, ret_n, err);
 }
 
 static int
@@ -742,10 +811,18 @@ static const struct reader_ops reader_ops = {
 	.definition = one_definition,
 	.definition_revisions = list_revisions,
 	.queues = list_queues,
+	.queue_figures = queue_figures,
 	.quarantine = list_quarantine,
+	.schedules = list_schedules,
+	.firings = list_firings,
 	.projects = list_projects,
 	.workers = list_workers,
 	.stats = figures,
+	.stat_cells = memory_stat_cells,
+	.history = memory_history,
+	.known_test = memory_known_test,
+	.error_class = memory_error_class,
+	.job_counts = memory_job_counts,
 	.tokens = list_tokens,
 };
 
@@ -759,8 +836,3 @@ memory_reader_open(struct store_reader **ret, struct store *store, struct err *e
 	*ret = &memory->reader;
 	return 0;
 }
-	.stat_cells = memory_stat_cells,
-	.history = memory_history,
-	.known_test = memory_known_test,
-	.error_class = memory_error_class,
-	.job_counts = memory_job_counts,

@@ -26,6 +26,25 @@ job_fits(const struct memory_db *db, const struct job *job)
 	return false;
 }
 
+/* A job that takes a unique key finds no other that keeps it. */
+static bool
+unique_fits(const struct memory_db *db, const struct uow *uow, const struct job *job)
+{
+	if (job->change != ROW_NEW || !job->unique_key || job->unique_until_ms < 0)
+		return true;
+	for (size_t i = 0; i < db->jobs.n; i++) {
+		const struct job *row = db->jobs.item[i];
+		const struct job *now = uow_job_by_seq(uow, row->seq);
+		if (!row->unique_key || row->unique_until_ms < 0 ||
+			row->project != job->project ||
+			strcmp(row->unique_key, job->unique_key) != 0)
+			continue;
+		if (!now || (now->unique_until_ms >= 0 && now->change != ROW_DELETED))
+			return false;
+	}
+	return true;
+}
+
 static bool
 run_fits(const struct memory_db *db, const struct run *run)
 {
@@ -89,7 +108,9 @@ lane_fits(const struct memory_db *db, const struct lane *lane)
 		const struct lane *row = db->lanes.item[i];
 		bool is_same = row->project == lane->project && row->queue == lane->queue &&
 			strcmp(row->kind, lane->kind) == 0 &&
-			strcmp(row->labels, lane->labels) == 0;
+			strcmp(row->labels, lane->labels) == 0 &&
+			strcmp(row->needs, lane->needs) == 0 &&
+			strcmp(row->fair, lane->fair) == 0;
 		if (is_same || row->id == lane->id)
 			return false;
 	}
@@ -109,11 +130,36 @@ queue_fits(const struct memory_db *db, const struct queue *queue)
 }
 
 static bool
+schedule_fits(const struct memory_db *db, const struct schedule *schedule)
+{
+	size_t at = memory_find_seq(&db->schedules, schedule->seq);
+	const struct schedule *row = at < db->schedules.n ? db->schedules.item[at] : NULL;
+
+	if (schedule->change == ROW_DELETED)
+		return true;
+	return schedule->change == ROW_NEW ? !row
+					   : row && row->version == schedule->version - 1;
+}
+
+/* There is at most one of an occurrence. */
+static bool
+firing_fits(const struct memory_db *db, const struct firing *firing)
+{
+	for (size_t i = 0; i < db->firings.n; i++) {
+		const struct firing *row = db->firings.item[i];
+		if (row->schedule == firing->schedule && row->at_ms == firing->at_ms)
+			return false;
+	}
+	return true;
+}
+
+static bool
 turn_fits(const struct memory_db *db, const struct uow *uow)
 {
 	bool fits = uow->events.n == 0 || uow->events.item[0].seq >= db->next_event_seq;
 	for (size_t i = 0; fits && i < uow->jobs.n; i++)
-		fits = job_fits(db, uow->jobs.item[i]);
+		fits = job_fits(db, uow->jobs.item[i]) &&
+			unique_fits(db, uow, uow->jobs.item[i]);
 	for (size_t i = 0; fits && i < uow->runs.n; i++)
 		fits = run_fits(db, uow->runs.item[i]);
 	for (size_t i = 0; fits && i < uow->defs.n; i++)
@@ -122,6 +168,10 @@ turn_fits(const struct memory_db *db, const struct uow *uow)
 		fits = lane_fits(db, uow->new_lanes.item[i]);
 	for (size_t i = 0; fits && i < uow->changed_queues.n; i++)
 		fits = queue_fits(db, uow->changed_queues.item[i]);
+	for (size_t i = 0; fits && i < uow->schedules.n; i++)
+		fits = schedule_fits(db, uow->schedules.item[i]);
+	for (size_t i = 0; fits && i < uow->firings.n; i++)
+		fits = firing_fits(db, &uow->firings.item[i]);
 	return fits;
 }
 
@@ -346,6 +396,19 @@ put_project(struct memory_db *db, const struct project *project)
 }
 
 static void
+put_bucket(struct memory_db *db, const struct bucket *bucket)
+{
+	for (size_t i = 0; i < db->buckets.n; i++) {
+		if (strcmp(db->buckets.item[i].name, bucket->name) == 0) {
+			db->buckets.item[i].full_us = bucket->full_us;
+			return;
+		}
+	}
+	struct bucket row = { xstrdup(bucket->name), bucket->full_us };
+	MEMORY_PUSH(&db->buckets, row);
+}
+
+static void
 put_quarantine(struct memory_db *db, const struct quarantine_entry *entry)
 {
 	size_t at = memory_find_seq(&db->quarantine, entry->seq);
@@ -356,6 +419,25 @@ put_quarantine(struct memory_db *db, const struct quarantine_entry *entry)
 		rows_replace(&db->quarantine, at, entry);
 	} else {
 		insert_by_seq(&db->quarantine, entry);
+	}
+}
+
+static void
+put_schedule(struct memory_db *db, const struct schedule *schedule)
+{
+	size_t at = memory_find_seq(&db->schedules, schedule->seq);
+	if (schedule->change == ROW_DELETED) {
+		if (at < db->schedules.n)
+			rows_remove(&db->schedules, at);
+		for (size_t i = db->firings.n; i-- > 0;) {
+			const struct firing *firing = db->firings.item[i];
+			if (firing->schedule == schedule->seq)
+				rows_remove(&db->firings, i);
+		}
+	} else if (at < db->schedules.n) {
+		rows_replace(&db->schedules, at, schedule);
+	} else {
+		insert_by_seq(&db->schedules, schedule);
 	}
 }
 
@@ -467,12 +549,18 @@ save_all(struct memory_db *db, struct uow *uow)
 {
 	for (size_t i = 0; i < uow->changed_queues.n; i++)
 		put_queue(db, uow->changed_queues.item[i]);
+	for (size_t i = 0; i < uow->buckets.n; i++)
+		put_bucket(db, &uow->buckets.item[i]);
 	for (size_t i = 0; i < uow->new_lanes.n; i++)
 		insert_by_seq(&db->lanes, uow->new_lanes.item[i]);
 	for (size_t i = 0; i < uow->projects.n; i++)
 		put_project(db, uow->projects.item[i]);
 	for (size_t i = 0; i < uow->quarantine.n; i++)
 		put_quarantine(db, uow->quarantine.item[i]);
+	for (size_t i = 0; i < uow->schedules.n; i++)
+		put_schedule(db, uow->schedules.item[i]);
+	for (size_t i = 0; i < uow->firings.n; i++)
+		rows_add(&db->firings, &uow->firings.item[i]);
 	for (size_t i = 0; i < uow->workers.n; i++)
 		save_worker(db, uow->workers.item[i]);
 	for (size_t i = 0; i < uow->jobs.n; i++)
@@ -487,6 +575,7 @@ save_all(struct memory_db *db, struct uow *uow)
 	for (size_t i = 0; i < uow->events.n; i++)
 		save_event(db, uow, &uow->events.item[i]);
 
+	memory_save_stats(db, uow);
 	keep_next(&db->next_job_seq, uow->next_job_seq);
 	keep_next(&db->next_run_seq, uow->next_run_seq);
 	keep_next(&db->next_def_seq, uow->next_def_seq);
@@ -503,4 +592,3 @@ memory_save(struct store *store, struct uow *uow, struct err *err)
 	save_all(db, uow);
 	return 0;
 }
-	memory_save_stats(db, uow);

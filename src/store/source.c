@@ -62,6 +62,12 @@ find_template(void *arg, const char *name, struct job_source_item *ret, struct e
 	return find(arg, DEF_TEMPLATE, name, 0, ret, err);
 }
 
+static int
+find_flow(void *arg, const char *name, struct job_source_item *ret, struct err *err)
+{
+	return find(arg, DEF_FLOW, name, 0, ret, err);
+}
+
 /* The tags column is a JSON array of texts that we wrote ourselves. */
 static bool
 tags_match(const struct definition *def, const struct tagexpr *expr)
@@ -120,6 +126,7 @@ store_source(struct store_source *state)
 	return (struct job_source) {
 		.test = find_test,
 		.tmpl = find_template,
+		.flow = find_flow,
 		.tagged = find_tagged,
 		.arg = state,
 	};

@@ -13,6 +13,7 @@ struct sqlite_store {
 	int lock_fd;     /* holds the lock that keeps a second server away */
 	bool is_broken;  /* a save failed: its fate is unknown, so nothing goes on */
 	struct buf pack; /* scratch for packed events */
+	int64_t buckets_swept_ms; /* when those that have all their tokens were last dropped */
 
 	/* keys of the next new rows */
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;
@@ -64,7 +65,6 @@ int sqlite_load_tests(struct store *store, const struct test_key *keys, size_t n
 int sqlite_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 	int64_t max, int64_t *ret, struct err *err) MUST_CHECK;
 
-/* ---- sqlite_save.c ---- */
 /* ---- sqlite_stats.c ---- */
 int sqlite_load_units(struct store *store, struct stat_unit *units, size_t n,
 	struct arena *arena, struct err *err) MUST_CHECK;
@@ -83,6 +83,7 @@ int sqlite_error_class(struct store_reader *reader, int64_t key, struct arena *a
 int sqlite_job_counts(struct store_reader *reader, int64_t project,
 	int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err) MUST_CHECK;
 
+/* ---- sqlite_save.c ---- */
 int sqlite_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 int sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;

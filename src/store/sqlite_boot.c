@@ -86,6 +86,70 @@ boot_queues(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, 
 }
 
 static int
+boot_keys(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	UOW_ARRAY(struct boot_keys) keyed = { 0 };
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_KEYS_RUNNING, err);
+	if (!stmt)
+		return -1;
+	int rc;
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct boot_keys row = {
+			.queue = sqlite3_column_int64(stmt, 0),
+			.running = sqlite3_column_int(stmt, 2),
+		};
+		struct str keys;
+		if (fetch_str(stmt, 1, arena, &keys, err) < 0)
+			return -1;
+		row.keys = keys.p;
+		UOW_PUSH_IN(arena, &keyed, row);
+	}
+	boot->keyed = keyed.item;
+	boot->n_keyed = keyed.n;
+	return rc;
+}
+
+static int
+boot_held(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	UOW_ARRAY(const char *) held = { 0 };
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_HELD_KEYS, err);
+	if (!stmt)
+		return -1;
+	int rc;
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct str name;
+		if (fetch_str(stmt, 0, arena, &name, err) < 0)
+			return -1;
+		UOW_PUSH_IN(arena, &held, name.p);
+	}
+	boot->held = held.item;
+	boot->n_held = held.n;
+	return rc;
+}
+
+static int
+boot_buckets(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	UOW_ARRAY(struct bucket) buckets = { 0 };
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_BUCKETS, err);
+	if (!stmt)
+		return -1;
+	int rc;
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct str name;
+		if (fetch_str(stmt, 0, arena, &name, err) < 0)
+			return -1;
+		struct bucket bucket = { name.p, sqlite3_column_int64(stmt, 1) };
+		UOW_PUSH_IN(arena, &buckets, bucket);
+	}
+	boot->buckets = buckets.item;
+	boot->n_buckets = buckets.n;
+	return rc;
+}
+
+static int
 boot_workers(
 	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
 {
@@ -107,6 +171,17 @@ boot_quarantine(
 }
 
 static int
+boot_schedules(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_SCHEDULES, err);
+	if (!stmt)
+		return -1;
+	return fetch_all(
+		db, stmt, &schedule_table, arena, &boot->schedules, &boot->n_schedules, err);
+}
+
+static int
 boot_projects(
 	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
 {
@@ -115,6 +190,27 @@ boot_projects(
 		return -1;
 	return fetch_all(
 		db, stmt, &project_table, arena, &boot->projects, &boot->n_projects, err);
+}
+
+static int
+boot_ids(struct sqlite_db *db, enum sql_id id, struct arena *arena, struct job_id **ret,
+	size_t *ret_n, struct err *err)
+{
+	UOW_ARRAY(struct job_id) ids = { 0 };
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, id, err);
+	if (!stmt)
+		return -1;
+	int rc;
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct job_id one;
+		if (sqlite3_column_bytes(stmt, 0) != (int)sizeof one)
+			return err_set(err, ERR_CORRUPT, "an id of a flow is not one");
+		memcpy(&one, sqlite3_column_blob(stmt, 0), sizeof one);
+		UOW_PUSH_IN(arena, &ids, one);
+	}
+	*ret = ids.item;
+	*ret_n = ids.n;
+	return rc;
 }
 
 /* Every turn that changes a job writes an event: the last batch is of the latest of them. */
@@ -169,10 +265,15 @@ sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 	struct sqlite_db *db = &sqlite->db;
 	struct store_boot boot = { 0 };
 	if (sqlite_usable(sqlite, err) < 0 || boot_lanes(db, arena, &boot, err) < 0 ||
-		boot_queues(db, arena, &boot, err) < 0 ||
+		boot_queues(db, arena, &boot, err) < 0 || boot_keys(db, arena, &boot, err) < 0 ||
+		boot_held(db, arena, &boot, err) < 0 ||
+		boot_buckets(db, arena, &boot, err) < 0 ||
 		boot_workers(db, arena, &boot, err) < 0 ||
 		boot_quarantine(db, arena, &boot, err) < 0 ||
+		boot_schedules(db, arena, &boot, err) < 0 ||
 		boot_projects(db, arena, &boot, err) < 0 ||
+		boot_ids(db, SQL_FLOWS_OPEN, arena, &boot.flows, &boot.n_flows, err) < 0 ||
+		boot_ids(db, SQL_FLOWS_GONE, arena, &boot.orphans, &boot.n_orphans, err) < 0 ||
 		boot_now_floor(db, arena, &boot.now_floor_ms, err) < 0 ||
 		next_due(db, &boot.next_due_ms, err) < 0)
 		return -1;

@@ -114,6 +114,8 @@ sql_bind_uuid(sqlite3_stmt *stmt, int at, const struct uuid *id)
  * Binds the columns of a row from parameter `at` on: all of them, or only the live ones.
  * Returns the parameter after the last.
  */
+int row_bind_used(sqlite3_stmt *stmt, int at, const struct table *table, const void *row,
+	enum column_use use); /* only the columns of that use */
 int row_bind(
 	sqlite3_stmt *stmt, int at, const struct table *table, const void *row, bool only_live);
 

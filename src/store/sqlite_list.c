@@ -128,6 +128,10 @@ add_filter(struct list *list, const struct job_filter *f)
 		add_id(list, " AND template = ?", &f->template_id.u);
 	if (f->queue)
 		add_number(list, " AND queue = ?", f->queue);
+	if (!uuid_is_zero(&f->parent.u))
+		add_id(list, " AND parent = ?", &f->parent.u);
+	if (f->is_flow)
+		add(list, " AND flow IS NOT NULL");
 	if (f->kind)
 		add_text(list,
 			" AND instr(',' || coalesce(kinds, kind) || ',', ',' || ? || ',') > 0",

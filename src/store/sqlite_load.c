@@ -238,13 +238,36 @@ load_worker(struct loader *loader, const struct worker_id *id)
 }
 
 static int
-load_claim(struct loader *loader, const struct claim_key *key)
+load_unique(struct loader *loader, const struct unique_key *key)
 {
+	if (uow_unique(loader->uow, key->project, key->key))
+		return 0;
 	_cleanup_(sql_resetp) sqlite3_stmt *stmt =
-		sql_get(loader->db, SQL_JOBS_READY, loader->err);
+		sql_get(loader->db, SQL_JOB_UNIQUE, loader->err);
 	if (!stmt)
 		return -1;
-	sql_bind_i64(stmt, 1, key->lane);
+	sql_bind_i64(stmt, 1, key->project);
+	sql_bind_text(stmt, 2, key->key);
+	int rc = sql_step(loader->db, stmt, loader->err);
+	if (rc <= 0)
+		return rc;
+	struct job *job;
+	if (add_job(loader, stmt, &job) < 0)
+		return -1;
+	return load_open_runs(loader, job);
+}
+
+static int
+load_claim(struct loader *loader, const struct claim_key *key)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(
+		loader->db, key->held ? SQL_JOBS_HELD : SQL_JOBS_READY, loader->err);
+	if (!stmt)
+		return -1;
+	if (key->held)
+		sql_bind_text(stmt, 1, key->held);
+	else
+		sql_bind_i64(stmt, 1, key->lane);
 	sql_bind_i64(stmt, 2, (int64_t)key->n);
 	size_t began = loaded_bytes(loader);
 	int rc;
@@ -258,6 +281,35 @@ load_claim(struct loader *loader, const struct claim_key *key)
 			return -1;
 	}
 	return rc;
+}
+
+static int
+load_children(struct loader *loader, const struct parent_key *key)
+{
+	UOW_ARRAY(struct job *) children = { 0 };
+	{
+		_cleanup_(sql_resetp) sqlite3_stmt *stmt =
+			sql_get(loader->db, SQL_JOBS_OF_PARENT, loader->err);
+		if (!stmt)
+			return -1;
+		sql_bind_uuid(stmt, 1, &key->flow.u);
+		sql_bind_i64(stmt, 2, (int64_t)key->n);
+		int rc;
+		while ((rc = sql_step(loader->db, stmt, loader->err)) > 0 &&
+			!is_enough(loader)) {
+			struct job *job;
+			if (add_job(loader, stmt, &job) < 0)
+				return -1;
+			UOW_PUSH(loader->uow, &children, job);
+		}
+		if (rc < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < children.n; i++) {
+		if (load_open_runs(loader, children.item[i]) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -386,8 +438,10 @@ load_all(struct loader *loader, const struct turn_keys *keys)
 			load_due_workers(loader, keys->due_ms, keys->due_max) < 0))
 		return -1;
 	LOAD_EACH(loader, &keys->claims, load_claim)
+	LOAD_EACH(loader, &keys->parents, load_children)
 	LOAD_EACH(loader, &keys->defs, load_definition)
 	LOAD_EACH(loader, &keys->idems, load_idem)
+	LOAD_EACH(loader, &keys->uniques, load_unique)
 	return 0;
 }
 

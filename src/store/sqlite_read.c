@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+#include "base/limits.h"
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -443,12 +445,81 @@ read_all_queues(struct store_reader *reader, int64_t project, struct arena *aren
 		reader, SQL_QUEUES_OF, project, &queue_table, arena, ret, ret_n, err);
 }
 
+/* One number of a statement with two parameters. */
+static int
+number_of(struct sqlite_db *db, enum sql_id id, int64_t key, int64_t max, int64_t *ret,
+	int64_t *ret_second, struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, id, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, key);
+	if (max > 0)
+		sql_bind_i64(stmt, 2, max);
+	int rc = sql_step(db, stmt, err);
+	*ret = rc > 0 ? sqlite3_column_int64(stmt, 0) : 0;
+	if (ret_second)
+		*ret_second = rc > 0 ? sqlite3_column_int64(stmt, 1) : 0;
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
+	struct err *err)
+{
+	struct sqlite_db *db = db_of(reader);
+	*ret = (struct queue_figures) { 0 };
+	if (number_of(db, SQL_QUEUE_RUNNING, queue, 0, &ret->running, NULL, err) < 0 ||
+		number_of(db, SQL_HELD_OF_QUEUE, queue, FIGURES_COUNT_MAX, &ret->held, NULL,
+			err) < 0)
+		return -1;
+	ret->at_least = ret->held == FIGURES_COUNT_MAX;
+
+	_cleanup_(sql_resetp) sqlite3_stmt *lanes = sql_get(db, SQL_LANES_OF_QUEUE, err);
+	if (!lanes)
+		return -1;
+	sql_bind_i64(lanes, 1, queue);
+	int rc;
+	while ((rc = sql_step(db, lanes, err)) > 0) {
+		int64_t n, oldest_ms;
+		if (number_of(db, SQL_LANE_FIGURES, sqlite3_column_int64(lanes, 0),
+			    FIGURES_COUNT_MAX, &n, &oldest_ms, err) < 0)
+			return -1;
+		ret->ready += n;
+		ret->at_least = ret->at_least || n == FIGURES_COUNT_MAX;
+		if (n > 0 && (ret->oldest_ms == 0 || oldest_ms < ret->oldest_ms))
+			ret->oldest_ms = oldest_ms;
+	}
+	return rc;
+}
+
 static int
 read_all_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct quarantine_entry **ret, size_t *ret_n, struct err *err)
 {
 	return read_rows_of(
 		reader, SQL_QUARANTINE_OF, project, &quarantine_table, arena, ret, ret_n, err);
+}
+
+static int
+read_all_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct schedule **ret, size_t *ret_n, struct err *err)
+{
+	return read_rows_of(
+		reader, SQL_SCHEDULES_OF, project, &schedule_table, arena, ret, ret_n, err);
+}
+
+static int
+read_some_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms,
+	size_t limit, struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db_of(reader), SQL_FIRINGS_OF, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, schedule);
+	sql_bind_i64(stmt, 2, before_ms);
+	sql_bind_i64(stmt, 3, (int64_t)limit);
+	return fetch_all(db_of(reader), stmt, &firing_table, arena, ret, ret_n, err);
 }
 
 static int
@@ -579,10 +650,18 @@ static const struct reader_ops reader_ops = {
 	.definition = read_one_definition,
 	.definition_revisions = read_all_revisions,
 	.queues = read_all_queues,
+	.queue_figures = queue_figures,
 	.quarantine = read_all_quarantine,
+	.schedules = read_all_schedules,
+	.firings = read_some_firings,
 	.projects = read_all_projects,
 	.workers = read_all_workers,
 	.stats = read_figures,
+	.stat_cells = sqlite_stat_cells,
+	.history = sqlite_history,
+	.known_test = sqlite_known_test,
+	.error_class = sqlite_error_class,
+	.job_counts = sqlite_job_counts,
 	.tokens = read_all_tokens,
 };
 
@@ -603,8 +682,3 @@ sqlite_reader_open(struct store_reader **ret, struct store *store, struct err *e
 	*ret = TAKE(reader);
 	return 0;
 }
-	.stat_cells = sqlite_stat_cells,
-	.history = sqlite_history,
-	.known_test = sqlite_known_test,
-	.error_class = sqlite_error_class,
-	.job_counts = sqlite_job_counts,

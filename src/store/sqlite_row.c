@@ -53,6 +53,19 @@ bind_column(sqlite3_stmt *stmt, int at, enum column_kind kind, const char *membe
 }
 
 int
+row_bind_used(sqlite3_stmt *stmt, int at, const struct table *table, const void *row,
+	enum column_use use)
+{
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct column *column = &table->columns[i];
+		if (column->use == use)
+			bind_column(stmt, at++, (enum column_kind)column->kind,
+				(const char *)row + column->offset);
+	}
+	return at;
+}
+
+int
 row_bind(sqlite3_stmt *stmt, int at, const struct table *table, const void *row, bool only_live)
 {
 	for (size_t i = 0; i < table->n_columns; i++) {

@@ -9,6 +9,7 @@
 #include "store/sqlite.h"
 
 #include "base/fault.h"
+#include "base/limits.h"
 
 struct saver {
 	struct sqlite_store *sqlite;
@@ -127,9 +128,23 @@ delete_job(struct saver *saver, const struct job *job)
 	return rc;
 }
 
+/* Where fixed members have changed; the version is seen to by the update of the rest. */
+static int
+edit_job(struct saver *saver, const struct job *job)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOB_EDIT, saver->err);
+	if (!stmt)
+		return -1;
+	int at = row_bind_used(stmt, 1, &job_table, job, COLUMN_EDITED);
+	sql_bind_i64(stmt, at, job->seq);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
 static int
 save_job(struct saver *saver, struct job *job)
 {
+	int rc;
+
 	switch (job->change) {
 	case ROW_CLEAN:
 		return 0;
@@ -142,8 +157,9 @@ save_job(struct saver *saver, struct job *job)
 			count_job(saver, job->project, job->state, 1);
 		}
 		job->version++;
-		return update_row(
+		rc = update_row(
 			saver, SQL_JOB_UPDATE, &job_table, job, job->seq, job->version - 1);
+		return rc == 0 && job->is_edited ? edit_job(saver, job) : rc;
 	case ROW_DELETED:
 		saver->has_deleted = true;
 		if (!job->is_stored) /* made and deleted in the same turn */
@@ -249,6 +265,27 @@ save_line(struct saver *saver)
 }
 
 static int
+save_buckets(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->buckets.n && rc == 0; i++) {
+		const struct bucket *bucket = &saver->uow->buckets.item[i];
+		sqlite3_stmt *stmt = sql_get(saver->db, SQL_BUCKET_PUT, saver->err);
+		if (!stmt)
+			return -1;
+		sql_bind_text(stmt, 1, bucket->name);
+		sql_bind_i64(stmt, 2, bucket->full_us);
+		rc = sql_exec(saver->db, stmt, saver->err);
+	}
+	int64_t now_ms = saver->uow->now_ms;
+	if (rc != 0 || saver->uow->buckets.n == 0 ||
+		now_ms < saver->sqlite->buckets_swept_ms + MINUTES_MS(1))
+		return rc;
+	saver->sqlite->buckets_swept_ms = now_ms;
+	return run_i64(saver, SQL_BUCKETS_OLD, now_ms * 1000);
+}
+
+static int
 save_quarantine_entry(struct saver *saver, const struct quarantine_entry *entry)
 {
 	if (entry->change != ROW_DELETED)
@@ -267,6 +304,50 @@ save_quarantine(struct saver *saver)
 	int rc = 0;
 	for (size_t i = 0; i < saver->uow->quarantine.n && rc == 0; i++)
 		rc = save_quarantine_entry(saver, saver->uow->quarantine.item[i]);
+	return rc;
+}
+
+static int
+delete_schedule(struct saver *saver, const struct schedule *schedule)
+{
+	int rc = run_i64(saver, SQL_FIRINGS_DELETE, schedule->seq);
+
+	return rc != 0 ? rc : run_i64(saver, SQL_SCHEDULE_DELETE, schedule->seq);
+}
+
+static int
+save_schedules(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->schedules.n && rc == 0; i++) {
+		const struct schedule *schedule = saver->uow->schedules.item[i];
+		if (schedule->change == ROW_DELETED)
+			rc = delete_schedule(saver, schedule);
+		else if (schedule->change == ROW_NEW)
+			rc = put_row(saver, SQL_SCHEDULE_INSERT, &schedule_table, schedule);
+		else
+			rc = update_row(saver, SQL_SCHEDULE_UPDATE, &schedule_table, schedule,
+				schedule->seq, schedule->version - 1);
+	}
+	return rc;
+}
+
+/* A row that is there already is another server's: nothing of the turn is kept. */
+static int
+save_firings(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->firings.n && rc == 0; i++) {
+		const struct firing *firing = &saver->uow->firings.item[i];
+		rc = put_row(saver, SQL_FIRING_INSERT, &firing_table, firing);
+		sqlite3_stmt *stmt =
+			rc == 0 ? sql_get(saver->db, SQL_FIRINGS_PRUNE, saver->err) : NULL;
+		if (!stmt)
+			return rc != 0 ? rc : -1;
+		sql_bind_i64(stmt, 1, firing->schedule);
+		sql_bind_i64(stmt, 2, FIRINGS_KEPT_MAX);
+		rc = sql_exec(saver->db, stmt, saver->err);
+	}
 	return rc;
 }
 
@@ -458,11 +539,23 @@ save_floors(struct saver *saver)
 }
 
 static int
+save_stats(struct saver *saver)
+{
+	int rc = sqlite_save_stats(saver->db, saver->uow, saver->err);
+	for (size_t i = 0; i < saver->uow->stat_backlog.n && rc == 0; i++)
+		rc = run_i64(saver, SQL_BACKLOG_DONE, saver->uow->stat_backlog.item[i]);
+	return rc;
+}
+
+static int
 save_all(struct saver *saver)
 {
 	static int (*const steps[])(struct saver *) = {
 		save_line,
+		save_buckets,
 		save_quarantine,
+		save_schedules,
+		save_firings,
 		save_projects,
 		save_workers,
 		save_jobs,
@@ -471,6 +564,7 @@ save_all(struct saver *saver)
 		save_documents,
 		save_events,
 		save_counts,
+		save_stats,
 		save_floors,
 	};
 
@@ -494,22 +588,12 @@ sqlite_save(struct store *store, struct uow *uow, struct err *err)
 	struct sqlite_store *sqlite = sqlite_of(store);
 	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .uow = uow, .err = err };
 	if (sqlite_usable(sqlite, err) < 0)
-static int
-save_stats(struct saver *saver)
-{
-	int rc = sqlite_save_stats(saver->db, saver->uow, saver->err);
-	for (size_t i = 0; i < saver->uow->stat_backlog.n && rc == 0; i++)
-		rc = run_i64(saver, SQL_BACKLOG_DONE, saver->uow->stat_backlog.item[i]);
-	return rc;
-}
-
 		return -1;
 	if (uow_is_empty(uow))
 		return 0;
 
 	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);
 	if (rc == 0)
-		save_stats,
 		rc = save_all(&saver);
 	if (rc == 0)
 		rc = commit(&saver);

@@ -3,6 +3,7 @@
  * The table of statements. In a text that goes with a table of columns,
  *	$columns  stands for all its columns: a, b, c
  *	$values   for as many parameters:     ?1, ?2, ?3
+ *	$edited   for the columns that an edit changes: d = ?1, e = ?2
  *	$live     for its live columns:       b = ?1, c = ?2
  *	$again    for the live columns of an upsert: b = excluded.b, c = excluded.c
  * A plain ? after them is the next parameter.
@@ -91,14 +92,52 @@ static const struct {
 		"SELECT $columns FROM project ORDER BY seq",
 		&project_table,
 	},
+	[SQL_KEYS_RUNNING] = {
+		"SELECT job.queue, job.keys, count(*) FROM run JOIN job"
+		" ON job.seq = run.job WHERE run.state = 'leased' AND job.keys <> ''"
+		" GROUP BY job.queue, job.keys",
+		NULL,
+	},
+	/* From one value to the next in the index, whatever the number of jobs of each. */
+	[SQL_HELD_KEYS] = {
+		"WITH RECURSIVE held (name) AS (SELECT min(held_key) FROM job"
+		" WHERE held_key IS NOT NULL UNION ALL SELECT (SELECT min(held_key)"
+		" FROM job WHERE held_key IS NOT NULL AND held_key > name) FROM held"
+		" WHERE name IS NOT NULL) SELECT name FROM held WHERE name IS NOT NULL",
+		NULL,
+	},
+	[SQL_BUCKETS] = {
+		"SELECT name, full_us FROM bucket",
+		NULL,
+	},
 	[SQL_QUARANTINE] = {
 		"SELECT $columns FROM quarantine ORDER BY seq",
 		&quarantine_table,
+	},
+	[SQL_SCHEDULES] = {
+		"SELECT $columns FROM schedule ORDER BY seq",
+		&schedule_table,
 	},
 	[SQL_WORKERS_LIVE] = {
 		"SELECT $columns FROM worker WHERE state IN ('online', 'draining')"
 		" ORDER BY id",
 		&worker_table,
+	},
+	/* The planner takes a partial index only for a condition that it finds word for word. */
+	[SQL_FLOWS_OPEN] = {
+		"SELECT id FROM job WHERE flow IS NOT NULL"
+		" AND state NOT IN ('completed', 'failed', 'stopped', 'invalid')"
+		" ORDER BY seq",
+		NULL,
+	},
+	/* From one parent to the next in the index, whatever the number of children. */
+	[SQL_FLOWS_GONE] = {
+		"WITH RECURSIVE flow (id) AS (SELECT min(parent) FROM job"
+		" WHERE parent IS NOT NULL UNION ALL SELECT (SELECT min(parent)"
+		" FROM job WHERE parent IS NOT NULL AND parent > flow.id) FROM flow"
+		" WHERE flow.id IS NOT NULL) SELECT id FROM flow WHERE id IS NOT NULL"
+		" AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = flow.id)",
+		NULL,
 	},
 	[SQL_NEXT_DUE_JOB] = {
 		"SELECT min(due_ms) FROM job WHERE due_ms > 0",
@@ -134,6 +173,21 @@ static const struct {
 	[SQL_JOBS_READY] = {
 		"SELECT $columns FROM job WHERE lane = ? AND ready = 1"
 		" ORDER BY rank DESC, seq LIMIT ?",
+		&job_table,
+	},
+	[SQL_JOBS_OF_PARENT] = {
+		"SELECT $columns FROM job WHERE parent = ?"
+		" ORDER BY seq LIMIT ?",
+		&job_table,
+	},
+	[SQL_JOBS_HELD] = {
+		"SELECT $columns FROM job WHERE held_key = ?"
+		" ORDER BY rank DESC, seq LIMIT ?",
+		&job_table,
+	},
+	[SQL_JOB_UNIQUE] = {
+		"SELECT $columns FROM job WHERE project = ? AND unique_key = ?"
+		" AND unique_until_ms >= 0",
 		&job_table,
 	},
 	[SQL_JOBS_AHEAD] = {
@@ -188,6 +242,23 @@ static const struct {
 		" AND key = ?",
 		NULL,
 	},
+	[SQL_JOB_TEST_NAME] = {
+		"SELECT name, kind FROM job_test WHERE job = ? AND idx = ?",
+		NULL,
+	},
+	[SQL_KNOWN_TEST] = {
+		"SELECT $columns FROM known_test WHERE key = ?",
+		&known_test_table,
+	},
+	[SQL_BACKLOG] = {
+		"SELECT job FROM stat_backlog ORDER BY job LIMIT ?",
+		NULL,
+	},
+	[SQL_RUNS_DECIDED] = {
+		"SELECT $columns FROM run WHERE job = ? AND incarnation = ?"
+		" AND is_last = 1 AND state = 'finished' ORDER BY seq LIMIT 20000",
+		&run_table,
+	},
 	[SQL_JOB_TEST] = {
 		"SELECT $columns FROM job_test WHERE job = ?"
 		" AND idx = ?",
@@ -208,6 +279,10 @@ static const struct {
 		"UPDATE job SET $live WHERE seq = ? AND version = ?",
 		&job_table,
 	},
+	[SQL_JOB_EDIT] = {
+		"UPDATE job SET $edited WHERE seq = ?",
+		&job_table,
+	},
 	[SQL_JOB_DELETE] = {
 		"DELETE FROM job WHERE seq = ? AND version = ?",
 		NULL,
@@ -217,23 +292,6 @@ static const struct {
 		NULL,
 	},
 	[SQL_JOB_DELETE_OPTIONS] = {
-	[SQL_JOB_TEST_NAME] = {
-		"SELECT name, kind FROM job_test WHERE job = ? AND idx = ?",
-		NULL,
-	},
-	[SQL_KNOWN_TEST] = {
-		"SELECT $columns FROM known_test WHERE key = ?",
-		&known_test_table,
-	},
-	[SQL_BACKLOG] = {
-		"SELECT job FROM stat_backlog ORDER BY job LIMIT ?",
-		NULL,
-	},
-	[SQL_RUNS_DECIDED] = {
-		"SELECT $columns FROM run WHERE job = ? AND incarnation = ?"
-		" AND is_last = 1 AND state = 'finished' ORDER BY seq LIMIT 20000",
-		&run_table,
-	},
 		"DELETE FROM job_options WHERE job = ?",
 		NULL,
 	},
@@ -309,6 +367,14 @@ static const struct {
 		" ON CONFLICT (seq) DO UPDATE SET $again",
 		&project_table,
 	},
+	[SQL_BUCKET_PUT] = {
+		"INSERT OR REPLACE INTO bucket (name, full_us) VALUES (?, ?)",
+		NULL,
+	},
+	[SQL_BUCKETS_OLD] = {
+		"DELETE FROM bucket WHERE full_us < ?",
+		NULL,
+	},
 	[SQL_QUARANTINE_PUT] = {
 		"INSERT INTO quarantine ($columns) VALUES ($values)"
 		" ON CONFLICT (seq) DO UPDATE SET $again",
@@ -316,6 +382,67 @@ static const struct {
 	},
 	[SQL_QUARANTINE_DELETE] = {
 		"DELETE FROM quarantine WHERE seq = ?",
+		NULL,
+	},
+	[SQL_SCHEDULE_INSERT] = {
+		"INSERT INTO schedule ($columns) VALUES ($values)",
+		&schedule_table,
+	},
+	[SQL_SCHEDULE_UPDATE] = {
+		"UPDATE schedule SET $live WHERE seq = ? AND version = ?",
+		&schedule_table,
+	},
+	[SQL_SCHEDULE_DELETE] = {
+		"DELETE FROM schedule WHERE seq = ?",
+		NULL,
+	},
+	[SQL_FIRING_INSERT] = {
+		"INSERT INTO firing ($columns) VALUES ($values)",
+		&firing_table,
+	},
+	[SQL_FIRINGS_PRUNE] = {
+		"DELETE FROM firing WHERE schedule = ?1 AND at_ms <= (SELECT at_ms FROM firing"
+		" WHERE schedule = ?1 ORDER BY at_ms DESC LIMIT 1 OFFSET ?2)",
+		NULL,
+	},
+	[SQL_FIRINGS_DELETE] = {
+		"DELETE FROM firing WHERE schedule = ?",
+		NULL,
+	},
+	[SQL_STAT_ADD] = {
+		"INSERT INTO stat ($columns) VALUES ($values) ON CONFLICT DO UPDATE SET"
+		" n = n + excluded.n, passed = passed + excluded.passed,"
+		" failed = failed + excluded.failed, errored = errored + excluded.errored,"
+		" timed_out = timed_out + excluded.timed_out,"
+		" cancelled = cancelled + excluded.cancelled,"
+		" skipped = skipped + excluded.skipped, flaky = flaky + excluded.flaky,"
+		" quarantined = quarantined + excluded.quarantined,"
+		" transitions = transitions + excluded.transitions,"
+		" attempts = attempts + excluded.attempts,"
+		" queued_ms = queued_ms + excluded.queued_ms,"
+		" run_ms = run_ms + excluded.run_ms, busy_ms = busy_ms + excluded.busy_ms,"
+		" measured = measured + excluded.measured,"
+		" cpu_ms = cpu_ms + excluded.cpu_ms,"
+		" peak_kib = max(peak_kib, excluded.peak_kib),"
+		" tokens = tokens + excluded.tokens,"
+		" queued_hist = histogram_sum(queued_hist, excluded.queued_hist),"
+		" run_hist = histogram_sum(run_hist, excluded.run_hist)",
+		&stat_table,
+	},
+	[SQL_KNOWN_TEST_PUT] = {
+		"INSERT INTO known_test ($columns) VALUES ($values)"
+		" ON CONFLICT (key) DO UPDATE SET $again",
+		&known_test_table,
+	},
+	[SQL_ERROR_CLASS_ADD] = {
+		"INSERT INTO error_class ($columns) VALUES ($values)"
+		" ON CONFLICT (key) DO UPDATE SET test = excluded.test,"
+		" last_ms = excluded.last_ms, n = n + excluded.n, job = excluded.job,"
+		" run = excluded.run",
+		&error_class_table,
+	},
+	[SQL_BACKLOG_DONE] = {
+		"DELETE FROM stat_backlog WHERE job = ?",
 		NULL,
 	},
 	[SQL_WORKER_PUT] = {
@@ -357,42 +484,6 @@ static const struct {
 	},
 	[SQL_IDEM_DELETE] = {
 		"DELETE FROM idem WHERE project = ? AND key = ?",
-		NULL,
-	},
-	[SQL_STAT_ADD] = {
-		"INSERT INTO stat ($columns) VALUES ($values) ON CONFLICT DO UPDATE SET"
-		" n = n + excluded.n, passed = passed + excluded.passed,"
-		" failed = failed + excluded.failed, errored = errored + excluded.errored,"
-		" timed_out = timed_out + excluded.timed_out,"
-		" cancelled = cancelled + excluded.cancelled,"
-		" skipped = skipped + excluded.skipped, flaky = flaky + excluded.flaky,"
-		" quarantined = quarantined + excluded.quarantined,"
-		" transitions = transitions + excluded.transitions,"
-		" attempts = attempts + excluded.attempts,"
-		" queued_ms = queued_ms + excluded.queued_ms,"
-		" run_ms = run_ms + excluded.run_ms, busy_ms = busy_ms + excluded.busy_ms,"
-		" measured = measured + excluded.measured,"
-		" cpu_ms = cpu_ms + excluded.cpu_ms,"
-		" peak_kib = max(peak_kib, excluded.peak_kib),"
-		" tokens = tokens + excluded.tokens,"
-		" queued_hist = histogram_sum(queued_hist, excluded.queued_hist),"
-		" run_hist = histogram_sum(run_hist, excluded.run_hist)",
-		&stat_table,
-	},
-	[SQL_KNOWN_TEST_PUT] = {
-		"INSERT INTO known_test ($columns) VALUES ($values)"
-		" ON CONFLICT (key) DO UPDATE SET $again",
-		&known_test_table,
-	},
-	[SQL_ERROR_CLASS_ADD] = {
-		"INSERT INTO error_class ($columns) VALUES ($values)"
-		" ON CONFLICT (key) DO UPDATE SET test = excluded.test,"
-		" last_ms = excluded.last_ms, n = n + excluded.n, job = excluded.job,"
-		" run = excluded.run",
-		&error_class_table,
-	},
-	[SQL_BACKLOG_DONE] = {
-		"DELETE FROM stat_backlog WHERE job = ?",
 		NULL,
 	},
 	[SQL_IDEM_PURGE] = {
@@ -500,10 +591,39 @@ static const struct {
 		" ORDER BY name",
 		&queue_table,
 	},
+	[SQL_QUEUE_RUNNING] = {
+		"SELECT count(*) FROM run JOIN job ON job.seq = run.job"
+		" WHERE run.state = 'leased' AND job.queue = ?",
+		NULL,
+	},
+	[SQL_LANES_OF_QUEUE] = {
+		"SELECT id FROM lane WHERE queue = ?",
+		NULL,
+	},
+	[SQL_LANE_FIGURES] = {
+		"SELECT count(*), min(created_ms) FROM (SELECT created_ms FROM job"
+		" WHERE lane = ? AND ready = 1 ORDER BY rank DESC LIMIT ?)",
+		NULL,
+	},
+	[SQL_HELD_OF_QUEUE] = {
+		"SELECT count(*) FROM (SELECT 1 FROM job WHERE held_key IS NOT NULL"
+		" AND queue = ? LIMIT ?)",
+		NULL,
+	},
 	[SQL_QUARANTINE_OF] = {
 		"SELECT $columns FROM quarantine WHERE ?1 IN (0, project)"
 		" ORDER BY seq",
 		&quarantine_table,
+	},
+	[SQL_SCHEDULES_OF] = {
+		"SELECT $columns FROM schedule WHERE ?1 IN (0, project)"
+		" ORDER BY name, seq",
+		&schedule_table,
+	},
+	[SQL_FIRINGS_OF] = {
+		"SELECT $columns FROM firing WHERE schedule = ? AND at_ms < ?"
+		" ORDER BY at_ms DESC LIMIT ?",
+		&firing_table,
 	},
 	[SQL_WORKERS] = {
 		"SELECT $columns FROM worker WHERE (?1 = 0 OR project IN (0, ?1))"
@@ -515,6 +635,46 @@ static const struct {
 		"SELECT hash, project, name, role, created_ms"
 		" FROM token ORDER BY created_ms, hash",
 		NULL,
+	},
+	[SQL_COUNTS_OF] = {
+		"SELECT state, sum(n) FROM job_count WHERE ?1 IN (0, project) GROUP BY state",
+		NULL,
+	},
+	[SQL_BACKLOG_COUNT] = { "SELECT count(*) FROM stat_backlog", NULL },
+	[SQL_STATS] = {
+		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
+		" AND at_ms >= ?4 AND at_ms < ?5 AND ?6 IS NULL"
+		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
+		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
+		" AND (CASE WHEN ?11 IS NULL THEN tag <> '' ELSE tag = ?11 END)"
+		" AND (?12 IS NULL OR team = ?12)"
+		" ORDER BY at_ms",
+		&stat_table,
+	},
+	/* Of one hour or day: ?5 is not needed. */
+	[SQL_STATS_NAMED] = {
+		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
+		" AND at_ms = ?4 AND ?5 = 0 AND name = ?6"
+		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
+		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
+		" AND (CASE WHEN ?11 IS NULL THEN tag <> '' ELSE tag = ?11 END)"
+		" AND (?12 IS NULL OR team = ?12)",
+		&stat_table,
+	},
+	[SQL_RUNS_OF_TEST] = {
+		"SELECT $columns FROM run WHERE test_key = ? AND test_key <> 0"
+		" AND seq < ? ORDER BY seq DESC LIMIT ?",
+		&run_table,
+	},
+	[SQL_RUNS_OF_ERROR] = {
+		"SELECT $columns FROM run WHERE error_class = ? AND error_class <> 0"
+		" AND seq < ? ORDER BY seq DESC LIMIT ?",
+		&run_table,
+	},
+	[SQL_JOB_ID_NAME] = { "SELECT id, name FROM job WHERE seq = ?", NULL },
+	[SQL_ERROR_CLASS] = {
+		"SELECT $columns FROM error_class WHERE key = ?",
+		&error_class_table,
 	},
 	[SQL_COUNTS] = {
 		"SELECT state, sum(n) FROM job_count GROUP BY state",
@@ -566,54 +726,16 @@ add_values(const struct table *table, struct buf *out)
 
 /* "a = ?1, …", or "a = excluded.a, …" */
 static int
-add_live(const struct table *table, bool from_insert, struct buf *out)
+add_used(const struct table *table, enum column_use use, bool from_insert, struct buf *out)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const char *name = table->columns[i].name;
-		if (table->columns[i].use != COLUMN_LIVE)
+		if (table->columns[i].use != use)
 			continue;
 		if (buf_addf(out, "%s%s = ", n > 0 ? ", " : "", name) < 0)
 			return -1;
 		n++;
-	[SQL_COUNTS_OF] = {
-		"SELECT state, sum(n) FROM job_count WHERE ?1 IN (0, project) GROUP BY state",
-		NULL,
-	},
-	[SQL_BACKLOG_COUNT] = { "SELECT count(*) FROM stat_backlog", NULL },
-	[SQL_STATS] = {
-		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
-		" AND at_ms >= ?4 AND at_ms < ?5 AND ?6 IS NULL"
-		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
-		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
-		" AND tag = ?11 AND (?12 IS NULL OR team = ?12)"
-		" ORDER BY at_ms",
-		&stat_table,
-	},
-	/* Of one hour or day: ?5 is not needed. */
-	[SQL_STATS_NAMED] = {
-		"SELECT $columns FROM stat WHERE project = ?1 AND subject = ?2 AND scale = ?3"
-		" AND at_ms = ?4 AND ?5 = 0 AND name = ?6"
-		" AND (?7 IS NULL OR kind = ?7) AND (?8 = 0 OR queue = ?8)"
-		" AND (?9 IS NULL OR template = ?9) AND (?10 = 0 OR schedule = ?10)"
-		" AND tag = ?11 AND (?12 IS NULL OR team = ?12)",
-		&stat_table,
-	},
-	[SQL_RUNS_OF_TEST] = {
-		"SELECT $columns FROM run WHERE test_key = ? AND test_key <> 0"
-		" AND seq < ? ORDER BY seq DESC LIMIT ?",
-		&run_table,
-	},
-	[SQL_RUNS_OF_ERROR] = {
-		"SELECT $columns FROM run WHERE error_class = ? AND error_class <> 0"
-		" AND seq < ? ORDER BY seq DESC LIMIT ?",
-		&run_table,
-	},
-	[SQL_JOB_ID_NAME] = { "SELECT id, name FROM job WHERE seq = ?", NULL },
-	[SQL_ERROR_CLASS] = {
-		"SELECT $columns FROM error_class WHERE key = ?",
-		&error_class_table,
-	},
 		if (from_insert ? buf_addf(out, "excluded.%s", name) < 0
 				: buf_addf(out, "?%zu", n) < 0)
 			return -1;
@@ -640,9 +762,12 @@ sql_text(enum sql_id id, struct buf *out)
 		} else if (str_starts(rest, STR("values"))) {
 			rc = add_values(table, out);
 			word_len = sizeof "values" - 1;
+		} else if (str_starts(rest, STR("edited"))) {
+			rc = add_used(table, COLUMN_EDITED, false, out);
+			word_len = sizeof "edited" - 1;
 		} else {
 			bool from_insert = str_starts(rest, STR("again"));
-			rc = add_live(table, from_insert, out);
+			rc = add_used(table, COLUMN_LIVE, from_insert, out);
 			word_len = from_insert ? sizeof "again" - 1 : sizeof "live" - 1;
 		}
 		if (rc < 0)

@@ -210,6 +210,13 @@ read_definition_revisions(struct store_reader *reader, int64_t def_seq, struct a
 }
 
 int
+read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
+	struct err *err)
+{
+	return READ(reader, err, reader->ops->queue_figures(reader, queue, ret, err));
+}
+
+int
 read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct queue **ret, size_t *ret_n, struct err *err)
 {
@@ -222,6 +229,23 @@ read_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 {
 	return READ(
 		reader, err, reader->ops->quarantine(reader, project, arena, ret, ret_n, err));
+}
+
+int
+read_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct schedule **ret, size_t *ret_n, struct err *err)
+{
+	return READ(
+		reader, err, reader->ops->schedules(reader, project, arena, ret, ret_n, err));
+}
+
+int
+read_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
+	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err)
+{
+	return READ(reader, err,
+		reader->ops->firings(
+			reader, schedule, before_ms, limit, arena, ret, ret_n, err));
 }
 
 int

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/schedule.h"
 #include "core/uow.h"
 
 struct store;
@@ -48,6 +49,8 @@ struct store_boot {
 	size_t n_workers; /* online and draining ones, without their runs */
 	struct quarantine_entry *quarantine;
 	size_t n_quarantine;
+	struct schedule *schedules;
+	size_t n_schedules;
 	struct project *projects;
 	size_t n_projects; /* deleted ones too */
 	struct boot_keys *keyed;
@@ -56,6 +59,10 @@ struct store_boot {
 	size_t n_held;
 	struct bucket *buckets;
 	size_t n_buckets;
+	struct job_id *flows; /* that go on */
+	size_t n_flows;
+	struct job_id *orphans; /* flows that are no more and whose children still are */
+	size_t n_orphans;
 	int64_t next_due_ms;  /* of jobs, and of leases of workers that have runs; 0: none */
 	int64_t now_floor_ms; /* the latest time that turns wrote into jobs and events */
 };
@@ -71,6 +78,12 @@ struct claim_key {
 struct unique_key {
 	int64_t project;
 	const char *key;
+};
+
+/* Children of a flow, whatever their state. */
+struct parent_key {
+	struct job_id flow;
+	size_t n; /* at most so many */
 };
 
 struct def_key {
@@ -99,6 +112,8 @@ struct turn_keys {
 	UOW_ARRAY(struct worker_id) workers; /* each with its leased runs and their jobs */
 	UOW_ARRAY(struct claim_key)
 	claims; /* ready jobs, best first, with their waiting runs when job.waiting > 0 */
+	UOW_ARRAY(struct parent_key)
+	parents; /* with all their open runs; stops as claims do */
 	UOW_ARRAY(struct def_key) defs;
 	UOW_ARRAY(struct idem_key) idems;
 	UOW_ARRAY(struct unique_key) uniques; /* into uow->job_by_unique, with open runs */
@@ -320,6 +335,13 @@ int read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_
 /* Oldest first. */
 int read_quarantine(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct quarantine_entry **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+/* In order of name; project 0: of all. */
+int read_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct schedule **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+/* Latest first, occurrences before before_ms, at most limit. */
+int read_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
+	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 
 /* In order of seq, deleted ones too. */
 int read_projects(struct store_reader *reader, struct arena *arena, struct project **ret,

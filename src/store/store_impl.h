@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/store.h"
+#include "store/store_stats.h"
 
 struct store_ops {
 	struct store *(*close)(struct store *store);
@@ -17,11 +18,11 @@ struct store_ops {
 		struct arena *arena, struct job_test *ret_tests,
 		struct job_options *ret_options, struct err *err);
 	int (*save)(struct store *store, struct uow *uow, struct err *err);
-	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
 	int (*load_units)(struct store *store, struct stat_unit *units, size_t n,
 		struct arena *arena, struct err *err);
 	int (*load_backlog)(struct store *store, size_t max, struct uow *uow, size_t *ret,
 		struct err *err);
+	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
 	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 		int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
@@ -72,18 +73,22 @@ struct reader_ops {
 		struct err *err);
 	int (*definition_revisions)(struct store_reader *reader, int64_t def_seq,
 		struct arena *arena, struct definition **ret, size_t *ret_n, struct err *err);
+	int (*queue_figures)(struct store_reader *reader, int64_t queue,
+		struct queue_figures *ret, struct err *err);
 	int (*queues)(struct store_reader *reader, int64_t project, struct arena *arena,
 		struct queue **ret, size_t *ret_n, struct err *err);
 	int (*quarantine)(struct store_reader *reader, int64_t project, struct arena *arena,
 		struct quarantine_entry **ret, size_t *ret_n, struct err *err);
+	int (*schedules)(struct store_reader *reader, int64_t project, struct arena *arena,
+		struct schedule **ret, size_t *ret_n, struct err *err);
+	int (*firings)(struct store_reader *reader, int64_t schedule, int64_t before_ms,
+		size_t limit, struct arena *arena, struct firing **ret, size_t *ret_n,
+		struct err *err);
 	int (*projects)(struct store_reader *reader, struct arena *arena, struct project **ret,
 		size_t *ret_n, struct err *err);
 	int (*workers)(struct store_reader *reader, int64_t project, bool all,
 		struct arena *arena, struct worker_row **ret, size_t *ret_n, struct err *err);
 	int (*stats)(struct store_reader *reader, struct store_stats *ret, struct err *err);
-	int (*tokens)(struct store_reader *reader, struct arena *arena, struct token_row **ret,
-		size_t *ret_n, struct err *err);
-};
 	int (*stat_cells)(struct store_reader *reader, const struct stat_filter *filter,
 		stat_visit_fn *visit, void *arg, struct err *err);
 	int (*history)(struct store_reader *reader, const struct history_filter *filter,
@@ -95,6 +100,9 @@ struct reader_ops {
 		struct error_class **ret, struct err *err);
 	int (*job_counts)(struct store_reader *reader, int64_t project,
 		int64_t ret_jobs[JOB_STATE_COUNT], int64_t *ret_backlog, struct err *err);
+	int (*tokens)(struct store_reader *reader, struct arena *arena, struct token_row **ret,
+		size_t *ret_n, struct err *err);
+};
 
 struct store_reader {
 	const struct reader_ops *ops;
