@@ -98,12 +98,22 @@ int32_t flow_depth(struct uow *uow, struct job *job);
  */
 void flow_step(struct uow *uow, struct job *job, bool again);
 
-/* The due time has come. */
-void flow_due(struct uow *uow, struct job *job);
+/* What commands do, once plan_command has asked the table whether the state allows them. */
+void flow_pause(struct uow *uow, struct job *job);
+void flow_unpause(struct uow *uow, struct job *job);
+void flow_stop(struct uow *uow, struct job *job, enum job_reason reason);
+void flow_delete(struct uow *uow, struct job *job);
 
-/* As plan_command, which asked the table whether the state allows it. `start` may be NULL. */
-int flow_command(struct uow *uow, struct job *job, enum job_command command,
-	const struct flow_start *start, struct err *err) MUST_CHECK;
+/* The next incarnation; job->incarnation says so already. */
+void flow_restart(struct uow *uow, struct job *job);
+
+/* Where the `start` that comes next begins; without it, with what failed. -1: NOT_FOUND, there
+ * is no such stage. */
+int flow_start_from(struct uow *uow, struct job *job, const struct flow_start *start,
+	struct err *err) MUST_CHECK;
+
+/* When it must be looked at without being asked; 0: never. */
+int64_t flow_due_ms(struct uow *uow, struct job *job);
 
 /*
  * True when the report says that the stage's job can be made and the stage still wants it: the
@@ -118,8 +128,7 @@ void flow_launched(struct uow *uow, struct job *job, const struct flow_report *r
 void flow_report(struct uow *uow, struct job *job, const struct flow_report *report);
 
 /* A child has ended. */
-void flow_child_ended(struct uow *uow, struct job *job, const char *stage, int32_t item,
-	int32_t attempt, const struct flow_job_end *end);
+void flow_child_ended(struct uow *uow, struct job *job, const struct flow_job_end *end);
 
 /* A job that a stage waits for has ended, or is not there. */
 void flow_job_ended(struct uow *uow, struct job *job, const struct flow_job_end *end);

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "core/expr.h"
+#include "core/flow_json.h"
 #include "core/job_json_impl.h"
 #include "core/lane.h"
 #include "core/params.h"
@@ -20,12 +21,14 @@ struct job_request {
 	struct strs tags;
 	int64_t concurrency, iterations, failures_to_ignore, priority;
 	int64_t timeout_ms, run_timeout_ms, start_timeout_ms, hook_timeout_ms, run_at_ms;
-	struct job_retries {
-		int64_t max, delay_ms, delay_max_ms;
-		double factor, jitter;
-		struct strs on;
-	} retries;
+	struct job_retries retries;
 	const char *description;
+
+	/* of a flow: core/flow_json.h reads them */
+	const char *flow;
+	json_t *stages, *chain, *pass, *parallel, *attempts;
+	int64_t limit;
+	bool allow_failures;
 };
 
 struct test_ref {
@@ -84,12 +87,24 @@ const struct json_field job_test_ref_fields[] = {
 	{ .name = "extra", .kind = FIELD_OBJ, JOB(extra), .min = 0, .max = 1000 }, \
 	{ .name = "params", .kind = FIELD_OBJ, JOB(params), .min = 0, .max = PARAMS_MAX }
 
+/* A job that is a flow. */
+#define FLOW_FIELDS \
+	{ .name = "flow", .kind = FIELD_STR, JOB(flow), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "stages", .kind = FIELD_ARR, JOB(stages), .min = 1, .max = FLOW_STAGES_MAX }, \
+	{ .name = "limit", .kind = FIELD_INT, JOB(limit), .min = 1, .max = FLOW_STAGES_MAX }, \
+	{ .name = "chain", .kind = FIELD_ARR, JOB(chain), .min = 1, .max = FLOW_STAGES_MAX }, \
+	{ .name = "pass", .kind = FIELD_OBJ, JOB(pass), .min = 0, .max = PARAMS_MAX }, \
+	{ .name = "parallel", .kind = FIELD_ARR, JOB(parallel), .min = 1, .max = FLOW_STAGES_MAX }, \
+	{ .name = "allowFailures", .kind = FIELD_FLAG, JOB(allow_failures) }, \
+	{ .name = "attempts", .kind = FIELD_OBJ, JOB(attempts), .min = 1, .max = 20 }
+
 /* The end of the year 9999: what four digits can say. */
 #define TIME_AT_MS_MAX INT64_C(253402300799999)
 
 const struct json_field job_fields[] = {
 	JOB_FIELDS,
 	{ .name = "template", .kind = FIELD_STR, JOB(tmpl), .min = 1, .max = NAME_BYTES_MAX },
+	FLOW_FIELDS,
 	{ 0 },
 };
 
@@ -125,8 +140,8 @@ job_tree_text(struct arena *arena, const json_t *tree)
 	return str_from(copy, copy ? out.len : 0);
 }
 
-static const char *
-strs_json(struct arena *arena, const struct strs *strs)
+const char *
+job_strs_json(struct arena *arena, const struct strs *strs)
 {
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(64 * 1024);
 	struct jw jw;
@@ -202,6 +217,10 @@ names_saved_things(const json_t *job)
 {
 	const json_t *fixtures = json_object_get(job, "fixtures");
 
+	if (json_object_get(job, "flow"))
+		return true;
+	if (flow_is_asked_for(job))
+		return false; /* what its stages name is looked up when they begin */
 	if (json_object_get(job, "template") || has_ref(json_object_get(job, "tests")) ||
 		hooks_have_ref(json_object_get(job, "hooks")))
 		return true;
@@ -245,21 +264,24 @@ lay_under(json_t *job, json_t *body)
 	}
 }
 
+/* Lays the saved template or flow that the member `what` names under the request. */
 static int
-apply_template(struct reading *reading, json_t *job)
+apply_saved(struct reading *reading, json_t *job, const char *what)
 {
-	const char *name = json_string_value(json_object_get(job, "template"));
+	const struct job_source *source = reading->source;
+	const char *name = json_string_value(json_object_get(job, what));
 	int r;
 
 	if (!name || !*name) {
-		issues_add_member(reading->issues, reading->pointer, "template", ISSUE_INVALID,
-			"the name or id of a template is expected");
+		issues_add_member(reading->issues, reading->pointer, what, ISSUE_INVALID,
+			"the name or id of a %s is expected", what);
 		return -1;
 	}
-	r = reading->source->tmpl(reading->source->arg, name, &reading->tmpl, reading->err);
+	r = (strcmp(what, "flow") == 0 ? source->flow : source->tmpl)(
+		source->arg, name, &reading->tmpl, reading->err);
 	if (r == JOB_SOURCE_NONE) {
-		issues_add_member(reading->issues, reading->pointer, "template", ISSUE_INVALID,
-			"there is no template \"%.100s\"", name);
+		issues_add_member(reading->issues, reading->pointer, what, ISSUE_INVALID,
+			"there is no %s \"%.100s\"", what, name);
 		return -1;
 	}
 	if (r < 0)
@@ -293,10 +315,10 @@ params_of(struct reading *reading)
 
 /* Fills in the request's own texts; its `params` and `template` are not looked at. */
 static int
-expand_job(struct reading *reading, json_t *job)
+expand_job(struct reading *reading, json_t *job, const char *const *later)
 {
 	_cleanup_(json_unrefp) json_t *roots = json_pack("{s:O}", "params", params_of(reading));
-	const struct expr_scope scope = { .roots = roots, .later = expr_later_than_job };
+	const struct expr_scope scope = { .roots = roots, .later = later };
 	json_t *params = json_incref(json_object_get(job, "params"));
 	json_t *whole = job;
 
@@ -379,11 +401,11 @@ take_saved(void *arg, struct job_source_item *item)
 	struct test_common common;
 	size_t first = issues->n;
 
+	(void)json_object_del(body, "extra"); /* belongs to what is saved */
 	if (tree_has_expr(body) && expr_expand(&body, &scope, "", issues) < 0)
 		goto offences;
 	if (test_read(body, false, &around, "", issues, &common) < 0)
 		goto offences;
-	(void)json_object_del(body, "extra"); /* belongs to what is saved */
 	return push_test(reading, &common, body);
 offences:
 	/* The pointers are into the saved test, the request only names it. */
@@ -490,15 +512,13 @@ job_read_tests(struct reading *reading, json_t *tests, const char *pointer)
 
 /* --- The rest of a job --- */
 
-static void
-read_retries(struct reading *reading, const struct job_retries *retries, struct job_spec *spec)
+void
+job_retries_read(const struct job_retries *retries, uint32_t on_default, const char *pointer,
+	struct issues *issues, struct retry_policy *ret)
 {
 	static const enum run_outcome allowed[] = { OUTCOME_FAILED, OUTCOME_ERRORED,
 		OUTCOME_TIMED_OUT };
-	const char *at = retries->on.n > 0
-		? json_pointer_member(reading->arena, reading->pointer, "retries")
-		: "";
-	uint32_t on = retries->on.n == 0 ? 1u << OUTCOME_ERRORED : 0;
+	uint32_t on = retries->on.n == 0 ? on_default : 0;
 
 	for (size_t i = 0; i < retries->on.n; i++) {
 		uint32_t bit = 0;
@@ -507,12 +527,12 @@ read_retries(struct reading *reading, const struct job_retries *retries, struct 
 			if (strcmp(retries->on.item[i], run_outcome_name(allowed[j])) == 0)
 				bit = 1u << allowed[j];
 		if (bit == 0)
-			issues_add_member(reading->issues, at, "on", ISSUE_INVALID,
+			issues_add_member(issues, pointer, "on", ISSUE_INVALID,
 				"\"%.40s\" is none of failed, errored, timed_out",
 				retries->on.item[i]);
 		on |= bit;
 	}
-	spec->retry = (struct retry_policy) {
+	*ret = (struct retry_policy) {
 		.max = (int32_t)retries->max,
 		.delay_ms = retries->delay_ms,
 		.factor = retries->factor,
@@ -541,8 +561,9 @@ write_options(struct reading *reading, const struct job_request *request, struct
 	jw_init(&jw, &out);
 	jw_obj(&jw);
 	if (reading->tmpl.body) {
-		jw_kstr(&jw, "template", reading->tmpl.name);
-		jw_ki64(&jw, "templateRevision", reading->tmpl.revision);
+		jw_kstr(&jw, request->flow ? "flow" : "template", reading->tmpl.name);
+		jw_ki64(&jw, request->flow ? "flowRevision" : "templateRevision",
+			reading->tmpl.revision);
 	}
 	write_tree(&jw, "params", reading->params);
 	write_tree(&jw, "config", request->config);
@@ -573,7 +594,7 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 {
 	*spec = (struct job_spec) {
 		.name = request->name ? request->name : reading->tmpl.name,
-		.tags = strs_json(reading->arena, &request->tags),
+		.tags = job_strs_json(reading->arena, &request->tags),
 		.template_id = reading->tmpl.id,
 		.priority = (int32_t)request->priority,
 		.queue = request->queue,
@@ -592,7 +613,9 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 			json_pointer_member(reading->arena, reading->pointer, "labels"),
 			reading->issues);
 	job_read_browsers(reading, request->browsers, spec);
-	read_retries(reading, &request->retries, spec);
+	job_retries_read(&request->retries, 1u << OUTCOME_ERRORED,
+		json_pointer_member(reading->arena, reading->pointer, "retries"),
+		reading->issues, &spec->retry);
 	job_read_quarantine(reading, request->quarantine, spec);
 	job_read_stop(reading, request->stop, spec);
 }
@@ -604,6 +627,52 @@ static const struct job_request job_defaults = {
 	.retries = { .factor = 1, .delay_ms = 0 },
 };
 
+/* Members that say how tests are carried out: a flow has none of its own. */
+static void
+refuse_members(struct reading *reading, const json_t *job)
+{
+	static const char *const names[] = { "tests", "fixtures", "hooks", "library", "browsers",
+		"concurrency", "iterations", "failuresToIgnore", "stopOnFirstFailure",
+		"quarantine", "retries", "runTimeout", "startTimeout", "hookTimeout", "labels",
+		"needs", "config", "outputSchema", "template" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (json_object_get(job, names[i]))
+			issues_add_member(reading->issues, reading->pointer, names[i],
+				ISSUE_INVALID, "a flow has no %s; it belongs into run of a stage",
+				names[i]);
+	}
+}
+
+static int
+read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
+{
+	struct job_request request = job_defaults;
+	struct issues *issues = reading->issues;
+	size_t first = issues->n;
+
+	if (json_object_get(job, "flow") && apply_saved(reading, job, "flow") < 0)
+		return -1;
+	flow_write_out(job, reading->pointer, issues);
+	if (settle_params(reading, job) < 0)
+		return -1;
+	if (tree_has_expr(job) && expand_job(reading, job, expr_later_than_flow) < 0)
+		return -1;
+	int r = json_decode(job, job_fields, &request, reading->pointer, issues);
+
+	refuse_members(reading, job);
+	fill_spec(reading, &request, ret);
+	if (flow_stages_check(job, params_of(reading), false, reading->pointer, reading->arena,
+		    issues, &ret->flow) < 0)
+		r = -1;
+	if (!ret->name)
+		ret->name = "flow";
+	ret->n_targets = 1;
+	if (r < 0 || issues->n > first || issues->n_more > 0)
+		return -1;
+	return write_options(reading, &request, &ret->options);
+}
+
 static int
 read_whole(struct reading *reading, json_t *job, struct job_spec *ret)
 {
@@ -612,11 +681,11 @@ read_whole(struct reading *reading, json_t *job, struct job_spec *ret)
 	size_t first = issues->n;
 
 	if (reading->source && json_object_get(job, "template") &&
-		apply_template(reading, job) < 0)
+		apply_saved(reading, job, "template") < 0)
 		return -1;
 	if (settle_params(reading, job) < 0)
 		return -1;
-	if (tree_has_expr(job) && expand_job(reading, job) < 0)
+	if (tree_has_expr(job) && expand_job(reading, job, expr_later_than_job) < 0)
 		return -1;
 	int r = json_decode(job, job_fields, &request, reading->pointer, issues);
 
@@ -656,7 +725,8 @@ job_spec_read(json_t *job, const struct job_source *source, const char *pointer,
 	}
 	if (!source && names_saved_things(job))
 		return JOB_NEEDS_SOURCE;
-	int r = read_whole(&reading, job, ret);
+	int r = flow_is_asked_for(job) ? read_flow(&reading, job, ret)
+				       : read_whole(&reading, job, ret);
 
 	json_decref(reading.params);
 	json_decref(reading.tmpl.body);
@@ -700,7 +770,7 @@ test_definition_read(
 	if (expr_check(test, NULL, "", issues) < 0 || !common.name)
 		return -1;
 	ret->name = common.name;
-	ret->tags = strs_json(arena, &common.tags);
+	ret->tags = job_strs_json(arena, &common.tags);
 	return 0;
 }
 
@@ -766,6 +836,25 @@ forgive_template(json_t *tmpl, struct issues *issues)
 	issues->n = n;
 }
 
+void
+job_request_check(json_t *job, const char *pointer, struct issues *issues)
+{
+	struct job_request request = job_defaults;
+	struct issues found = { .arena = issues->arena };
+
+	/* Also what stands for a value of another type; those are told apart below. */
+	if (json_decode(job, job_fields, &request, "", &found) < 0)
+		forgive_template(job, &found);
+	for (size_t i = 0; i < found.n; i++)
+		issues_add(issues,
+			arena_printf(issues->arena, "%s%s", pointer, found.item[i].pointer),
+			found.item[i].code, "%s", found.item[i].detail);
+	if (!json_object_get(job, "tests") && !json_object_get(job, "fixtures") &&
+		!json_object_get(job, "template") && !json_object_get(job, "flow"))
+		issues_add(issues, pointer, ISSUE_MISSING,
+			"template, tests, fixtures or flow is expected");
+}
+
 int
 template_definition_read(
 	json_t *tmpl, struct arena *arena, struct issues *issues, struct definition_head *ret)
@@ -792,6 +881,6 @@ template_definition_read(
 	if (issues->n > 0 || issues->n_more > 0)
 		return -1;
 	ret->name = request.name;
-	ret->tags = strs_json(arena, &request.tags);
+	ret->tags = job_strs_json(arena, &request.tags);
 	return 0;
 }

@@ -46,6 +46,8 @@ struct job_source {
 		struct job_source_item *ret, struct err *err);
 	int (*tmpl)(void *arg, const char *id_or_name, struct job_source_item *ret,
 		struct err *err);
+	int (*flow)(void *arg, const char *id_or_name, struct job_source_item *ret,
+		struct err *err);
 	/* Calls take for each test that matches, in order of name, until it answers < 0. */
 	int (*tagged)(void *arg, const struct tagexpr *expr,
 		int (*take)(void *taker, struct job_source_item *item), void *taker,

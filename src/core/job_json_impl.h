@@ -51,7 +51,25 @@ struct reading {
 	bool in_hook;                          /* the test that is read now is a hook */
 };
 
+/* `retries` of a job, `retry` of a stage. */
+struct job_retries {
+	int64_t max, delay_ms, delay_max_ms;
+	double factor, jitter;
+	struct strs on;
+};
+
 /* --- job_json.c --- */
+
+/* Which outcomes are tried again: on_default when the request does not say. Offences are in
+ * issues, below `pointer`. */
+void job_retries_read(const struct job_retries *retries, uint32_t on_default,
+	const char *pointer, struct issues *issues, struct retry_policy *ret);
+
+/* What can be said of a stage's job before names are resolved and expressions have values. */
+void job_request_check(json_t *job, const char *pointer, struct issues *issues);
+
+/* JSON array of texts, in the arena. */
+const char *job_strs_json(struct arena *arena, const struct strs *strs);
 
 /* JSON text in the arena; { NULL, 0 } when it does not fit. */
 struct str job_tree_text(struct arena *arena, const json_t *tree);

@@ -52,6 +52,11 @@ const char reader_shop[] =
 	"\"n\":{\"type\":\"integer\",\"default\":2,\"enum\":[1,2,3]}},"
 	"\"iterations\":\"${{ params.n }}\",\"config\":{\"a\":1,\"b\":2},\"tests\":[{\"test\":\"checkout\"}]}";
 
+const char reader_nightly[] =
+	"{\"name\":\"nightly\",\"params\":{\"n\":{\"type\":\"number\",\"default\":3}},"
+	"\"stages\":[{\"name\":\"a\",\"run\":{\"template\":\"shop\"}},"
+	"{\"name\":\"b\",\"run\":{\"template\":\"shop\",\"params\":{\"n\":\"${{ params.n }}\"}}}]}";
+
 static int
 find_test(void *arg, const char *name, int64_t revision, struct job_source_item *ret,
 	struct err *e)
@@ -84,6 +89,20 @@ find_template(void *arg, const char *name, struct job_source_item *ret, struct e
 }
 
 static int
+find_flow(void *arg, const char *name, struct job_source_item *ret, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	if (strcmp(name, "nightly") != 0)
+		return JOB_SOURCE_NONE;
+	*ret = (struct job_source_item) {
+		.name = "nightly", .revision = 2, .body = reader_json(reader_nightly)
+	};
+	ret->id.u.b[0] = 10;
+	return 0;
+}
+
+static int
 find_tagged(void *arg, const struct tagexpr *expr,
 	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *e)
 {
@@ -103,7 +122,12 @@ find_tagged(void *arg, const struct tagexpr *expr,
 	return 0;
 }
 
-const struct job_source reader_source = { find_test, find_template, find_tagged, NULL };
+const struct job_source reader_source = {
+	.test = find_test,
+	.tmpl = find_template,
+	.flow = find_flow,
+	.tagged = find_tagged,
+};
 
 struct job_spec
 reader_ok(const char *text)

@@ -10,10 +10,11 @@ extern struct arena reader_arena;
 extern struct issues reader_issues;
 extern struct err reader_err;
 
-/* Tests "checkout" (tag smoke, needs params.bin) and "search" (smoke, slow); template "shop".
- */
+/* Tests "checkout" (tag smoke, needs params.bin) and "search" (smoke, slow); template "shop",
+ * flow "nightly". */
 extern const struct job_source reader_source;
 extern const char reader_shop[];
+extern const char reader_nightly[];
 
 int reader_setup(void **state);
 int reader_teardown(void **state);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flows in JSON: from a job request's `stages`, `chain`, `parallel` or `attempts` to the text
+ * that job->flow keeps, with every check of docs/protocol/flows.md that needs no server.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/json.h"
+#include "core/job_json.h"
+#include "core/retry.h"
+
+/* Field tables, for the decoder, for OpenAPI and for the JSON Schema. */
+extern const struct json_field flow_stage_fields[];
+extern const struct json_field flow_wait_fields[]; /* one condition, or any, or all */
+extern const struct json_field flow_condition_fields[];
+extern const struct json_field flow_http_fields[];
+extern const struct json_field flow_interval_fields[];
+extern const struct json_field flow_timer_fields[];
+extern const struct json_field flow_approval_fields[];
+extern const struct json_field flow_attempts_fields[]; /* of the short form */
+extern const struct json_field flow_fields[];          /* a saved flow */
+
+/* True when the request is a flow. */
+bool flow_is_asked_for(const json_t *job);
+
+/*
+ * Writes the short forms out as stages, in the request. Done before parameters are filled in.
+ */
+void flow_write_out(json_t *job, const char *pointer, struct issues *issues);
+
+/*
+ * Checks the stages of a request whose short forms are written out and whose parameters are
+ * filled in, or, with is_saved, a flow that is to be saved. Gives the text for job->flow
+ * in *ret (may be NULL). -1: issues.
+ */
+int flow_stages_check(json_t *job, json_t *params, bool is_saved, const char *pointer,
+	struct arena *arena, struct issues *issues, const char **ret) MUST_CHECK;
+
+/* Checks a flow that is to be saved. -1: issues. */
+int flow_definition_read(json_t *flow, struct arena *arena, struct issues *issues,
+	struct definition_head *ret) MUST_CHECK;
