@@ -20,6 +20,14 @@ static const char *const kind_names[BLOCKER_KIND_COUNT] = {
 	[BLOCKER_PAUSED] = "paused",
 	[BLOCKER_QUEUE_PAUSED] = "queue_paused",
 	[BLOCKER_QUEUE_LIMIT] = "queue_limit",
+	[BLOCKER_QUEUE_RATE] = "queue_rate",
+	[BLOCKER_KEY_LIMIT] = "key_limit",
+	[BLOCKER_KEY_RATE] = "key_rate",
+	[BLOCKER_UNIQUE] = "unique",
+	[BLOCKER_NO_WORKER_NEEDS] = "no_worker_needs",
+	[BLOCKER_NEEDS_BUSY] = "needs_busy",
+	[BLOCKER_SHARE] = "share",
+	[BLOCKER_EXPIRES] = "expires",
 	[BLOCKER_NO_WORKER_KIND] = "no_worker_kind",
 	[BLOCKER_NO_WORKER_LABEL] = "no_worker_label",
 	[BLOCKER_WORKERS_BUSY] = "workers_busy",
@@ -30,6 +38,13 @@ static const char *const kind_names[BLOCKER_KIND_COUNT] = {
 	[BLOCKER_ALONE] = "fixture_alone",
 	[BLOCKER_KEPT] = "connection_kept",
 	[BLOCKER_HELD] = "results_held",
+	[BLOCKER_FLOW_RUN] = "flow_run",
+	[BLOCKER_FLOW_HTTP] = "flow_http",
+	[BLOCKER_FLOW_SIGNAL] = "flow_signal",
+	[BLOCKER_FLOW_TIMER] = "flow_timer",
+	[BLOCKER_FLOW_APPROVAL] = "flow_approval",
+	[BLOCKER_FLOW_JOB] = "flow_job",
+	[BLOCKER_FLOW_DEADLINE] = "flow_deadline",
 };
 /* clang-format on */
 
@@ -76,6 +91,11 @@ add_own(struct list *list, const struct explain_facts *facts)
 
 	if (job->state == JOB_PAUSED)
 		add(list, BLOCKER_PAUSED, "It is paused; unpause lets it go on.");
+	if (facts->is_debounced)
+		add(list, BLOCKER_UNIQUE,
+			"It holds the unique key \"%s\": a new job with it may put it off.",
+			job->unique_key)
+			->subject = job->unique_key;
 	if (job->run_at_ms > facts->now_ms && job->state == JOB_QUEUED)
 		add(list, BLOCKER_START_TIME, "It is to start at %s.",
 			time_text(list, job->run_at_ms))
@@ -238,23 +258,91 @@ add_groups(struct list *list, const struct explain_facts *facts)
 
 /* ---- around the job ---- */
 
+static const char *
+queue_words(struct list *list, const struct queue *queue)
+{
+	if (strcmp(queue->name, QUEUE_STAR) == 0)
+		return "All queues together";
+	return arena_printf(list->arena, "The queue \"%s\"", queue->name);
+}
+
 static void
 add_queue(struct list *list, const struct queue *queue)
 {
 	struct blocker *blocker;
+	bool is_star = strcmp(queue->name, QUEUE_STAR) == 0;
+	int32_t running = is_star && queue->load ? queue->load->running : queue->running;
 
-	if (queue->paused) {
-		blocker = add(
-			list, BLOCKER_QUEUE_PAUSED, "The queue \"%s\" is paused.", queue->name);
+	if (queue->paused && !is_named(list, BLOCKER_QUEUE_PAUSED)) {
+		blocker = is_star ? add(list, BLOCKER_QUEUE_PAUSED, "All queues are paused.")
+				  : add(list, BLOCKER_QUEUE_PAUSED,
+					    "The queue \"%s\" is paused.", queue->name);
 		blocker->subject = queue->name;
 	}
-	if (queue->concurrency > 0 && queue->running >= queue->concurrency) {
-		blocker = add(list, BLOCKER_QUEUE_LIMIT,
-			"The queue \"%s\" runs %d of at most %d runs.", queue->name,
-			(int)queue->running, (int)queue->concurrency);
+	if (queue->concurrency > 0 && running >= queue->concurrency &&
+		!is_named(list, BLOCKER_QUEUE_LIMIT)) {
+		blocker = add(list, BLOCKER_QUEUE_LIMIT, "%s %s %d of at most %d runs.",
+			queue_words(list, queue), is_star ? "run" : "runs", (int)running,
+			(int)queue->concurrency);
 		blocker->subject = queue->name;
 		blocker->count = queue->concurrency;
 	}
+}
+
+static void
+add_rate(struct list *list, const struct explain_facts *facts)
+{
+	if (facts->rate_until_ms == 0)
+		return;
+	struct blocker *blocker = add(list, BLOCKER_QUEUE_RATE,
+		"The rate of its queue lets the next run begin at %s.",
+		time_text(list, facts->rate_until_ms));
+	blocker->until_ms = facts->rate_until_ms;
+	blocker->subject = facts->queue->name;
+}
+
+/* The place's name without its scope: "site=shop.example". */
+static const char *
+key_text(const char *place)
+{
+	const char *colon = strchr(place, ':');
+
+	return colon ? colon + 1 : place;
+}
+
+static void
+add_key(struct list *list, const struct explain_facts *facts)
+{
+	const char *key = facts->held ? key_text(facts->held) : NULL;
+	struct blocker *blocker;
+
+	if (!key)
+		return;
+	if (facts->held_until_ms > 0) {
+		blocker = add(list, BLOCKER_KEY_RATE,
+			"The rate of %s lets the next run begin at %s.", key,
+			time_text(list, facts->held_until_ms));
+		blocker->until_ms = facts->held_until_ms;
+	} else if (facts->held_limit && facts->held_limit->concurrency > 0) {
+		blocker = add(list, BLOCKER_KEY_LIMIT, "%d of at most %d runs with %s go on.",
+			(int)facts->held_running, (int)facts->held_limit->concurrency, key);
+		blocker->count = facts->held_limit->concurrency;
+	} else {
+		blocker = add(list, BLOCKER_KEY_LIMIT,
+			"It comes back into the line with the next free connection: %s had a limit.",
+			key);
+	}
+	blocker->subject = key;
+}
+
+static void
+add_expiry(struct list *list, const struct explain_facts *facts)
+{
+	if (!plan_may_expire(facts->job))
+		return;
+	add(list, BLOCKER_EXPIRES, "It expires at %s when it has not begun by then.",
+		time_text(list, facts->job->expires_ms))
+		->until_ms = facts->job->expires_ms;
 }
 
 static const char *
@@ -273,6 +361,7 @@ static void
 add_workers(struct list *list, const struct explain_facts *facts)
 {
 	const struct lane *lane = facts->lane;
+	bool has_needs = lane->needs && *lane->needs;
 	struct blocker *blocker;
 
 	if (facts->n_workers_kind == 0) {
@@ -284,6 +373,16 @@ add_workers(struct list *list, const struct explain_facts *facts)
 			"No worker for \"%s\" has the labels %s.", lane->kind,
 			labels_text(list, lane->labels));
 		blocker->subject = lane->labels;
+	} else if (has_needs && facts->n_workers_needs == 0) {
+		blocker = add(list, BLOCKER_NO_WORKER_NEEDS,
+			"No worker for \"%s\" has so much of \"%s\".", lane->kind,
+			facts->scarce ? facts->scarce : "what it needs");
+		blocker->subject = facts->scarce;
+	} else if (has_needs && facts->n_workers_room == 0) {
+		blocker = add(list, BLOCKER_NEEDS_BUSY,
+			"The workers that have enough of \"%s\" use it for other runs.",
+			facts->scarce ? facts->scarce : "what it needs");
+		blocker->subject = facts->scarce;
 	} else if (facts->busy_match >= facts->capacity_match) {
 		blocker = add(list, BLOCKER_WORKERS_BUSY,
 			"All %" PRId64
@@ -291,6 +390,8 @@ add_workers(struct list *list, const struct explain_facts *facts)
 			facts->capacity_match);
 		blocker->count = facts->capacity_match;
 	}
+	if (facts->served_first)
+		add(list, BLOCKER_SHARE, "%s first.", facts->served_first);
 	if (facts->ahead > 0)
 		add(list, BLOCKER_AHEAD, "%" PRId64 " %s before it.", facts->ahead,
 			facts->ahead == 1 ? "job stands" : "jobs stand")
@@ -328,12 +429,20 @@ explain_job(const struct explain_facts *facts, struct arena *arena)
 		add_own(&list, facts);
 		if (facts->job->layout && facts->job->grouping)
 			add_groups(&list, facts);
-		if (facts->queue && facts->job->state != JOB_PAUSED)
+		if (facts->queue && facts->job->state != JOB_PAUSED) {
 			add_queue(&list, facts->queue);
+			if (facts->star)
+				add_queue(&list, facts->star);
+			add_rate(&list, facts);
+			add_key(&list, facts);
+		}
 		if (facts->job->ready && facts->lane)
 			add_workers(&list, facts);
+		add_expiry(&list, facts);
 	}
-	explanation->sentence = explanation->n_blockers > 0 && facts->job->running == 0
+	/* That it may expire holds nothing back: it is always the last one. */
+	size_t n_holding = explanation->n_blockers - is_named(&list, BLOCKER_EXPIRES);
+	explanation->sentence = n_holding > 0 && facts->job->running == 0
 		? explanation->blockers[0].text
 		: plain_sentence(arena, facts->job);
 	return explanation;

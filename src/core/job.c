@@ -23,7 +23,7 @@ static const struct {
 	bool is_final;
 } states[JOB_STATE_COUNT] = {
 	[JOB_QUEUED] = { "queued",
-		TO(JOB_STARTING) | TO(JOB_PAUSED) | TO(JOB_STOPPED),
+		TO(JOB_STARTING) | TO(JOB_PAUSED) | TO(JOB_STOPPED) | TO(JOB_FAILED),
 		ON(JOB_CMD_PAUSE) | STOPPABLE, false },
 	[JOB_STARTING] = { "starting",
 		TO(JOB_RUNNING) | TO(JOB_PAUSING) | TO(JOB_PAUSED) | TO(JOB_STOPPING) | TO(JOB_STOPPED) |
@@ -38,7 +38,8 @@ static const struct {
 		TO(JOB_COMPLETED) | TO(JOB_FAILED) | TO(JOB_INVALID),
 		ON(JOB_CMD_UNPAUSE) | ON(JOB_CMD_START) | STOPPABLE, false },
 	[JOB_PAUSED] = { "paused",
-		TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_STOPPING) | TO(JOB_STOPPED) | TO(JOB_RESTARTING),
+		TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_STOPPING) | TO(JOB_STOPPED) | TO(JOB_RESTARTING) |
+		TO(JOB_FAILED),
 		ON(JOB_CMD_UNPAUSE) | ON(JOB_CMD_START) | STOPPABLE, false },
 	[JOB_STOPPING] = { "stopping",
 		TO(JOB_STOPPED) | TO(JOB_FAILED),
@@ -168,6 +169,8 @@ job_units_done(const struct job *job)
 int64_t
 job_units_total(const struct job *job)
 {
+	if (job->n_tests == 0)
+		return job_units_done(job); /* a flow: those of its stages' jobs that ended */
 	if (job->iterations == 0)
 		return -1;
 	return job->iterations * job->n_tests * job->n_targets;
@@ -184,6 +187,8 @@ job_percent(const struct job *job)
 {
 	int64_t total = job_units_total(job);
 
+	if (job->n_tests == 0)
+		return job->next_target * 100 / (job->n_targets > 0 ? job->n_targets : 1);
 	if (total < 0)
 		return -1;
 	return (int)((double)job_units_done(job) * 100.0 / (double)total);

@@ -152,6 +152,7 @@ struct job {
 
 	/* the turn's own */
 	enum row_change change;
+	bool is_edited; /* members that are fixed else have changed: columns of use EDITED */
 	struct grouping *grouping; /* layout and plan, decoded: core/group.h */
 	struct flow_run *flow_run; /* flow and plan, decoded: core/flow.h */
 	struct run *open_runs; /* runs of it that are loaded and not finished (run->job_next) */

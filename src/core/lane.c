@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/needs.h"
 
 /* Wide enough that no age outweighs one step of strict priority: 2^42 ms are 139 years. */
 #define STRICT_STEP_MS (INT64_C(1) << 42)
@@ -45,7 +46,8 @@ lane_matches(const struct lane *lane, const struct offer *offer)
 		return false;
 	for (size_t i = 0; i < offer->n_kinds; i++) {
 		if (strcmp(offer->kinds[i], lane->kind) == 0)
-			return labels_cover(offer->labels, lane->labels);
+			return labels_cover(offer->labels, lane->labels) &&
+				needs_scarce(lane->needs, offer->resources, NULL, 0).n == 0;
 	}
 	return false;
 }

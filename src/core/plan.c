@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "core/flow.h"
 #include "core/group.h"
 #include "core/plan_impl.h"
 
@@ -95,6 +96,28 @@ kind_of_test(struct uow *uow, const struct job *job, int32_t test)
 	return copy;
 }
 
+struct lane
+plan_lane(
+	struct arena *arena, const struct lanes *lanes, const struct job *job, const char *kind)
+{
+	const struct queue *queue = lanes_queue(lanes, job->queue);
+	const char *fair = NULL;
+
+	if (queue->fair_by) {
+		struct str value = keys_value(job->keys, str_of(queue->fair_by));
+		fair = value.n > 0 ? arena_strndup(arena, value.p, value.n) : NULL;
+	}
+
+	return (struct lane) {
+		.project = job->project,
+		.queue = job->queue,
+		.kind = kind,
+		.labels = job->labels,
+		.needs = job->needs,
+		.fair = fair,
+	};
+}
+
 /*
  * The lane of the job's next run. It changes only when tests of different kinds follow each
  * other, so most updates keep it. False: LANES_MAX is reached, which the engine refuses when
@@ -106,8 +129,9 @@ set_lane(struct uow *uow, struct lanes *lanes, struct job *job, int32_t test)
 	if (job->lane != 0 && job->kind)
 		return true;
 
-	struct lane *lane = lanes_get_lane(lanes, uow, job->project, job->queue,
-		kind_of_test(uow, job, test), job->labels);
+	const struct lane like =
+		plan_lane(uow->arena, lanes, job, kind_of_test(uow, job, test));
+	struct lane *lane = lanes_get_lane_like(lanes, uow, &like);
 	if (lane)
 		job->lane = lane->id;
 	return lane != NULL;
@@ -130,6 +154,7 @@ bool
 plan_may_start(const struct uow *uow, const struct job *job)
 {
 	return plan_takes_runs(job) && job->run_at_ms <= uow->now_ms &&
+		!(plan_may_expire(job) && job->expires_ms <= uow->now_ms) &&
 		!(job->state == JOB_RESTARTING && job->running > 0);
 }
 
@@ -150,12 +175,45 @@ next_test(struct uow *uow, struct job *job)
 	return due ? due->test : job->next_test;
 }
 
+/* Out of the line, when one of its keys is full. */
+static void
+hold_back(struct uow *uow, struct lanes *lanes, struct job *job)
+{
+	int64_t until_ms;
+	struct place *place = places_full(lanes, job, uow->now_ms, &until_ms);
+
+	if (place)
+		places_hold(lanes, uow, job, place, until_ms);
+}
+
+bool
+plan_may_expire(const struct job *job)
+{
+	return job->expires_ms > 0 && job->started_ms == 0 && job->incarnation == 1 &&
+		(job->state == JOB_QUEUED || job->state == JOB_PAUSED);
+}
+
+/* A flow has no runs of its own. */
+static int32_t
+no_test(struct uow *uow, struct job *job)
+{
+	job->due_ms = flow_due_ms(uow, job);
+	return -1;
+}
+
 void
 plan_update(struct uow *uow, struct lanes *lanes, struct job *job)
 {
-	int32_t test = job->layout ? plan_group_next_test(uow, job) : next_test(uow, job);
+	int32_t test = job->layout ? plan_group_next_test(uow, job)
+		: job->flow        ? no_test(uow, job)
+				   : next_test(uow, job);
 
 	job->ready = test >= 0 && set_lane(uow, lanes, job, test);
+	job->held_key = NULL;
+	if (job->ready && job->keys && *job->keys)
+		hold_back(uow, lanes, job);
+	if (plan_may_expire(job))
+		job->due_ms = plan_earlier(job->due_ms, job->expires_ms);
 	if (plan_takes_runs(job) && job->run_at_ms > uow->now_ms)
 		job->due_ms = plan_earlier(job->due_ms, job->run_at_ms);
 	if (plan_is_active(job) ||
@@ -175,6 +233,10 @@ set_kinds(struct uow *uow, struct job *job, const struct job_spec *spec)
 	size_t bytes = 0, n_tests = spec->n_tests + spec->n_hooks;
 	bool same = true;
 
+	if (spec->flow) {
+		job->kind = "flow";
+		return;
+	}
 	for (size_t i = 0; i < n_tests; i++) {
 		bytes += strlen(spec->tests[i].kind) + 1;
 		same = same && strcmp(spec->tests[i].kind, spec->tests[0].kind) == 0;
@@ -214,11 +276,32 @@ add_tests(struct uow *uow, const struct job *job, const struct job_spec *spec)
 	}
 }
 
+int64_t
+plan_expiry(int64_t now_ms, int64_t run_at_ms, int64_t after_ms)
+{
+	if (after_ms == 0)
+		return 0;
+	return (run_at_ms > now_ms ? run_at_ms : now_ms) + after_ms;
+}
+
+static void
+create_flow(struct uow *uow, struct job *job)
+{
+	struct job *parent = uow_job(uow, job->parent);
+
+	flow_create(uow, job, parent && parent->flow ? flow_depth(uow, parent) + 1 : 0);
+}
+
 struct job *
 plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue *queue,
 	const struct job_spec *spec)
 {
 	struct job *job = arena_xalloc(uow->arena, sizeof *job);
+	int64_t run_at_ms = spec->run_at_ms;
+
+	if (spec->unique.mode == UNIQUE_DEBOUNCE &&
+		uow->now_ms + spec->unique.period_ms > run_at_ms)
+		run_at_ms = uow->now_ms + spec->unique.period_ms;
 
 	*job = (struct job) {
 		.seq = uow->next_job_seq++,
@@ -244,7 +327,9 @@ plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue 
 		.quarantine = spec->quarantine,
 		.timeout_ms = spec->timeout_ms,
 		.run_timeout_ms = spec->run_timeout_ms,
-		.run_at_ms = spec->run_at_ms,
+		.run_at_ms = run_at_ms,
+		.expires_ms = plan_expiry(uow->now_ms, run_at_ms, spec->expires_after_ms),
+		.unique_until_ms = plan_unique_until(uow->now_ms, &spec->unique),
 		.keys = spec->keys ? spec->keys : "",
 		.needs = spec->needs ? spec->needs : "",
 		.parent = spec->parent,
@@ -266,6 +351,8 @@ plan_create(struct uow *uow, struct lanes *lanes, int64_t project, struct queue 
 	job = uow_add_job(uow, job);
 	add_tests(uow, job, spec);
 	plan_event_queued(uow, job);
+	if (job->flow)
+		create_flow(uow, job);
 	plan_update(uow, lanes, job);
 	return job;
 }
@@ -364,7 +451,7 @@ plan_lease(
 	run->started_ms = 0;
 	uow_touch_run(uow, run);
 	job->running++;
-	lanes_queue(lanes, job->queue)->running++;
+	lanes_lease(lanes, uow, job);
 	plan_event_run_leased(uow, job, run, is_new);
 	plan_update(uow, lanes, job);
 	return run;
@@ -497,10 +584,10 @@ plan_retry(struct uow *uow, struct job *job, const struct run *run)
 
 /* The run leaves its worker. */
 static void
-release(struct lanes *lanes, struct job *job)
+release(const struct uow *uow, struct lanes *lanes, struct job *job)
 {
 	job->running--;
-	lanes_queue(lanes, job->queue)->running--;
+	lanes_release(lanes, job, uow->now_ms);
 }
 
 void
@@ -531,6 +618,8 @@ plan_end(struct uow *uow, struct job *job, enum job_state state, enum job_reason
 	job_move(job, state);
 	job->reason = reason;
 	job->completed_ms = uow->now_ms;
+	if (job->unique_key && job->unique_until_ms == 0)
+		job->unique_until_ms = -1;
 	plan_event_end(uow, job, events[state]);
 	UOW_PUSH(uow, &uow->ended, job);
 }
@@ -664,7 +753,7 @@ plan_advance(struct uow *uow, struct job *job, bool shows_progress)
 static void
 after_run(struct uow *uow, struct lanes *lanes, struct job *job, bool shows_progress)
 {
-	release(lanes, job);
+	release(uow, lanes, job);
 	plan_advance(uow, job, shows_progress);
 	plan_update(uow, lanes, job);
 }
@@ -746,7 +835,8 @@ plan_is_owed(const struct job *job, const struct run *run)
 {
 	return job->layout && run->start_n == START_N_AFTER_HOOK &&
 		run->incarnation == job->incarnation && !job_state_is_final(job->state) &&
-		job->state != JOB_RESTARTING && job->reason != JOB_REASON_CANCELLED;
+		job->state != JOB_RESTARTING && job->reason != JOB_REASON_CANCELLED &&
+		job->reason != JOB_REASON_SUPERSEDED;
 }
 
 enum directive

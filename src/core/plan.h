@@ -17,6 +17,39 @@ struct lanes; /* core/lanes.h: lanes and queues known to the engine */
 struct job *plan_create(struct uow *uow, struct lanes *lanes, int64_t project,
 	struct queue *queue, const struct job_spec *spec);
 
+/* What the lane is like in which a run of that kind stands; texts are the arena's or the
+ * job's. */
+struct lane plan_lane(struct arena *arena, const struct lanes *lanes, const struct job *job,
+	const char *kind);
+
+/*
+ * Before plan_create: what the unique key means for the job that holds it, whose open runs are
+ * loaded. That job, when it stays and no new one is made; else NULL.
+ */
+struct job *plan_unique(struct uow *uow, struct lanes *lanes, int64_t project,
+	const struct unique_spec *unique);
+
+/* Members of a job that waits, and its place. What is not set stays. */
+struct job_edit {
+	bool has_priority, has_run_at, has_expires, has_labels, has_keys, has_needs;
+	int32_t priority;
+	const char *queue;                 /* name; NULL: stays */
+	int64_t run_at_ms;                 /* 0: at once */
+	int64_t expires_after_ms;          /* from now; 0: never */
+	const char *labels, *keys, *needs; /* canonical */
+	enum job_place { PLACE_KEPT, PLACE_TOP, PLACE_BEFORE, PLACE_AFTER } place;
+	struct job_id neighbour; /* BEFORE, AFTER */
+};
+
+/*
+ * Changes a job that waits. `queue`: the one that edit->queue names; `neighbour`: the job of
+ * edit->neighbour. -1: CONFLICT, a run of it is leased or it has ended; INVALID, the neighbour
+ * stands elsewhere; LIMIT, there are too many lanes.
+ */
+int plan_edit(struct uow *uow, struct lanes *lanes, struct job *job,
+	const struct job_edit *edit, struct queue *queue, const struct job *neighbour,
+	struct err *err) MUST_CHECK;
+
 /*
  * Takes the job's next run for the worker: a waiting one that is due, or a new one at the
  * cursor. The job must be ready. NULL: a grouped job has none for this worker now.

@@ -5,11 +5,16 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/flow.h"
 #include "core/plan_impl.h"
 
 static void
 do_pause(struct uow *uow, struct job *job)
 {
+	if (job->flow) {
+		flow_pause(uow, job);
+		return;
+	}
 	if (job->running > 0) {
 		job_move(job, JOB_PAUSING);
 		plan_event(uow, job, EV_JOB_PAUSING);
@@ -26,6 +31,10 @@ do_pause(struct uow *uow, struct job *job)
 static void
 do_unpause(struct uow *uow, struct job *job)
 {
+	if (job->flow) {
+		flow_unpause(uow, job);
+		return;
+	}
 	if (job->state == JOB_PAUSED && job->deadline_ms > 0)
 		job->deadline_ms += uow->now_ms;
 	job_move(job,
@@ -38,6 +47,10 @@ do_unpause(struct uow *uow, struct job *job)
 static void
 do_stop(struct uow *uow, struct job *job, enum job_reason reason)
 {
+	if (job->flow) {
+		flow_stop(uow, job, reason);
+		return;
+	}
 	job->reason = reason; /* says whether hooks that wait are still owed */
 	plan_drop_waiting(uow, job, true);
 	if (job->running == 0 && (!job->layout || job->started_ms == 0)) {
@@ -81,9 +94,12 @@ do_start(struct uow *uow, struct job *job)
 	job->counts = (struct job_counts) { 0 };
 	job->iteration = 1;
 	job->next_test = job->next_target = 0;
-	job->plan = NULL;
 	job->deadline_ms = job->started_ms = job->completed_ms = job->queued_ms = 0;
 	plan_event_restarting(uow, job, &previous);
+	if (job->flow)
+		flow_restart(uow, job);
+	else
+		job->plan = NULL;
 }
 
 /* The rows go with the job (store_save); workers that still have runs of it hear that they are
@@ -102,11 +118,21 @@ do_delete(struct uow *uow, struct lanes *lanes, struct job *job)
 			.reason = "deleted",
 		};
 		UOW_PUSH(uow, &uow->signals, signal);
-		lanes_queue(lanes, job->queue)->running--;
+		lanes_release(lanes, job, uow->now_ms);
 	}
+	if (job->flow)
+		flow_delete(uow, job);
 	plan_event_deleted(uow, job);
 	job->ready = false;
+	job->held_key = NULL;
 	job->change = ROW_DELETED;
+}
+
+void
+plan_supersede(struct uow *uow, struct lanes *lanes, struct job *job)
+{
+	do_stop(uow, job, JOB_REASON_SUPERSEDED);
+	plan_update(uow, lanes, job);
 }
 
 /* "pause, stop, cancel, delete": for the text of a refusal. */
@@ -162,7 +188,11 @@ plan_command(struct uow *uow, struct lanes *lanes, struct job *job, enum job_com
 void
 plan_due(struct uow *uow, struct lanes *lanes, struct job *job)
 {
-	if (plan_is_active(job) && job->deadline_ms > 0 && job->deadline_ms <= uow->now_ms)
+	if (plan_may_expire(job) && job->expires_ms <= uow->now_ms)
+		plan_end(uow, job, JOB_FAILED, JOB_REASON_EXPIRED);
+	if (job->flow)
+		flow_step(uow, job, false);
+	else if (plan_is_active(job) && job->deadline_ms > 0 && job->deadline_ms <= uow->now_ms)
 		do_stop(uow, job, JOB_REASON_TIMEOUT);
 	if (job->layout)
 		plan_advance(uow, job, false);

@@ -39,6 +39,18 @@ bool plan_is_halted(const struct job *job);
 bool plan_takes_runs(const struct job *job);
 bool plan_may_start(const struct uow *uow, const struct job *job);
 
+/* Cancelled, for another job with its unique key. */
+void plan_supersede(struct uow *uow, struct lanes *lanes, struct job *job);
+
+/* When the key of a new job is free again; 0: with its end (job->unique_until_ms). */
+int64_t plan_unique_until(int64_t now_ms, const struct unique_spec *unique);
+void plan_let_unique_go(struct uow *uow, struct job *job);
+
+/* It ends when it has not begun by expires_ms. */
+bool plan_may_expire(const struct job *job);
+/* When a job expires that may begin at run_at_ms (0: now); 0: never. */
+int64_t plan_expiry(int64_t now_ms, int64_t run_at_ms, int64_t after_ms);
+
 /* The first lease of an incarnation starts its clocks. */
 void plan_note_start(struct uow *uow, struct job *job);
 

@@ -22,6 +22,7 @@ struct worker_row {
 	const char *name, *version;
 	const char *kinds;  /* comma-separated */
 	const char *labels; /* canonical: core/lane.h */
+	const char *resources; /* what it offers: core/needs.h; NULL: nothing */
 	int32_t capacity;
 	enum worker_state state;
 	int64_t lease_until_ms; /* end of the lease of all its runs; 0: it has had none since it

@@ -10,6 +10,8 @@
 
 #include "base/limits.h"
 #include "core/group.h"
+#include "core/needs.h"
+#include "core/plan_impl.h"
 #include "engine/engine_impl.h"
 
 /* The ready jobs of one lane, in order; job[next] is its head. */
@@ -19,6 +21,9 @@ struct line {
 	UOW_ARRAY(struct job *) job;
 	size_t next;
 	const struct offered *refused; /* the offer that none of its jobs has a run for */
+	size_t n_held;                 /* jobs that left it because one of their keys is full */
+	const char *fair_name;         /* place of its value of the queue's fairBy; or NULL */
+	struct place *fair_place;      /* the same once a run is counted there */
 };
 
 struct lines {
@@ -35,6 +40,7 @@ offer_of(const struct member *member)
 		.kinds = member->kind_list,
 		.n_kinds = member->n_kinds,
 		.labels = member->row.labels,
+		.resources = member->row.resources,
 	};
 }
 
@@ -53,7 +59,8 @@ n_kept(const struct member *member, const struct poll *poll)
 
 /*
  * Free connections that lane could use in this turn: an upper bound, because results of this
- * turn free some more. A worker that is not known yet is counted by what its poll says.
+ * turn free some more. A worker that is not known yet is counted by what its poll says. lane
+ * NULL: all of them.
  */
 static size_t
 free_for_lane(const struct turn *turn, const struct lane *lane)
@@ -64,9 +71,10 @@ free_for_lane(const struct turn *turn, const struct lane *lane)
 		const struct intent *intent = turn->intents[i];
 		const struct poll *poll = &intent->in.poll;
 		struct offer offer = { intent->project, poll->kind_list, poll->n_kinds,
-			poll->labels };
+			poll->labels, poll->resources };
 
-		if (intent->kind != INTENT_POLL || !poll->claim || !lane_matches(lane, &offer))
+		if (intent->kind != INTENT_POLL || !poll->claim ||
+			(lane && !lane_matches(lane, &offer)))
 			continue;
 		size_t kept = n_kept(member_find(turn->engine, poll->worker), poll);
 		if ((size_t)poll->capacity > kept)
@@ -78,7 +86,7 @@ free_for_lane(const struct turn *turn, const struct lane *lane)
 
 		if (n >= TURN_INTENTS_MAX)
 			break;
-		if (!lane_matches(lane, &offer))
+		if (lane && !lane_matches(lane, &offer))
 			continue;
 		/* A side poll of this turn may free all that it holds. */
 		n += (size_t)member->row.capacity;
@@ -117,22 +125,117 @@ share_claims(struct turn_keys *keys)
 	}
 }
 
+static bool
+is_paused(const struct turn *turn, const struct queue *queue)
+{
+	const struct queue *star = queue->load->star;
+
+	return (queue->paused && !goes_on(turn, queue)) ||
+		(star && star->paused && !goes_on(turn, star));
+}
+
+/* Runs may begin again then, and somebody could take one. */
+static void
+wake_at(struct engine *engine, int64_t ms)
+{
+	if (engine->wake_ms == 0 || ms < engine->wake_ms)
+		engine->wake_ms = ms;
+}
+
+static void
+claim_lane(struct turn *turn, const struct lane *lane)
+{
+	struct engine *engine = turn->engine;
+	const struct queue *queue = lanes_queue(&engine->lanes, lane->queue);
+	int64_t until_ms;
+
+	if (!lane->maybe_ready || is_paused(turn, queue))
+		return;
+	struct claim_key key = { .lane = lane->id, .n = free_for_lane(turn, lane) };
+	if (key.n == 0)
+		return;
+	if (!queue_may_lease(queue, engine->now_ms, &until_ms) && until_ms > 0) {
+		wake_at(engine, until_ms);
+		return;
+	}
+	key.n += (size_t)lane->look_ahead;
+	UOW_PUSH(&turn->uow, &turn->keys.claims, key);
+}
+
+/* Of jobs that wait for a key, as many of the best as there is room for. */
+static void
+claim_place(struct turn *turn, struct place *place, size_t n_free)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	const struct queue *queue = place->scope > 0 ? lanes_queue(lanes, place->scope)
+						     : lanes_star(lanes, -place->scope);
+	size_t room = places_room(lanes, place, turn->engine->now_ms, n_free);
+
+	if (!place->maybe_held || room == 0) {
+		places_unwant(lanes, place, turn->engine->now_ms);
+		return;
+	}
+	if (queue && queue->paused && !goes_on(turn, queue))
+		return;
+	struct claim_key key = {
+		.held = arena_strdup(turn->uow.arena, place->name),
+		.n = room + (size_t)place->look_ahead,
+	};
+	place->n_claimed = key.n;
+	place->n_loaded = 0;
+	UOW_PUSH(&turn->uow, &turn->keys.claims, key);
+}
+
+static void
+claim_held(struct turn *turn)
+{
+	struct places *places = &turn->engine->lanes.places;
+
+	places_wake(&turn->engine->lanes, turn->engine->now_ms);
+	if (list_empty(&places->wanted))
+		return;
+	size_t n_free = free_for_lane(turn, NULL);
+	if (n_free == 0)
+		return;
+	LIST_FOR_EACH_SAFE(node, &places->wanted)
+		claim_place(turn, list_entry(node, struct place, wanted), n_free);
+}
+
 void
 dispatch_keys(struct turn *turn)
 {
 	struct lanes *lanes = &turn->engine->lanes;
 
-	for (size_t i = 0; i < lanes->lane.n; i++) {
-		struct lane *lane = lanes->lane.item[i];
-		const struct queue *queue = lanes_queue(lanes, lane->queue);
-
-		if (!lane->maybe_ready || (queue->paused && !goes_on(turn, queue)))
-			continue;
-		struct claim_key key = { .lane = lane->id, .n = free_for_lane(turn, lane) };
-		if (key.n > 0)
-			UOW_PUSH(&turn->uow, &turn->keys.claims, key);
-	}
+	turn->engine->wake_ms = 0;
+	for (size_t i = 0; i < lanes->lane.n; i++)
+		claim_lane(turn, lanes->lane.item[i]);
+	claim_held(turn);
 	share_claims(&turn->keys);
+}
+
+/* How many jobs that wait for a key were loaded; when they are fewer than were asked for, the
+ * store has no more. */
+static void
+count_held(struct turn *turn)
+{
+	struct uow *uow = &turn->uow;
+	struct lanes *lanes = &turn->engine->lanes;
+
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		const struct job *job = uow->jobs.item[i];
+		struct place *place = job->held_key ? places_find(lanes, job->held_key) : NULL;
+		if (place)
+			place->n_loaded++;
+	}
+	for (size_t i = 0; i < turn->keys.claims.n; i++) {
+		const struct claim_key *key = &turn->keys.claims.item[i];
+		struct place *place = key->held ? places_find(lanes, key->held) : NULL;
+		if (!place)
+			continue;
+		place->n_claimed = key->n; /* less, perhaps, by share_claims */
+		if (place->n_loaded < key->n && !uow->is_cut)
+			place->maybe_held = false;
+	}
 }
 
 void
@@ -149,6 +252,7 @@ dispatch_loaded(struct turn *turn)
 		if (job->ready)
 			turn->n_loaded[job->lane - 1]++;
 	}
+	count_held(turn);
 }
 
 /* ---- lines ---- */
@@ -177,6 +281,10 @@ line_of(struct turn *turn, struct lines *lines, const struct job *job)
 		line = arena_xalloc(turn->uow.arena, sizeof *line);
 		line->lane = lanes_lane(lanes, job->lane);
 		line->queue = lanes_queue(lanes, line->lane->queue);
+		if (line->queue->fair_by && *line->lane->fair)
+			line->fair_name = arena_printf(turn->uow.arena, "%lld:%s=%s",
+				(long long)line->queue->id, line->queue->fair_by,
+				line->lane->fair);
 		lines->line[job->lane - 1] = line;
 		UOW_PUSH(&turn->uow, &lines->used, line);
 	}
@@ -194,7 +302,11 @@ lines_init(struct turn *turn, struct lines *lines)
 	lines->line = arena_xalloc(uow->arena, lines->n * sizeof(struct line *));
 	for (size_t i = 0; i < uow->jobs.n; i++) {
 		struct job *job = uow->jobs.item[i];
-		if (job->ready && job->change != ROW_DELETED)
+		if (!job->ready || job->change == ROW_DELETED)
+			continue;
+		if (plan_may_expire(job) && job->expires_ms <= uow->now_ms)
+			plan_due(uow, &turn->engine->lanes, job);
+		else
 			UOW_PUSH(uow, &line_of(turn, lines, job)->job, job);
 	}
 	for (size_t i = 0; i < lines->used.n; i++) {
@@ -234,25 +346,82 @@ head(const struct line *line)
 	return line->job.item[line->next];
 }
 
+/* Below 0: a's project runs less of its share than b's. */
+static int
+compare_shares(const struct queue *a, const struct queue *b)
+{
+	const struct queue *star_a = a->load->star, *star_b = b->load->star;
+	int64_t share_a = star_a && star_a->share > 0 ? star_a->share : 1;
+	int64_t share_b = star_b && star_b->share > 0 ? star_b->share : 1;
+	int64_t left = a->load->running * share_b, right = b->load->running * share_a;
+
+	return (left > right) - (left < right);
+}
+
 static bool
 line_is_better(const struct line *a, const struct line *b)
 {
 	if (a->queue->priority != b->queue->priority)
 		return a->queue->priority > b->queue->priority;
+	int by_share = compare_shares(a->queue, b->queue);
+	if (by_share != 0)
+		return by_share < 0;
 	return goes_before(head(a), head(b));
 }
 
-static struct line *
-best_line(const struct lines *lines, const struct offered *offered)
+/* Runs that go on now of the line's value of its queue's fairBy. */
+static int32_t
+fair_running(const struct turn *turn, struct line *line)
 {
-	struct offer offer = offer_of(offered->member);
+	if (!line->fair_place && line->fair_name)
+		line->fair_place = places_find(&turn->engine->lanes, line->fair_name);
+	return line->fair_place ? line->fair_place->running : 0;
+}
+
+static bool
+could_take(const struct turn *turn, const struct line *line, const struct offered *offered)
+{
+	const struct member *member = offered->member;
+	const char *taken[WORKER_SLOTS_MAX];
+	struct offer offer = offer_of(member);
+	int64_t ignored;
+
+	if (!has_head(line) || line->refused == offered ||
+		!queue_may_lease(line->queue, turn->uow.now_ms, &ignored) ||
+		!lane_matches(line->lane, &offer))
+		return false;
+	if (!*line->lane->needs)
+		return true;
+	for (size_t i = 0; i < member->n_runs; i++)
+		taken[i] = member->runs[i].needs;
+	return needs_scarce(line->lane->needs, member->row.resources, taken, member->n_runs)
+		       .n == 0;
+}
+
+/* Another line of the same queue, whose value runs less, goes first. */
+static bool
+is_unfair(const struct turn *turn, const struct lines *lines, struct line *line,
+	const struct offered *offered)
+{
+	for (size_t i = 0; line->queue->fair_by && i < lines->used.n; i++) {
+		struct line *other = lines->used.item[i];
+		if (other->queue == line->queue &&
+			fair_running(turn, other) < fair_running(turn, line) &&
+			could_take(turn, other, offered))
+			return true;
+	}
+	return false;
+}
+
+static struct line *
+best_line(const struct turn *turn, const struct lines *lines, const struct offered *offered)
+{
 	struct line *best = NULL;
 
 	for (size_t i = 0; i < lines->used.n; i++) {
 		struct line *line = lines->used.item[i];
-		if (has_head(line) && line->refused != offered && queue_is_open(line->queue) &&
-			lane_matches(line->lane, &offer) &&
-			(!best || line_is_better(line, best)))
+		if (could_take(turn, line, offered) && (!best || line_is_better(line, best)) &&
+			!is_unfair(turn, lines, line, offered))
 			best = line;
 	}
 	return best;
@@ -267,6 +436,22 @@ leave_line(struct line *line, size_t at)
 	for (; at > line->next; at--)
 		line->job.item[at] = line->job.item[at - 1];
 	line->next++;
+}
+
+/* Out of the line, when one of its keys is full. */
+static bool
+hold_back(struct turn *turn, struct job *job)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+	int64_t until_ms;
+	struct place *place =
+		*job->keys ? places_full(lanes, job, turn->uow.now_ms, &until_ms) : NULL;
+
+	if (!place)
+		return false;
+	places_hold(lanes, &turn->uow, job, place, until_ms);
+	uow_touch_job(&turn->uow, job);
+	return true;
 }
 
 /*
@@ -286,6 +471,11 @@ lease_from(struct turn *turn, struct lines *lines, struct line *line, struct off
 	for (at = line->next; at < line->job.n; at++) {
 		job = line->job.item[at];
 		lane = job->lane;
+		if (job->keys && hold_back(turn, job)) {
+			leave_line(line, at);
+			line->n_held++;
+			continue;
+		}
 		run = plan_lease(&turn->uow, &engine->lanes, job, &member->row);
 		if (run)
 			break;
@@ -294,7 +484,7 @@ lease_from(struct turn *turn, struct lines *lines, struct line *line, struct off
 		return false;
 	offered->runs[offered->n++] = run;
 	offered->free--;
-	member_add_run(member, run->id, run->fence);
+	member_add_run(member, run->id, run->fence, line->lane->needs);
 	atomic_fetch_add_explicit(&engine->stats.runs_leased, 1, memory_order_relaxed);
 	if (!job->ready || job->lane != lane)
 		leave_line(line, at);
@@ -311,7 +501,7 @@ lease_one(struct turn *turn, struct lines *lines, struct offered *offered)
 
 	if (offered->free == 0)
 		return false;
-	while ((line = best_line(lines, offered))) {
+	while ((line = best_line(turn, lines, offered))) {
 		if (lease_from(turn, lines, line, offered))
 			return true;
 		line->refused = offered;
@@ -360,6 +550,70 @@ has_room(const struct turn *turn)
 	return false;
 }
 
+/* The head of a line, or of those that wait for a key, was of no use: more is loaded next. */
+static int32_t
+further_ahead(int32_t look_ahead)
+{
+	int32_t next = look_ahead > 0 ? look_ahead * 2 : 16;
+
+	return next < CLAIM_ROWS_MAX ? next : CLAIM_ROWS_MAX;
+}
+
+/* Those that came back and were taken by nobody may hide others that would be. */
+static void
+note_places(struct turn *turn)
+{
+	struct lanes *lanes = &turn->engine->lanes;
+
+	for (size_t i = 0; i < turn->keys.claims.n; i++) {
+		const struct claim_key *key = &turn->keys.claims.item[i];
+		struct place *place = key->held ? places_find(lanes, key->held) : NULL;
+		if (!place)
+			continue;
+		bool is_full = places_room(lanes, place, turn->uow.now_ms, 1) == 0;
+		bool has_more =
+			place->n_loaded >= place->n_claimed && has_room(turn) && !is_full;
+		if (is_full)
+			places_unwant(lanes, place, turn->uow.now_ms);
+		place->look_ahead = has_more ? further_ahead(place->look_ahead) : 0;
+		place->n_claimed = place->n_loaded = 0;
+		turn->again = turn->again || has_more;
+	}
+	turn->again = turn->again || (lanes->places.has_news && has_room(turn));
+	lanes->places.has_news = false;
+}
+
+/* When rates let lines go on that this turn did not use up. */
+static void
+note_rates(struct turn *turn, const struct lines *lines)
+{
+	int64_t until_ms;
+
+	for (size_t i = 0; has_room(turn) && i < lines->used.n; i++) {
+		const struct line *line = lines->used.item[i];
+		if (has_head(line) &&
+			!queue_may_lease(line->queue, turn->uow.now_ms, &until_ms) &&
+			until_ms > 0)
+			wake_at(turn->engine, until_ms);
+	}
+}
+
+/* What waited for a key that has room now. */
+static void
+bring_back(struct turn *turn)
+{
+	struct uow *uow = &turn->uow;
+	struct lanes *lanes = &turn->engine->lanes;
+
+	for (size_t i = 0; i < uow->jobs.n; i++) {
+		struct job *job = uow->jobs.item[i];
+		const struct place *place =
+			job->held_key ? places_find(lanes, job->held_key) : NULL;
+		if (place && place->n_claimed > 0 && job->change != ROW_DELETED)
+			plan_update(uow, lanes, job);
+	}
+}
+
 /*
  * A lane of which less was found than asked for was loaded whole; when nothing of it is left
  * either, the store has no more ready jobs of it. What counts is what was found: a job that
@@ -373,14 +627,20 @@ note_empty_lanes(struct turn *turn, const struct lines *lines)
 
 	for (size_t i = 0; i < turn->keys.claims.n; i++) {
 		const struct claim_key *key = &turn->keys.claims.item[i];
+		if (key->held)
+			continue;
 		const struct line *line = lines->line[key->lane - 1];
+		struct lane *lane = lanes_lane(&turn->engine->lanes, key->lane);
 
+		lane->look_ahead = line && line->n_held > 0 && !has_head(line)
+			? further_ahead(lane->look_ahead)
+			: 0;
 		if (line && has_head(line))
 			continue;
 		if (turn->uow.is_cut)
 			continue; /* there may be more of it */
 		if (turn->n_loaded[key->lane - 1] < key->n)
-			lanes_lane(&turn->engine->lanes, key->lane)->maybe_ready = false;
+			lane->maybe_ready = false;
 		else if (room)
 			turn->engine->has_more = true;
 	}
@@ -394,6 +654,7 @@ dispatch(struct turn *turn)
 	bool progress = true;
 
 	collect_offers(turn);
+	bring_back(turn);
 	lines_init(turn, &lines);
 	while (progress) {
 		progress = false;
@@ -407,6 +668,9 @@ dispatch(struct turn *turn)
 	turn->engine->has_more =
 		n_leased == LEASES_PER_TURN_MAX || (turn->uow.is_cut && n_leased > 0);
 	note_empty_lanes(turn, &lines);
+	note_places(turn);
+	note_rates(turn, &lines);
+	turn->engine->has_more = turn->engine->has_more || turn->again;
 	for (size_t i = 0; i < turn->offers.n; i++) {
 		if (turn->offers.item[i].n > 0)
 			member_renew_lease(turn, turn->offers.item[i].member);

@@ -61,18 +61,6 @@ struct job_create {
 	size_t n;
 };
 
-/* Members of a job that waits, and its place. What is not set stays. */
-struct job_edit {
-	bool has_priority, has_run_at, has_expires, has_labels, has_keys, has_needs;
-	int32_t priority;
-	const char *queue; /* name; NULL: stays */
-	int64_t run_at_ms; /* 0: at once */
-	int64_t expires_after_ms; /* from now; 0: never */
-	const char *labels, *keys, *needs; /* canonical */
-	enum job_place { PLACE_KEPT, PLACE_TOP, PLACE_BEFORE, PLACE_AFTER } place;
-	struct job_id neighbour; /* BEFORE, AFTER */
-};
-
 struct job_edit_request {
 	struct job_id id;
 	int64_t if_version; /* 0: whatever it is */

@@ -53,6 +53,7 @@ member_describe(struct member *member, const struct worker_row *row)
 	is_new = take_text(&member->texts[0], &mine->name, row->name) || is_new;
 	is_new = take_text(&member->texts[1], &mine->version, row->version) || is_new;
 	is_new = take_text(&member->texts[3], &mine->labels, row->labels) || is_new;
+	is_new = take_text(&member->texts[4], &mine->resources, row->resources) || is_new;
 	mine->capacity = row->capacity;
 	if (kinds_new)
 		split_kinds(member);
@@ -119,18 +120,20 @@ member_run(const struct member *member, struct run_id run, int64_t fence)
 }
 
 void
-member_add_run(struct member *member, struct run_id run, int64_t fence)
+member_add_run(struct member *member, struct run_id run, int64_t fence, const char *needs)
 {
 	if (member->n_runs == member->cap_runs) {
 		member->cap_runs = member->cap_runs > 0 ? member->cap_runs * 2 : 2;
 		member->runs =
 			xreallocarray(member->runs, member->cap_runs, sizeof *member->runs);
 	}
-	member->runs[member->n_runs++] = (struct member_run) { .run = run, .fence = fence };
+	member->runs[member->n_runs++] =
+		(struct member_run) { .run = run, .fence = fence, .needs = needs };
 }
 
 void
-member_adopt_runs(struct member *member, const struct worker_row *row)
+member_adopt_runs(
+	const struct engine *engine, struct member *member, const struct worker_row *row)
 {
 	for (size_t i = 0; i < row->n_runs; i++) {
 		const struct run *run = row->runs[i];
@@ -138,7 +141,8 @@ member_adopt_runs(struct member *member, const struct worker_row *row)
 
 		if (run->state != RUN_LEASED)
 			continue;
-		member_add_run(member, run->id, run->fence);
+		member_add_run(member, run->id, run->fence,
+			lanes_lane(&engine->lanes, run->job->lane)->needs);
 		if (plan_directive(run, &reason) == DIRECTIVE_STOP)
 			member->runs[member->n_runs - 1].stop_reason = reason;
 	}
@@ -211,6 +215,7 @@ member_save(struct turn *turn, struct member *member, enum row_change change)
 	row->version = arena_strdup(uow->arena, member->row.version);
 	row->kinds = arena_strdup(uow->arena, member->row.kinds);
 	row->labels = arena_strdup(uow->arena, member->row.labels);
+	row->resources = arena_strdup(uow->arena, member->row.resources);
 }
 
 void

@@ -96,7 +96,7 @@ join(struct turn *turn, const struct poll *poll, const struct worker_row *said)
 	if (!member)
 		return NULL;
 	if (stored)
-		member_adopt_runs(member, stored);
+		member_adopt_runs(turn->engine, member, stored);
 	member_save(turn, member, stored ? ROW_CHANGED : ROW_NEW);
 	worker_event(turn, &member->row, EV_WORKER_JOINED);
 	return member;
@@ -113,6 +113,7 @@ recognise(struct turn *turn, struct intent *intent)
 		.version = poll->version,
 		.kinds = poll->kinds,
 		.labels = poll->labels,
+		.resources = poll->resources,
 		.capacity = poll->capacity,
 		.state = WORKER_ONLINE,
 		.seen_ms = turn->uow.now_ms,

@@ -651,7 +651,13 @@ a_lane_is_made_once(void **state)
 {
 	struct fixture *fx = *state;
 	struct lane lane = {
-		.id = 1, .project = 1, .queue = 1, .kind = "command", .labels = ""
+		.id = 1,
+		.project = 1,
+		.queue = 1,
+		.kind = "command",
+		.labels = "",
+		.needs = "",
+		.fair = "",
 	};
 	turn(fx);
 	load(fx);

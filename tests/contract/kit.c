@@ -152,7 +152,7 @@ want_worker(struct fixture *fx, struct worker_id id)
 void
 want_claim(struct fixture *fx, int64_t lane, size_t n)
 {
-	struct claim_key key = { lane, n };
+	struct claim_key key = { .lane = lane, .n = n };
 	UOW_PUSH_IN(&fx->arena, &fx->keys.claims, key);
 }
 

@@ -14,6 +14,10 @@ CREATE TABLE artifact (
 	created_ms INTEGER NOT NULL,
 	PRIMARY KEY (run, name)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE bucket (
+	name    TEXT NOT NULL PRIMARY KEY,      -- "scope:key=value"
+	full_us INTEGER NOT NULL                -- as in queue; of the past: nothing is known of it
+) STRICT, WITHOUT ROWID;
 CREATE TABLE definition (
 	seq INTEGER PRIMARY KEY,
 	id BLOB NOT NULL UNIQUE,
@@ -36,6 +40,18 @@ CREATE TABLE definition_revision (
 	updated_ms INTEGER NOT NULL,            -- when this revision was made
 	PRIMARY KEY (definition, revision)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE error_class (
+	key INTEGER PRIMARY KEY,                -- hash of project and text
+	project INTEGER NOT NULL,
+	text TEXT NOT NULL,                     -- with placeholders for what varies
+	sample TEXT NOT NULL,                   -- the first that was seen
+	test TEXT,                              -- the last test that had it
+	first_ms INTEGER NOT NULL,
+	last_ms INTEGER NOT NULL,
+	n INTEGER NOT NULL,                     -- units ever
+	job BLOB,                               -- job.id of the last
+	run BLOB                                -- run.id of the last
+) STRICT;
 CREATE TABLE event_batch (
 	last_seq INTEGER PRIMARY KEY,
 	first_seq INTEGER NOT NULL,
@@ -43,6 +59,15 @@ CREATE TABLE event_batch (
 	job INTEGER,                            -- job.seq; NULL: about no job
 	body BLOB NOT NULL
 ) STRICT;
+CREATE TABLE firing (
+	schedule   INTEGER NOT NULL,
+	at_ms      INTEGER NOT NULL,           -- the occurrence
+	project    INTEGER NOT NULL,
+	job        BLOB NOT NULL,              -- job.id; the job may be gone
+	cause      INTEGER NOT NULL,           -- 0 time, 1 missed, 2 manual
+	fired_ms   INTEGER NOT NULL,
+	PRIMARY KEY (schedule, at_ms)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE idem (
 	project INTEGER NOT NULL,
 	key TEXT NOT NULL,
@@ -149,22 +174,36 @@ CREATE TABLE key_floor (
 	name TEXT NOT NULL PRIMARY KEY,         -- job, run, definition, event
 	next INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE lane (
+CREATE TABLE known_test (
+	key INTEGER PRIMARY KEY,                -- hash of project and name
+	project INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	kind TEXT,
+	outcome TEXT,                           -- the last that passed or failed
+	first_ms INTEGER NOT NULL,
+	last_ms INTEGER NOT NULL,
+	n INTEGER NOT NULL,                     -- units ever
+	streak INTEGER NOT NULL                 -- units in a row with this verdict
+) STRICT;
+CREATE TABLE "lane" (
 	id INTEGER PRIMARY KEY,
 	project INTEGER NOT NULL,
 	queue INTEGER NOT NULL,                 -- queue.id
 	kind TEXT NOT NULL,
 	labels TEXT NOT NULL,                   -- "key=value" lines, sorted
-	UNIQUE (project, queue, kind, labels)
+	needs TEXT NOT NULL,                    -- as in job
+	fair TEXT NOT NULL,                     -- value of the queue's fair_by
+	UNIQUE (project, queue, kind, labels, needs, fair)
 ) STRICT;
 CREATE TABLE project (
 	seq        INTEGER PRIMARY KEY,        -- job.project and the like
 	id         BLOB NOT NULL UNIQUE,       -- UUIDv7
-	name       TEXT NOT NULL UNIQUE,
+	name       TEXT NOT NULL,
 	body       TEXT NOT NULL,              -- JSON object: settings
 	revision   INTEGER NOT NULL,           -- from 1
 	created_ms INTEGER NOT NULL,
-	updated_ms INTEGER NOT NULL
+	updated_ms INTEGER NOT NULL,
+	deleted_ms INTEGER NOT NULL            -- 0: it is there; else the row only keeps its seq
 ) STRICT;
 CREATE TABLE quarantine (
 	seq            INTEGER PRIMARY KEY,        -- in run.quarantine; never used again
@@ -192,7 +231,7 @@ CREATE TABLE queue (
 	paused INTEGER NOT NULL,                -- 0 or 1
 	ageing_ms INTEGER NOT NULL,             -- waiting that weighs one step of priority
 	revision INTEGER NOT NULL,
-	updated_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL, draining INTEGER NOT NULL DEFAULT 0, rate_n INTEGER NOT NULL DEFAULT 0, rate_per_ms INTEGER NOT NULL DEFAULT 0, rate_burst INTEGER NOT NULL DEFAULT 0, full_us INTEGER NOT NULL DEFAULT 0, limits TEXT, fair_by TEXT, share INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (project, name)
 ) STRICT;
 CREATE TABLE run (
@@ -221,10 +260,63 @@ CREATE TABLE run (
 	finished_ms INTEGER NOT NULL,
 	duration_ms INTEGER NOT NULL,           -- as the worker measured it
 	version INTEGER NOT NULL                -- optimistic lock
-, passes INTEGER NOT NULL DEFAULT 0, connection INTEGER NOT NULL DEFAULT 0, start_n INTEGER NOT NULL DEFAULT 0, quarantine INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0) STRICT;
+, passes INTEGER NOT NULL DEFAULT 0, connection INTEGER NOT NULL DEFAULT 0, start_n INTEGER NOT NULL DEFAULT 0, quarantine INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, test_key INTEGER NOT NULL DEFAULT 0, error_class INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE run_result (
 	run INTEGER PRIMARY KEY,                -- run.seq
 	body TEXT NOT NULL                      -- JSON object
+) STRICT;
+CREATE TABLE schedule (
+	seq        INTEGER PRIMARY KEY,        -- job.schedule; never used again
+	id         BLOB NOT NULL UNIQUE,       -- UUIDv7
+	project    INTEGER NOT NULL,
+	name       TEXT NOT NULL,              -- unique in the project: the engine sees to it, so that two may swap theirs
+	spec       TEXT NOT NULL,              -- JSON object: as it was asked for
+	state      TEXT NOT NULL,              -- JSON object: where it stands
+	paused     INTEGER NOT NULL,           -- 1: nothing fires
+	created_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL,
+	revision   INTEGER NOT NULL,           -- from 1; changes by people
+	version    INTEGER NOT NULL            -- from 1; every save
+) STRICT;
+CREATE TABLE stat (
+	project INTEGER NOT NULL,
+	subject INTEGER NOT NULL,               -- 0 jobs, 1 tests, 2 workers, 3 classes of errors
+	scale INTEGER NOT NULL,                 -- 0 day, 1 hour
+	at_ms INTEGER NOT NULL,                 -- beginning of it, UTC
+	name TEXT NOT NULL,                     -- test, worker.id as text, error_class.key in hex; of jobs ''
+	kind TEXT NOT NULL,                     -- '': mixed
+	queue INTEGER NOT NULL,                 -- queue.id
+	template TEXT NOT NULL,                 -- its id as text; '': none
+	schedule INTEGER NOT NULL,              -- schedule.seq; 0: none
+	tag TEXT NOT NULL,                      -- one tag of the job; '': whatever its tags
+	team TEXT NOT NULL,                     -- key "team" of the job; '': none
+	state TEXT NOT NULL,                    -- of jobs
+	reason TEXT NOT NULL,                   -- of jobs
+	n INTEGER NOT NULL,
+	passed INTEGER NOT NULL,                -- results of units
+	failed INTEGER NOT NULL,
+	errored INTEGER NOT NULL,
+	timed_out INTEGER NOT NULL,
+	cancelled INTEGER NOT NULL,
+	skipped INTEGER NOT NULL,
+	flaky INTEGER NOT NULL,                 -- counted in passed as well
+	quarantined INTEGER NOT NULL,
+	transitions INTEGER NOT NULL,           -- units with another verdict than the one before
+	attempts INTEGER NOT NULL,              -- runs, repetitions included
+	queued_ms INTEGER NOT NULL,             -- sums
+	run_ms INTEGER NOT NULL,
+	busy_ms INTEGER NOT NULL,               -- over all attempts
+	measured INTEGER NOT NULL,              -- attempts with the next two
+	cpu_ms INTEGER NOT NULL,
+	peak_kib INTEGER NOT NULL,              -- greatest
+	tokens INTEGER NOT NULL,
+	queued_hist TEXT NOT NULL,              -- "place:count …": src/core/histogram.h
+	run_hist TEXT NOT NULL,
+	PRIMARY KEY (project, subject, scale, at_ms, name, kind, queue, template, schedule, tag,
+		team, state, reason)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stat_backlog (
+	job INTEGER PRIMARY KEY                 -- job.seq
 ) STRICT;
 CREATE TABLE token (
 	hash BLOB NOT NULL PRIMARY KEY,         -- SHA-256
@@ -245,17 +337,23 @@ CREATE TABLE worker (
 	lease_until_ms INTEGER NOT NULL,        -- end of the lease of all its runs
 	joined_ms INTEGER NOT NULL,
 	seen_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, resources TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_blob ON artifact (blob);
 CREATE INDEX artifact_job ON artifact (job);
 CREATE INDEX event_batch_job ON event_batch (job) WHERE job IS NOT NULL;
 CREATE INDEX idem_created ON idem (created_ms);
 CREATE INDEX job_due ON job (due_ms) WHERE due_ms > 0;
 CREATE INDEX job_flow_open ON job (seq) WHERE flow IS NOT NULL AND state NOT IN ('completed', 'failed', 'stopped', 'invalid');
+CREATE INDEX job_held ON job (held_key, rank DESC) WHERE held_key IS NOT NULL;
 CREATE INDEX job_notable ON job (project, state) WHERE state NOT IN ('queued', 'completed');
 CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_ready ON job (lane, rank DESC) WHERE ready = 1;
+CREATE INDEX job_schedule ON job (schedule, seq) WHERE schedule <> 0;
+CREATE UNIQUE INDEX job_unique ON job (project, unique_key) WHERE unique_key IS NOT NULL AND unique_until_ms >= 0;
+CREATE UNIQUE INDEX project_name ON project (name) WHERE deleted_ms = 0;
+CREATE INDEX run_error ON run (error_class) WHERE error_class <> 0;
 CREATE INDEX run_job ON run (job);
 CREATE INDEX run_leased ON run (worker) WHERE state = 'leased';
 CREATE INDEX run_open ON run (job) WHERE state <> 'finished';
+CREATE INDEX run_test ON run (test_key) WHERE test_key <> 0;
 CREATE INDEX worker_lease ON worker (lease_until_ms) WHERE lease_until_ms > 0;

@@ -341,7 +341,7 @@ take_turns(struct fixture *fx, int out, int64_t n_jobs)
 	if (store_open_sqlite(&fx->store, path, &options, &err) < 0)
 		_exit(1);
 	for (;;) {
-		struct claim_key key = { 1, 3 };
+		struct claim_key key = { .lane = 1, .n = 3 };
 		turn(fx);
 		UOW_PUSH_IN(&fx->arena, &fx->keys.claims, key);
 		if (store_load(fx->store, &fx->keys, &fx->uow, &err) < 0)

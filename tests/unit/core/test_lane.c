@@ -71,7 +71,7 @@ static void
 an_offer_matches_by_project_kind_and_labels(void **state)
 {
 	const struct lane lane = { .project = 4, .kind = "http", .labels = "place=attic" };
-	struct offer offer = { 4, both, 2, "colour=red\nplace=attic" };
+	struct offer offer = { 4, both, 2, "colour=red\nplace=attic", NULL };
 
 	(void)state;
 	assert_true(lane_matches(&lane, &offer));

@@ -222,6 +222,7 @@ new_poll(const struct hand *hand, bool claim)
 		.version = "1",
 		.kinds = hand->kinds,
 		.labels = hand->labels,
+		.resources = hand->resources,
 		.capacity = hand->capacity,
 		.claim = claim,
 		.wait_ms = hand->wait_ms,

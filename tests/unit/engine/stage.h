@@ -65,6 +65,7 @@ enum { HAND_HOLDS_MAX = 16 };
 struct hand {
 	struct worker_id id;
 	const char *kinds, *labels; /* "command", "" */
+	const char *resources;      /* NULL */
 	int32_t capacity;           /* 1 */
 	int64_t wait_ms;            /* 30,000 */
 	struct run_ref holds[HAND_HOLDS_MAX];
