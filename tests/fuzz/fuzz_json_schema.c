@@ -23,12 +23,16 @@ verdict_of(json_t *schema, json_t *value, bool check_formats)
 	arena_init(&arena, MIB(64));
 	if (json_schema_compile(schema, &arena, &compiled, &issues) < 0) {
 		FUZZ_CHECK(issues.n > 0 && issues.item[0].detail[0] != '\0');
+		FUZZ_CHECK(utf8_valid(issues.item[0].detail, strlen(issues.item[0].detail)));
 	} else {
 		FUZZ_CHECK(issues.n == 0);
 		if (check_formats)
 			json_schema_check_formats(compiled);
 		verdict = json_schema_validate(compiled, value, "", &issues) == 0;
 		FUZZ_CHECK(verdict == (issues.n == 0));
+		for (size_t i = 0; i < issues.n; i++)
+			FUZZ_CHECK(utf8_valid(
+				issues.item[i].detail, strlen(issues.item[i].detail)));
 		for (size_t i = 0; i < issues.n; i++)
 			if (strcmp(issues.item[i].code, ISSUE_LIMIT) == 0)
 				verdict = -1;

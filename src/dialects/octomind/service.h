@@ -119,6 +119,8 @@ void octo_version_id(int64_t seq, int64_t revision, struct uuid *ret);
 int octo_version_parse(const struct uuid *id, int64_t *ret_seq, int64_t *ret_revision)
 	MUST_CHECK;
 
+/* The id that clients are told for the name of a folder; returns text. */
+const char *octo_folder_id(const char *folder, char text[UUID_TEXT_LEN + 1]);
 void octo_saved_write(struct jw *jw, const struct octo_saved *saved, const struct uuid *target);
 
 /* A saved test on its way into the store. */

@@ -4,7 +4,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,25 +18,32 @@ struct octo_zip {
 	bool is_full;
 };
 
+/*
+ * What does not fit is taken all the same and noted: a library that saw its writer fail does
+ * not free all that it has.
+ */
 static ssize_t
 take_bytes(struct archive *archive, void *arg, const void *data, size_t len)
 {
 	struct octo_zip *zip = arg;
 
-	if (buf_add(zip->out, data, len) == 0)
-		return (ssize_t)len;
-	zip->is_full = true;
-	archive_set_error(archive, ENOSPC, "the zip is too large");
-	return -1;
+	(void)archive;
+	if (!zip->is_full && buf_add(zip->out, data, len) < 0)
+		zip->is_full = true;
+	return (ssize_t)len;
 }
 
+/* What became of a call into the library. */
 static int
-trouble(struct octo_zip *zip, struct err *err)
+outcome(struct octo_zip *zip, bool is_done, struct err *err)
 {
 	const char *text = archive_error_string(zip->archive);
 
-	return err_set(err, zip->is_full ? ERR_LIMIT : ERR_INTERNAL, "%s",
-		text ? text : "the zip cannot be written");
+	if (zip->is_full)
+		return err_set(err, ERR_LIMIT, "the zip is over %zu bytes", zip->out->max);
+	if (is_done)
+		return 0;
+	return err_set(err, ERR_INTERNAL, "%s", text ? text : "the zip cannot be written");
 }
 
 struct octo_zip *
@@ -110,11 +116,13 @@ write_entry(struct octo_zip *zip, struct archive_entry *entry, const char *name,
 	archive_entry_set_perm(entry, 0644);
 	/* Before the first moment that a zip can name: written as that, in every time zone. */
 	archive_entry_set_mtime(entry, 0, 0);
-	if (archive_write_header(zip->archive, entry) != ARCHIVE_OK)
-		return trouble(zip, err);
-	if (len > 0 && archive_write_data(zip->archive, data, len) != (la_ssize_t)len)
-		return trouble(zip, err);
-	return archive_write_finish_entry(zip->archive) == ARCHIVE_OK ? 0 : trouble(zip, err);
+	bool is_done = archive_write_header(zip->archive, entry) == ARCHIVE_OK;
+
+	if (is_done && len > 0)
+		is_done = archive_write_data(zip->archive, data, len) == (la_ssize_t)len;
+	if (is_done)
+		is_done = archive_write_finish_entry(zip->archive) == ARCHIVE_OK;
+	return outcome(zip, is_done, err);
 }
 
 int
@@ -138,5 +146,5 @@ octo_zip_add(
 int
 octo_zip_done(struct octo_zip *zip, struct err *err)
 {
-	return archive_write_close(zip->archive) == ARCHIVE_OK ? 0 : trouble(zip, err);
+	return outcome(zip, archive_write_close(zip->archive) == ARCHIVE_OK, err);
 }
