@@ -240,10 +240,16 @@ time_parse(struct str text, int64_t *ret_wall_ms, struct err *err)
 	int ahead_minutes;
 
 	if (!take_date(&rest, &civil) || !take_char(&rest, "Tt ") ||
-		!take_clock(&rest, &civil) || !take_offset(&rest, &ahead_minutes) || rest.n > 0)
+		!take_clock(&rest, &civil) || !take_offset(&rest, &ahead_minutes) ||
+		rest.n > 0) {
+		size_t n = text.n < 40 ? text.n : 40; /* cut between characters */
+
+		while (n > 0 && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+			n--;
 		return err_set(err, ERR_INVALID,
 			"\"" STR_FMT "\" is not a time such as 2026-12-01T02:00:00Z",
-			text.n > 40 ? 40 : (int)text.n, text.n > 0 ? text.p : "");
+			STR_ARG(str_from(text.p, n)));
+	}
 	*ret_wall_ms = civil_to_ms(&civil) - ahead_minutes * INT64_C(60000);
 	return 0;
 }

@@ -11,10 +11,19 @@ enum {
 	NUMBER_BYTES_MAX = 400, /* a double written out in full has about 330 */
 };
 
+/* Bytes of a text that an error shows; cut between characters. */
+static int
+shown_len(struct str text)
+{
+	size_t n = text.n < SHOWN_BYTES_MAX ? text.n : SHOWN_BYTES_MAX;
+
+	while (n > 0 && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+		n--;
+	return (int)n;
+}
+
 /* Arguments for "%.*s" that show the start of a text. */
-#define SHOWN(text)                                                     \
-	((text).n > SHOWN_BYTES_MAX ? SHOWN_BYTES_MAX : (int)(text).n), \
-		((text).n > 0 ? (text).p : "")
+#define SHOWN(text) shown_len(text), ((text).n > 0 ? (text).p : "")
 
 static bool
 is_digit(char c)

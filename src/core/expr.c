@@ -120,12 +120,8 @@ enum found { FOUND_VALUE, FOUND_LATER, FOUND_WRONG };
 static enum found
 wrong(struct issues *issues, const char *pointer, struct str text, const char *detail)
 {
-	struct str shown = text;
+	struct str shown = lang_cut(text, SHOWN_BYTES);
 
-	while (shown.n > SHOWN_BYTES ||
-		(shown.n < text.n && shown.n > 0 &&
-			((unsigned char)text.p[shown.n] & 0xc0) == 0x80))
-		shown.n--;
 	issues_add(issues, pointer, ISSUE_INVALID, "${{ " STR_FMT "%s }}: %s", STR_ARG(shown),
 		shown.n < text.n ? "…" : "", detail);
 	return FOUND_WRONG;

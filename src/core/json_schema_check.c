@@ -385,8 +385,9 @@ unknown_member(const struct schema_look *look, const char *name)
 	const char *near = strlen(name) <= NAME_BYTES_MAX ? near_name(name, names) : NULL;
 
 	member.place = &place;
-	return schema_offend(&member, ISSUE_UNKNOWN, "there is no such member%s%.100s%s",
-		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return schema_offend(&member, ISSUE_UNKNOWN, "there is no such member%s" STR_FMT "%s",
+		near ? "; did you mean \"" : "", STR_ARG(lang_cut(str_of(near), 100)),
+		near ? "\"?" : "");
 }
 
 static bool

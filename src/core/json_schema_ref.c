@@ -441,8 +441,8 @@ resolve(struct schema_compiler *c, const struct schema_pending *pending)
 			what = "names no schema of this document";
 	}
 	if (what)
-		issues_add(c->issues, pending->pointer, ISSUE_INVALID, "\"%.100s\" %s",
-			json_string_value(pending->rule->value), what);
+		issues_add(c->issues, pending->pointer, ISSUE_INVALID, "\"" STR_FMT "\" %s",
+			STR_ARG(lang_cut(lang_str(pending->rule->value), 100)), what);
 	return what ? -1 : 0;
 }
 

@@ -270,8 +270,9 @@ check_pattern(const struct schema_look *look)
 		return true;
 	return schema_matches(look, look->rule->pattern, lang_str(look->value)) > 0 ||
 		schema_offend(look, ISSUE_INVALID,
-			"a text that matches \"%.100s\" is expected, here is %s",
-			json_string_value(look->rule->value), lang_show(look->value, shown));
+			"a text that matches \"" STR_FMT "\" is expected, here is %s",
+			STR_ARG(lang_cut(lang_str(look->rule->value), 100)),
+			lang_show(look->value, shown));
 }
 
 static bool

@@ -197,8 +197,8 @@ offend(struct check *check, const struct lang_path *path, const char *what, stru
 	else
 		add_list(&hint, before, names);
 	check->failed = true;
-	err_set(check->err, ERR_INVALID, "character %zu: %s \"%.60s\"%s", path->at, what, word,
-		buf_text(&hint));
+	err_set(check->err, ERR_INVALID, "character %zu: %s \"" STR_FMT "\"%s", path->at, what,
+		STR_ARG(lang_cut(name, 60)), buf_text(&hint));
 }
 
 static void

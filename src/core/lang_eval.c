@@ -73,21 +73,11 @@ wrong_type(struct lang_eval *e, const struct lang_node *node, const char *what,
 
 /* --- Paths --- */
 
-static struct str
-cut(struct str text, size_t max)
-{
-	if (text.n <= max)
-		return text;
-	while (max > 0 && ((unsigned char)text.p[max] & 0xc0) == 0x80)
-		max--;
-	return str_from(text.p, max);
-}
-
 /* How a node is written in the expression. */
 static struct str
 source_of(const struct lang_eval *e, const struct lang_node *node)
 {
-	return cut(str_from(e->lang->text.p + node->begin, node->end - node->begin), 80);
+	return lang_cut(str_from(e->lang->text.p + node->begin, node->end - node->begin), 80);
 }
 
 /* "; did you mean "x"?", else what there is. */
@@ -109,13 +99,13 @@ add_names(struct buf *out, struct str wanted, json_t *object)
 	/* An error's text is short: what does not fit is left out. */
 	if (near) {
 		(void)buf_addf(out, "; did you mean \"" STR_FMT "\"?",
-			STR_ARG(cut(str_of(near), NAME_SHOWN_BYTES)));
+			STR_ARG(lang_cut(str_of(near), NAME_SHOWN_BYTES)));
 		return;
 	}
 	r = buf_adds(out, n > 0 ? "; it has " : "; it is empty");
 	for (size_t i = 0; r == 0 && i < n && i < NAMES_SHOWN; i++)
 		r = buf_addf(out, "%s" STR_FMT, i > 0 ? ", " : "",
-			STR_ARG(cut(str_of(names[i]), NAME_SHOWN_BYTES)));
+			STR_ARG(lang_cut(str_of(names[i]), NAME_SHOWN_BYTES)));
 	if (r == 0 && n > NAMES_SHOWN)
 		(void)buf_adds(out, ", …");
 }
@@ -128,7 +118,7 @@ absent(struct lang_eval *e, const struct lang_node *node, struct str name, json_
 	struct str path = source_of(e, node->kid);
 	char shown[LANG_SHOWN_BYTES];
 
-	name = cut(name, NAME_SHOWN_BYTES);
+	name = lang_cut(name, NAME_SHOWN_BYTES);
 	if (json_is_array(base))
 		return lang_fail(e, node, ERR_NOT_FOUND,
 			STR_FMT " has no item %s" STR_FMT "; it has %zu", STR_ARG(path),
@@ -163,7 +153,7 @@ eval_root(struct lang_eval *e, const struct lang_node *node)
 	none = json_object();
 	add_names(&hint, node->name, e->scope->root ? e->scope->root : none);
 	return lang_fail(e, node, ERR_NOT_FOUND, "there is no \"" STR_FMT "\"%s",
-		STR_ARG(cut(node->name, NAME_SHOWN_BYTES)), buf_text(&hint));
+		STR_ARG(lang_cut(node->name, NAME_SHOWN_BYTES)), buf_text(&hint));
 }
 
 /* An item by number, from the end when it is negative. */

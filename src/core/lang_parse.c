@@ -47,16 +47,11 @@ is_keyword(struct str name)
 static int
 unexpected(struct lang_parser *p, const char *what)
 {
-	struct str shown = str_from(p->token.p, p->token.n < 40 ? p->token.n : 40);
-
-	while (shown.n < p->token.n && shown.n > 0 &&
-		((unsigned char)shown.p[shown.n] & 0xc0) == 0x80)
-		shown.n--;
 	if (p->kind == LANG_TOKEN_END)
 		return lang_error(p->text, p->begin, ERR_INVALID, p->err,
 			"%s is expected, here is the end", what);
 	return lang_error(p->text, p->begin, ERR_INVALID, p->err,
-		"%s is expected, here is " STR_FMT, what, STR_ARG(shown));
+		"%s is expected, here is " STR_FMT, what, STR_ARG(lang_cut(p->token, 40)));
 }
 
 static int

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "core/lang_value.h"
 
 enum {
 	MATCH_LIMIT_FIRST = 100, /* most matches need less */
@@ -106,8 +107,7 @@ refused(struct str text, int code, PCRE2_SIZE at, struct err *err)
 	pcre2_get_error_message(code, why, sizeof why);
 	return err_set(err, ERR_INVALID,
 		"the pattern \"" STR_FMT "\" is wrong at offset %zu: %s",
-		STR_ARG(str_from(text.p, utf8_cut_len(text.p, 60))), (size_t)at,
-		(const char *)why);
+		STR_ARG(lang_cut(text, 60)), (size_t)at, (const char *)why);
 }
 
 int
@@ -190,5 +190,5 @@ lang_pattern_match(
 	if (r == PCRE2_ERROR_NOMATCH && *steps >= 0)
 		return LANG_PATTERN_NO;
 	return err_set(err, ERR_LIMIT, "the pattern \"" STR_FMT "\" costs too much to match",
-		STR_ARG(str_from(pattern->text.p, utf8_cut_len(pattern->text.p, 60))));
+		STR_ARG(lang_cut(pattern->text, 60)));
 }

@@ -14,6 +14,16 @@ enum {
 	BYTES_PER_STEP = 64,
 };
 
+struct str
+lang_cut(struct str text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text.p[max] & 0xc0) == 0x80)
+		max--;
+	return str_from(text.p, max);
+}
+
 const char *
 lang_type(const json_t *value)
 {
@@ -43,8 +53,8 @@ lang_show(const json_t *value, char out[LANG_SHOWN_BYTES])
 	struct str text = lang_str(value);
 
 	if (json_is_string(value) && text.n > SHOWN_TEXT_BYTES)
-		snprintf(out, LANG_SHOWN_BYTES, "the text \"%.*s…\"",
-			(int)utf8_cut_len(text.p, SHOWN_TEXT_BYTES), text.p);
+		snprintf(out, LANG_SHOWN_BYTES, "the text \"" STR_FMT "…\"",
+			STR_ARG(lang_cut(text, SHOWN_TEXT_BYTES)));
 	else if (json_is_string(value))
 		snprintf(out, LANG_SHOWN_BYTES, "the text \"" STR_FMT "\"", STR_ARG(text));
 	else if (json_is_integer(value))

@@ -24,6 +24,9 @@ lang_str(const json_t *text)
 	return str_from(json_string_value(text), json_string_length(text));
 }
 
+/* The text, at most max bytes of it; cut between characters. */
+struct str lang_cut(struct str text, size_t max);
+
 /* "a number", "a text", "an object", "true", … Static. */
 const char *lang_type(const json_t *value);
 
