@@ -219,8 +219,7 @@ is_kept(const struct flow_run *run, int32_t at, int32_t from)
 static void
 reset_stages(struct flow_run *run)
 {
-	int32_t from =
-		run->start.stage ? flow_stage_find(&run->spec, run->start.stage) : -1;
+	int32_t from = run->start.stage ? flow_stage_find(&run->spec, run->start.stage) : -1;
 	bool *reset = xcalloc((size_t)run->spec.n + 1, sizeof *reset);
 
 	for (int32_t i = 0; i < run->spec.n; i++)
@@ -344,8 +343,7 @@ flow_step(struct uow *uow, struct job *job, bool again)
 	if (job->state == JOB_RUNNING && is_over(run))
 		end_flow(uow, job, run);
 	else if (job->state == JOB_STOPPING && !has_children(run))
-		plan_end(uow, job,
-			job->reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
+		plan_end(uow, job, job->reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
 			job->reason);
 	flow_update(uow, job);
 }
@@ -429,8 +427,8 @@ flow_stop(struct uow *uow, struct job *job, enum job_reason reason)
 	for (int32_t i = 0; i < run->spec.n; i++)
 		stage_end_now(uow, job, run, i, command);
 	if (!has_children(run))
-		plan_end(uow, job,
-			reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED, reason);
+		plan_end(uow, job, reason == JOB_REASON_TIMEOUT ? JOB_FAILED : JOB_STOPPED,
+			reason);
 	flow_update(uow, job);
 }
 
@@ -481,7 +479,8 @@ stage_of(const struct flow_run *run, const char *name)
 
 /* The item that asked for this launch and still wants it; NULL: nobody does. */
 static struct stage_item *
-item_of_launch(struct uow *uow, struct job *job, const struct flow_report *report, int32_t *ret_at)
+item_of_launch(
+	struct uow *uow, struct job *job, const struct flow_report *report, int32_t *ret_at)
 {
 	struct flow_run *run = flow_of(uow, job);
 	int32_t at = stage_of(run, report->stage);

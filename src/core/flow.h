@@ -20,10 +20,10 @@
  * What the rules hand to the conductor (struct effect):
  *
  * LAUNCH: body is the stage's `run` as kept in the flow, with what `pass` adds; scope an object
- * with `params`, `flow`, `stages` and `matrix`. COLLECT: the ended job; of a wait for a job, item
- * is the place of the condition. PROBE: body is the condition's `http` object as kept in the
- * flow (request, headers, body, select, timeout in milliseconds: the rest is not looked at);
- * scope as for LAUNCH. Expressions inside body are filled in by the conductor, which adds
+ * with `params`, `flow`, `stages` and `matrix`. COLLECT: the ended job; of a wait for a job,
+ * item is the place of the condition. PROBE: body is the condition's `http` object as kept in
+ * the flow (request, headers, body, select, timeout in milliseconds: the rest is not looked
+ * at); scope as for LAUNCH. Expressions inside body are filled in by the conductor, which adds
  * `signals` and `flow.url` to the scope; `until` and `failIf` are the rules' own.
  */
 
@@ -31,13 +31,13 @@
 struct wait_look {
 	int32_t status; /* of HTTP; 0: there was no answer */
 	int64_t took_ms;
-	struct str value; /* JSON: what was selected; empty: nothing. At most
-			     PROBE_BODY_BYTES_MAX */
+	struct str value;       /* JSON: what was selected; empty: nothing. At most
+				   PROBE_BODY_BYTES_MAX */
 	struct str headers;     /* JSON object of texts, names in lower case; empty: none */
 	struct str body;        /* JSON: the whole body, a text when it is none */
 	int64_t retry_after_ms; /* of the answer; 0: not said */
-	const char *error; /* why there is no value; NULL: there is one */
-	bool is_transport; /* nobody was reached: counts against transportErrors */
+	const char *error;      /* why there is no value; NULL: there is one */
+	bool is_transport;      /* nobody was reached: counts against transportErrors */
 };
 
 /* What came of an effect. `error` alone when it could not be carried out for good. */
@@ -49,8 +49,8 @@ struct flow_report {
 	const struct job_spec *spec; /* LAUNCH */
 	struct str outputs;          /* COLLECT: JSON object */
 	struct wait_look look;       /* PROBE */
-	const char *error; /* for good: what was asked for cannot be done. Texts of the guard, of
-			      names that do not exist, of job requests that are wrong */
+	const char *error; /* for good: what was asked for cannot be done. Texts of the guard,
+			      of names that do not exist, of job requests that are wrong */
 };
 
 /* Something from outside for a stage that waits, or will. */
@@ -147,8 +147,8 @@ void flow_save_changed(struct uow *uow);
  * conditions with the last and next look, value, error. The job has flow and plan. -1: they
  * cannot be read.
  */
-int flow_stages_write(struct jw *jw, const struct job *job, struct arena *arena,
-	struct err *err) MUST_CHECK;
+int flow_stages_write(
+	struct jw *jw, const struct job *job, struct arena *arena, struct err *err) MUST_CHECK;
 
 /* Why the flow is where it is. */
 struct explanation *flow_explain(struct uow *uow, struct job *job, struct arena *arena);

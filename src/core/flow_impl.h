@@ -24,14 +24,7 @@ enum stage_when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS, WHEN_EXPRESSION };
 
 enum wait_mode { WAIT_ONE, WAIT_ANY, WAIT_ALL };
 
-enum wait_kind {
-	WAIT_HTTP,
-	WAIT_SIGNAL,
-	WAIT_TIMER,
-	WAIT_APPROVAL,
-	WAIT_JOB,
-	WAIT_KIND_COUNT
-};
+enum wait_kind { WAIT_HTTP, WAIT_SIGNAL, WAIT_TIMER, WAIT_APPROVAL, WAIT_JOB, WAIT_KIND_COUNT };
 
 struct status_range {
 	int64_t from, to;
@@ -48,6 +41,7 @@ struct wait_spec {
 	const char *until, *fail_if; /* expressions, or NULL */
 	struct status_range statuses[STATUS_RANGES_MAX];
 	size_t n_statuses;
+	bool names_statuses; /* they were said; else `until` may judge the status itself */
 	int64_t every_ms, interval_max_ms;
 	double factor, jitter;
 	int64_t misses_max, look_timeout_ms;
@@ -65,7 +59,8 @@ struct stage_spec {
 	const char *name;
 	int32_t *needs; /* places of stages */
 	int32_t n_needs;
-	uint64_t above[(FLOW_STAGES_MAX + 63) / 64]; /* set of all it needs, through others too */
+	uint64_t above[(FLOW_STAGES_MAX + 63) /
+		64]; /* set of all it needs, through others too */
 	enum stage_when when;
 	const char *when_text; /* EXPRESSION */
 	bool is_wait;
@@ -122,15 +117,20 @@ enum item_phase {
 
 struct stage_item {
 	enum item_phase phase;
-	enum stage_state end;  /* COLLECTING, ENDED */
-	int32_t attempt;       /* of the flow's life, from 1; 0: none yet */
-	int64_t due_ms;        /* WAITING: not before */
-	struct job_id job;     /* of the present attempt */
-	struct str results;    /* JSON; empty: none */
-	const char *error;     /* or NULL */
+	enum stage_state end; /* COLLECTING, ENDED */
+	int32_t attempt;      /* of the flow's life, from 1; 0: none yet */
+	int64_t due_ms;       /* WAITING: not before */
+	struct job_id job;    /* of the present attempt */
+	struct str results;   /* JSON; empty: none */
+	const char *error;    /* or NULL */
 };
 
-enum condition_state { CONDITION_WAITING, CONDITION_MET, CONDITION_FAILED, CONDITION_STATE_COUNT };
+enum condition_state {
+	CONDITION_WAITING,
+	CONDITION_MET,
+	CONDITION_FAILED,
+	CONDITION_STATE_COUNT
+};
 
 struct stage_condition {
 	enum condition_state state;
@@ -152,8 +152,8 @@ struct stage_condition {
 struct flow_stage {
 	enum stage_state state;
 	int64_t started_ms, ended_ms;
-	int64_t deadline_ms;  /* 0: none */
-	bool is_timing_out;   /* the deadline has passed, its jobs are being stopped */
+	int64_t deadline_ms;     /* 0: none */
+	bool is_timing_out;      /* the deadline has passed, its jobs are being stopped */
 	int32_t attempts_before; /* attempts of earlier incarnations */
 	const char *error, *warning;
 	struct job_counts counts;
@@ -167,8 +167,8 @@ struct flow_run {
 	struct flow_spec spec;
 	struct flow_stage *stages;
 	int32_t depth;
-	int32_t failed;  /* stage that failed first; -1: none */
-	bool is_fresh;   /* a restart waits for the children of the incarnation before */
+	int32_t failed; /* stage that failed first; -1: none */
+	bool is_fresh;  /* a restart waits for the children of the incarnation before */
 	struct flow_start start;
 	bool has_more;   /* the turn's effects are enough: go on in the next one */
 	bool is_changed; /* job->plan is to be written */
@@ -192,8 +192,8 @@ const char *wait_kind_name(enum wait_kind kind);
 
 /* Decoded at the first call of a turn. A text that cannot be read begins anew. */
 struct flow_run *flow_of(struct uow *uow, struct job *job) __attribute__((returns_nonnull));
-int flow_run_read(const char *flow, const char *plan, struct arena *arena, struct flow_run **ret,
-	struct err *err) MUST_CHECK;
+int flow_run_read(const char *flow, const char *plan, struct arena *arena,
+	struct flow_run **ret, struct err *err) MUST_CHECK;
 
 const char *stage_state_name(enum stage_state state);
 bool stage_is_over(enum stage_state state);
@@ -205,8 +205,8 @@ void stage_reset(struct flow_run *run, int32_t at);
 size_t flow_value_bytes(const struct flow_run *run);
 
 /* A copy to be kept, or a note that it was too large. */
-struct str flow_keep(struct uow *uow, struct flow_run *run, struct str value, size_t max,
-	bool *ret_is_cut);
+struct str flow_keep(
+	struct uow *uow, struct flow_run *run, struct str value, size_t max, bool *ret_is_cut);
 
 /* ---- flow_scope.c ---- */
 
@@ -214,8 +214,8 @@ struct str flow_keep(struct uow *uow, struct flow_run *run, struct str value, si
  * What expressions of a stage see: an object with params, flow, stages and, with `item` >= 0,
  * matrix. Owned by the caller.
  */
-json_t *flow_scope(struct uow *uow, const struct job *job, const struct flow_run *run, int32_t stage,
-	int32_t item);
+json_t *flow_scope(struct uow *uow, const struct job *job, const struct flow_run *run,
+	int32_t stage, int32_t item);
 
 /* The item's value of the matrix; owned; NULL: the stage has none. */
 json_t *flow_item_value(const struct flow_run *run, int32_t stage, int32_t item);

@@ -197,7 +197,7 @@ struct check {
 	struct issues *issues;
 	struct flow_spec flow;
 	struct stage_request *in;
-	int32_t at; /* stage that is checked now */
+	int32_t at;                                              /* stage that is checked now */
 	const char **stage_names, **signal_names, **param_names; /* NULL-terminated */
 };
 
@@ -217,8 +217,8 @@ stage_pointer(const struct check *check, int32_t at)
 		json_pointer_member(check->arena, check->pointer, "stages"), (size_t)at);
 }
 
-static const char *const known_facts[] = { "state", "results", "items", "job", "value", "values",
-	"attempts", "error", NULL };
+static const char *const known_facts[] = { "state", "results", "items", "job", "value",
+	"values", "attempts", "error", NULL };
 
 /* What one expression reads of stages. */
 struct stage_reads {
@@ -301,8 +301,8 @@ check_lang(struct check *check, const struct lang *lang, enum expr_place place, 
 
 /* An expression that is a member of its own: when, until, failIf. */
 static void
-check_expression(struct check *check, const char *text, enum expr_place place, const char *pointer,
-	const char *member)
+check_expression(struct check *check, const char *text, enum expr_place place,
+	const char *pointer, const char *member)
 {
 	struct lang *lang;
 	struct err err;
@@ -363,15 +363,16 @@ check_http(struct check *check, const struct wait_spec *spec, json_t *http, cons
 		spec->factor > 1)
 		issues_add_member(check->issues, pointer, "interval", ISSUE_INVALID,
 			"max is to be more than every when factor makes it grow");
-	for (const char *const *name = (const char *const[]) { "request", "headers", "body",
-		     "select", NULL };
+	for (const char *const *name =
+			(const char *const[]) { "request", "headers", "body", "select", NULL };
 		*name; name++)
 		check_texts(check, json_object_get(http, *name), false,
 			json_pointer_member(check->arena, pointer, *name));
 }
 
 static void
-check_timer(struct check *check, const struct wait_spec *spec, json_t *timer, const char *pointer)
+check_timer(
+	struct check *check, const struct wait_spec *spec, json_t *timer, const char *pointer)
 {
 	struct err err;
 	int64_t ms;
@@ -379,8 +380,7 @@ check_timer(struct check *check, const struct wait_spec *spec, json_t *timer, co
 	check_texts(check, timer, false, pointer);
 	if (spec->timer_for && !expr_in_text(str_of(spec->timer_for)) &&
 		parse_duration_ms(str_of(spec->timer_for), STAGE_TIMEOUT_MS_MAX, &ms, &err) < 0)
-		issues_add_member(
-			check->issues, pointer, "for", ISSUE_INVALID, "%s", err.text);
+		issues_add_member(check->issues, pointer, "for", ISSUE_INVALID, "%s", err.text);
 	if (spec->timer_until && !expr_in_text(str_of(spec->timer_until)) &&
 		time_parse(str_of(spec->timer_until), &ms, &err) < 0)
 		issues_add_member(
@@ -411,7 +411,8 @@ check_condition(
 }
 
 static void
-check_wait(struct check *check, const struct stage_spec *spec, json_t *wait, const char *pointer)
+check_wait(
+	struct check *check, const struct stage_spec *spec, json_t *wait, const char *pointer)
 {
 	const char *mode = spec->mode == WAIT_ANY ? "any" : "all";
 
@@ -486,8 +487,8 @@ check_schema(struct check *check, json_t *schema, const char *pointer)
 
 /* Members that mean nothing beside the others. */
 static void
-check_kind(struct check *check, json_t *stage, const struct stage_request *in,
-	const char *pointer)
+check_kind(
+	struct check *check, json_t *stage, const struct stage_request *in, const char *pointer)
 {
 	static const char *const of_run[] = { "matrix", "maxParallel", "retry", "pass",
 		"outputSchema", NULL };
@@ -511,7 +512,8 @@ static bool
 may_fail_before(const struct check *check, int32_t at)
 {
 	for (int32_t i = 0; i < check->flow.n; i++) {
-		if (stage_is_above(&check->flow.stages[at], i) && !check->flow.stages[i].goes_on)
+		if (stage_is_above(&check->flow.stages[at], i) &&
+			!check->flow.stages[i].goes_on)
 			return true;
 	}
 	return false;
@@ -549,8 +551,7 @@ wrap_matrix(json_t *stage)
 	const char *text = json_string_value(json_object_get(stage, "matrix"));
 
 	if (text && !expr_in_text(str_of(text)))
-		(void)json_object_set_new(
-			stage, "matrix", json_sprintf("${{ %s }}", text));
+		(void)json_object_set_new(stage, "matrix", json_sprintf("${{ %s }}", text));
 }
 
 static void
@@ -599,8 +600,8 @@ collect_names(struct check *check)
 		return;
 	check->param_names = arena_xalloc(
 		check->arena, (json_object_size(check->params) + 1) * sizeof(char *));
-	json_object_foreach(check->params, key, ignored)
-		check->param_names[n_params++] = arena_strdup(check->arena, key);
+	json_object_foreach(check->params, key, ignored) check->param_names[n_params++] =
+		arena_strdup(check->arena, key);
 }
 
 static void
@@ -615,8 +616,8 @@ read_stages(struct check *check, json_t *stages)
 	}
 	for (int32_t i = 0; i < check->flow.n; i++) {
 		check_name(check, i);
-		flow_needs_read(&check->flow, i, &check->in[i], stage_pointer(check, i),
-			check->issues);
+		flow_needs_read(
+			&check->flow, i, &check->in[i], stage_pointer(check, i), check->issues);
 	}
 	int32_t circle = flow_close(&check->flow);
 
@@ -727,8 +728,8 @@ flow_definition_read(
 	if (!json_object_get(copy, "stages"))
 		issues_add(issues, "/stages", ISSUE_MISSING, "at least one stage is expected");
 	else
-		(void)(flow_stages_check(copy, json_is_object(params) ? params : NULL, true,
-			       "", arena, issues, NULL) < 0);
+		(void)(flow_stages_check(copy, json_is_object(params) ? params : NULL, true, "",
+			       arena, issues, NULL) < 0);
 	if (issues->n > 0 || issues->n_more > 0)
 		return -1;
 	ret->name = in.name;

@@ -51,8 +51,8 @@ struct stage_request {
 /* One stage but for its needs. What is wrong is in issues; the arena is theirs. */
 void flow_stage_read(json_t *stage, const char *pointer, struct issues *issues,
 	struct stage_request *in, struct stage_spec *ret);
-void flow_wait_read(json_t *wait, const char *pointer, struct issues *issues,
-	struct stage_spec *stage);
+void flow_wait_read(
+	json_t *wait, const char *pointer, struct issues *issues, struct stage_spec *stage);
 
 /* The place of a stage; -1: there is none of that name. */
 int32_t flow_stage_find(const struct flow_spec *flow, const char *name);

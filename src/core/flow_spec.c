@@ -149,8 +149,8 @@ read_status(const json_t *item, struct status_range *ret)
 }
 
 static void
-read_statuses(const json_t *list, const char *pointer, struct issues *issues,
-	struct wait_spec *ret)
+read_statuses(
+	const json_t *list, const char *pointer, struct issues *issues, struct wait_spec *ret)
 {
 	if (!list) {
 		ret->statuses[ret->n_statuses++] = (struct status_range) { 200, 299 };
@@ -180,6 +180,7 @@ read_http(json_t *http, const char *pointer, struct issues *issues, struct wait_
 	*ret = (struct wait_spec) {
 		.kind = WAIT_HTTP,
 		.selects = in.select != NULL,
+		.names_statuses = in.statuses != NULL,
 		.until = in.until,
 		.fail_if = in.fail_if,
 		.every_ms = in.interval.every_ms,
@@ -207,8 +208,7 @@ read_timer(json_t *timer, const char *pointer, struct issues *issues, struct wai
 	ret->kind = WAIT_TIMER;
 	ret->timer_until = in.until;
 	if (json_is_string(in.duration))
-		ret->timer_for =
-			arena_strdup(issues->arena, json_string_value(in.duration));
+		ret->timer_for = arena_strdup(issues->arena, json_string_value(in.duration));
 	else if (json_is_integer(in.duration))
 		ret->timer_for = arena_printf(issues->arena, "%" JSON_INTEGER_FORMAT,
 			json_integer_value(in.duration));
@@ -220,8 +220,8 @@ read_timer(json_t *timer, const char *pointer, struct issues *issues, struct wai
 }
 
 static void
-read_approval(json_t *approval, const char *pointer, struct issues *issues,
-	struct wait_spec *ret)
+read_approval(
+	json_t *approval, const char *pointer, struct issues *issues, struct wait_spec *ret)
 {
 	struct approval_request in = { 0 };
 
@@ -247,12 +247,14 @@ read_condition(const struct condition_request *in, const char *pointer, struct i
 	if (in->http)
 		read_http(in->http, json_pointer_member(arena, pointer, "http"), issues, ret);
 	else if (in->timer)
-		read_timer(in->timer, json_pointer_member(arena, pointer, "timer"), issues, ret);
+		read_timer(
+			in->timer, json_pointer_member(arena, pointer, "timer"), issues, ret);
 	else if (in->approval)
 		read_approval(in->approval, json_pointer_member(arena, pointer, "approval"),
 			issues, ret);
-	else if (in->signal && json_decode(in->signal, signal_fields, NULL,
-				       json_pointer_member(arena, pointer, "signal"), issues) < 0)
+	else if (in->signal &&
+		json_decode(in->signal, signal_fields, NULL,
+			json_pointer_member(arena, pointer, "signal"), issues) < 0)
 		return;
 	if (in->job) {
 		ret->kind = WAIT_JOB;
@@ -265,8 +267,8 @@ read_condition(const struct condition_request *in, const char *pointer, struct i
 static const struct condition_request no_condition = { .state = -1 };
 
 static void
-read_conditions(json_t *list, const char *pointer, struct issues *issues,
-	struct stage_spec *stage)
+read_conditions(
+	json_t *list, const char *pointer, struct issues *issues, struct stage_spec *stage)
 {
 	size_t index;
 	json_t *item;
@@ -284,8 +286,8 @@ read_conditions(json_t *list, const char *pointer, struct issues *issues,
 }
 
 void
-flow_wait_read(json_t *wait, const char *pointer, struct issues *issues,
-	struct stage_spec *stage)
+flow_wait_read(
+	json_t *wait, const char *pointer, struct issues *issues, struct stage_spec *stage)
 {
 	struct condition_request in = no_condition;
 
@@ -315,8 +317,9 @@ flow_wait_read(json_t *wait, const char *pointer, struct issues *issues,
 static void
 read_when(const char *text, struct stage_spec *ret)
 {
-	static const char *const words[] = { [WHEN_SUCCESS] = "success",
-		[WHEN_FAILURE] = "failure", [WHEN_ALWAYS] = "always" };
+	static const char *const words[] = {
+		[WHEN_SUCCESS] = "success", [WHEN_FAILURE] = "failure", [WHEN_ALWAYS] = "always"
+	};
 
 	for (size_t i = 0; text && i < ARRAY_LEN(words); i++) {
 		if (strcmp(text, words[i]) == 0) {
@@ -336,7 +339,8 @@ read_pass(json_t *pass, const char *pointer, struct issues *issues, struct stage
 	const char *key;
 	json_t *value;
 
-	ret->pass = arena_xalloc(issues->arena, (json_object_size(pass) + 1) * sizeof *ret->pass);
+	ret->pass =
+		arena_xalloc(issues->arena, (json_object_size(pass) + 1) * sizeof *ret->pass);
 	json_object_foreach(pass, key, value)
 	{
 		if (!json_is_string(value)) {
@@ -384,8 +388,8 @@ flow_stage_read(json_t *stage, const char *pointer, struct issues *issues,
 	if (in->pass)
 		read_pass(in->pass, json_pointer_member(arena, pointer, "pass"), issues, ret);
 	if (ret->is_wait)
-		flow_wait_read(in->wait, json_pointer_member(arena, pointer, "wait"), issues,
-			ret);
+		flow_wait_read(
+			in->wait, json_pointer_member(arena, pointer, "wait"), issues, ret);
 }
 
 int32_t
@@ -532,8 +536,7 @@ read_all(json_t *tree, struct issues *issues, struct flow_spec *ret)
 {
 	json_t *stages = json_object_get(tree, "stages");
 	size_t n = json_array_size(stages);
-	struct stage_request *in =
-		arena_xalloc(issues->arena, (n + 1) * sizeof *in);
+	struct stage_request *in = arena_xalloc(issues->arena, (n + 1) * sizeof *in);
 
 	if (n == 0 || n > FLOW_STAGES_MAX)
 		return -1;
@@ -545,8 +548,7 @@ read_all(json_t *tree, struct issues *issues, struct flow_spec *ret)
 		.limit = (int32_t)json_integer_value(json_object_get(tree, "limit")),
 	};
 	for (size_t i = 0; i < n; i++)
-		flow_stage_read(
-			json_array_get(stages, i), "", issues, &in[i], &ret->stages[i]);
+		flow_stage_read(json_array_get(stages, i), "", issues, &in[i], &ret->stages[i]);
 	for (size_t i = 0; i < n; i++)
 		flow_needs_read(ret, (int32_t)i, &in[i], "", issues);
 	return issues->n > 0 || flow_close(ret) >= 0 ? -1 : 0;

@@ -400,8 +400,9 @@ end_stage(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 		stage_move(uow, job, run, at, first->end, first->error);
 	else
 		stage_move(uow, job, run, at, first->end,
-			arena_printf(uow->arena, "%d of %d items did not succeed; the first: %s",
-				(int)n_failed, (int)stage->n_items,
+			arena_printf(uow->arena,
+				"%d of %d items did not succeed; the first: %s", (int)n_failed,
+				(int)stage->n_items,
 				first->error ? first->error : stage_state_name(first->end)));
 	plan_event_progress(uow, job);
 }

@@ -160,8 +160,8 @@ read_stage(const json_t *in, const struct stage_spec *spec, struct arena *arena,
 		.matrix = value_of(arena, in, "matrix"),
 		.items = arena_xalloc(arena, (n + 1) * sizeof *ret->items),
 		.n_items = (int32_t)n,
-		.conditions = arena_xalloc(
-			arena, (spec->n_conditions + 1) * sizeof *ret->conditions),
+		.conditions =
+			arena_xalloc(arena, (spec->n_conditions + 1) * sizeof *ret->conditions),
 	};
 	for (size_t i = 0; count_at(&ret->counts, i); i++)
 		*count_at(&ret->counts, i) = json_integer_value(json_array_get(counts, i));
@@ -391,8 +391,7 @@ flow_save_changed(struct uow *uow)
 	for (size_t i = 0; i < uow->jobs.n; i++) {
 		struct job *job = uow->jobs.item[i];
 
-		if (!job->flow_run || !job->flow_run->is_changed ||
-			job->change == ROW_DELETED)
+		if (!job->flow_run || !job->flow_run->is_changed || job->change == ROW_DELETED)
 			continue;
 		job->plan = write_plan(uow->arena, job->flow_run);
 		job->flow_run->is_changed = false;
@@ -421,8 +420,7 @@ stage_reset(struct flow_run *run, int32_t at)
 	size_t n = run->spec.stages[at].n_conditions;
 
 	for (size_t i = 0; i < n; i++)
-		stage->conditions[i] =
-			(struct stage_condition) { .n = stage->conditions[i].n };
+		stage->conditions[i] = (struct stage_condition) { .n = stage->conditions[i].n };
 	*stage = (struct flow_stage) {
 		.attempts_before = attempts,
 		.conditions = stage->conditions,

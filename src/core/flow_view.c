@@ -35,8 +35,8 @@ write_item(struct jw *jw, const struct flow_run *run, int32_t at, int32_t place)
 {
 	const struct flow_stage *stage = &run->stages[at];
 	const struct stage_item *item = &stage->items[place];
-	json_t *value = run->spec.stages[at].matrix.n > 0 ? flow_item_value(run, at, place)
-							  : NULL;
+	json_t *value =
+		run->spec.stages[at].matrix.n > 0 ? flow_item_value(run, at, place) : NULL;
 
 	jw_obj(jw);
 	jw_kstr(jw, "state", item_state(item));
@@ -74,8 +74,8 @@ write_condition(struct jw *jw, const struct wait_spec *spec,
 	write_value(jw, "value", condition->value);
 	jw_kstr_opt(jw, "error", condition->error);
 	if (is_live && condition->state == CONDITION_WAITING)
-		jw_ktime(jw, spec->kind == WAIT_TIMER ? "endsAt" : "nextAt",
-			condition->next_ms);
+		jw_ktime(
+			jw, spec->kind == WAIT_TIMER ? "endsAt" : "nextAt", condition->next_ms);
 	if (!uuid_is_zero(&condition->job.u))
 		jw_kuuid(jw, "job", &condition->job.u);
 	jw_end_obj(jw);
@@ -222,9 +222,8 @@ explain_condition(struct list *list, const char *stage, const struct wait_spec *
 {
 	switch (spec->kind) {
 	case WAIT_HTTP:
-		add(list, BLOCKER_FLOW_HTTP, stage,
-			"Stage \"%s\" looks at an address: %s%s%s.", stage,
-			last_look(list, condition),
+		add(list, BLOCKER_FLOW_HTTP, stage, "Stage \"%s\" looks at an address: %s%s%s.",
+			stage, last_look(list, condition),
 			condition->next_ms > 0 ? "; the next is at " : "",
 			condition->next_ms > 0 ? time_text(list, condition->next_ms) : "")
 			->until_ms = condition->next_ms;
@@ -284,12 +283,13 @@ explain_items(struct list *list, const struct stage_spec *spec, const struct flo
 			due = plan_earlier(due, stage->items[i].due_ms);
 	}
 	if (n_running > 0)
-		add(list, BLOCKER_FLOW_RUN, spec->name, "Stage \"%s\" has %d of %d jobs under way.",
-			spec->name, (int)n_running, (int)stage->n_items)
+		add(list, BLOCKER_FLOW_RUN, spec->name,
+			"Stage \"%s\" has %d of %d jobs under way.", spec->name, (int)n_running,
+			(int)stage->n_items)
 			->count = n_running;
 	else if (n_starting > 0)
-		add(list, BLOCKER_FLOW_RUN, spec->name, "The jobs of stage \"%s\" are being made.",
-			spec->name);
+		add(list, BLOCKER_FLOW_RUN, spec->name,
+			"The jobs of stage \"%s\" are being made.", spec->name);
 	else if (due > 0)
 		add(list, BLOCKER_FLOW_RUN, spec->name,
 			"The next attempt of stage \"%s\" is due at %s.", spec->name,

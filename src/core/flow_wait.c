@@ -72,8 +72,8 @@ begin_timer(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, 
 	struct stage_condition *condition = &run->stages[at].conditions[place];
 	struct err err;
 	int64_t ms = 0;
-	const char *text = settle_text(uow, job, run, at,
-		spec->timer_for ? spec->timer_for : spec->timer_until, &err);
+	const char *text = settle_text(
+		uow, job, run, at, spec->timer_for ? spec->timer_for : spec->timer_until, &err);
 	int r = !text ? -1
 		: spec->timer_for
 		? parse_duration_ms(str_of(text), STAGE_TIMEOUT_MS_MAX, &ms, &err)
@@ -161,8 +161,7 @@ ask_look(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, siz
 }
 
 static void
-ask_results(
-	struct uow *uow, struct job *job, struct flow_run *run, int32_t at, size_t place)
+ask_results(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, size_t place)
 {
 	const struct stage_condition *condition = &run->stages[at].conditions[place];
 	struct effect effect = {
@@ -224,8 +223,8 @@ name_of_condition(struct uow *uow, const struct stage_spec *spec, size_t place)
 {
 	if (spec->conditions[place].name)
 		return spec->conditions[place].name;
-	return arena_printf(uow->arena, "%s %zu", wait_kind_name(spec->conditions[place].kind),
-		place);
+	return arena_printf(
+		uow->arena, "%s %zu", wait_kind_name(spec->conditions[place].kind), place);
 }
 
 static const char *
@@ -238,8 +237,7 @@ failure_text(struct uow *uow, const struct stage_spec *spec, const struct flow_s
 		error = "it cannot come any more";
 	if (spec->mode == WAIT_ONE)
 		return error;
-	return arena_printf(
-		uow->arena, "%s: %s", name_of_condition(uow, spec, place), error);
+	return arena_printf(uow->arena, "%s: %s", name_of_condition(uow, spec, place), error);
 }
 
 /* Whether the conditions say that the stage is over. */
@@ -332,6 +330,18 @@ status_fits(const struct wait_spec *spec, int32_t status)
 	return false;
 }
 
+/* `until: status == 404` means every status, unless some are named. */
+static bool
+judges_status(struct uow *uow, const struct wait_spec *spec)
+{
+	struct lang *lang;
+	struct err ignored;
+
+	return !spec->names_statuses && spec->until &&
+		lang_parse(str_of(spec->until), uow->arena, &lang, &ignored) == 0 &&
+		lang_reads(lang, "status");
+}
+
 static json_t *
 tree_of(struct str text)
 {
@@ -380,14 +390,12 @@ judge_look(struct uow *uow, const struct job *job, const struct flow_run *run, i
 
 	*ret_error = look->error;
 	if (spec->fail_if && holds(uow, spec->fail_if, scope, value, "failIf", ret_error)) {
-		*ret_error = arena_printf(
-			uow->arena, "failIf holds: %s", spec->fail_if);
+		*ret_error = arena_printf(uow->arena, "failIf holds: %s", spec->fail_if);
 		return VERDICT_FAILED;
 	}
-	if (!status_fits(spec, look->status)) {
+	if (!status_fits(spec, look->status) && !judges_status(uow, spec)) {
 		if (!*ret_error)
-			*ret_error = arena_printf(
-				uow->arena, "status %d", (int)look->status);
+			*ret_error = arena_printf(uow->arena, "status %d", (int)look->status);
 		return VERDICT_MISS;
 	}
 	if (!spec->until)
@@ -397,8 +405,8 @@ judge_look(struct uow *uow, const struct job *job, const struct flow_run *run, i
 }
 
 static void
-plan_next_look(struct uow *uow, const struct wait_spec *spec,
-	struct stage_condition *condition, const struct wait_look *look)
+plan_next_look(struct uow *uow, const struct wait_spec *spec, struct stage_condition *condition,
+	const struct wait_look *look)
 {
 	struct retry_policy interval = {
 		.delay_ms = spec->every_ms,
@@ -412,7 +420,8 @@ plan_next_look(struct uow *uow, const struct wait_spec *spec,
 	if ((look->status == 429 || look->status == 503) && look->retry_after_ms > delay)
 		delay = look->retry_after_ms < spec->interval_max_ms ? look->retry_after_ms
 								     : spec->interval_max_ms;
-	condition->next_ms = uow->now_ms + (delay > WAIT_EVERY_MS_MIN ? delay : WAIT_EVERY_MS_MIN);
+	condition->next_ms =
+		uow->now_ms + (delay > WAIT_EVERY_MS_MIN ? delay : WAIT_EVERY_MS_MIN);
 }
 
 static void
@@ -427,8 +436,8 @@ note_look(struct uow *uow, struct flow_run *run, struct stage_condition *conditi
 	condition->error = short_copy(uow, error);
 	condition->shown = (struct str) { 0 };
 	if (look->value.n > 0 && look->value.n <= WAIT_SHOWN_BYTES_MAX)
-		condition->shown = flow_keep(
-			uow, run, look->value, WAIT_SHOWN_BYTES_MAX, &is_cut);
+		condition->shown =
+			flow_keep(uow, run, look->value, WAIT_SHOWN_BYTES_MAX, &is_cut);
 	run->is_changed = true;
 }
 
@@ -446,13 +455,13 @@ take_look(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, in
 		verdict = judge_look(uow, job, run, at, spec, look, &error);
 	note_look(uow, run, condition, look, error);
 	if (verdict == VERDICT_MET)
-		meet_condition(
-			uow, run, at, condition, look->value, WAIT_VALUE_BYTES_MAX);
+		meet_condition(uow, run, at, condition, look->value, WAIT_VALUE_BYTES_MAX);
 	else if (verdict == VERDICT_FAILED)
 		fail_condition(uow, run, condition, error);
 	else if (condition->n_misses > spec->misses_max)
 		fail_condition(uow, run, condition,
-			arena_printf(uow->arena, "%lld looks in a row reached nobody; the last: %s",
+			arena_printf(uow->arena,
+				"%lld looks in a row reached nobody; the last: %s",
 				(long long)condition->n_misses, error ? error : "no answer"));
 	else
 		plan_next_look(uow, spec, condition, look);
@@ -594,8 +603,7 @@ wait_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t a
 
 /* The place of the condition that is meant. -1: err. */
 static int32_t
-find_condition(
-	const struct stage_spec *spec, const struct flow_signal *signal, struct err *err)
+find_condition(const struct stage_spec *spec, const struct flow_signal *signal, struct err *err)
 {
 	enum wait_kind kind = signal->is_approval ? WAIT_APPROVAL : WAIT_SIGNAL;
 	int32_t found = -1;
@@ -623,8 +631,7 @@ take_signal(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, 
 	struct flow_stage *stage = &run->stages[at];
 	struct stage_condition *condition = &stage->conditions[place];
 	struct wait_look look = { .value = signal->payload };
-	bool is_late =
-		stage_is_over(stage->state) || condition->state != CONDITION_WAITING;
+	bool is_late = stage_is_over(stage->state) || condition->state != CONDITION_WAITING;
 
 	if (is_late && condition->n_repeats >= WAIT_REPEATS_MAX)
 		return;
@@ -642,7 +649,8 @@ take_signal(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, 
 static struct str
 approval_value(struct uow *uow, const struct flow_signal *signal)
 {
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(8 * (MESSAGE_BYTES_MAX + NAME_BYTES_MAX));
+	_cleanup_(buf_deinit) struct buf out =
+		BUF_INIT(8 * (MESSAGE_BYTES_MAX + NAME_BYTES_MAX));
 	struct jw jw;
 
 	jw_init(&jw, &out);
@@ -669,7 +677,8 @@ take_approval(struct uow *uow, struct job *job, struct flow_run *run, int32_t at
 	struct wait_look look = { .value = approval_value(uow, signal) };
 
 	if (stage->state != STAGE_RUNNING || condition->state != CONDITION_WAITING)
-		return err_set(err, ERR_CONFLICT, "stage \"%s\" does not wait for approval: it is %s",
+		return err_set(err, ERR_CONFLICT,
+			"stage \"%s\" does not wait for approval: it is %s",
 			run->spec.stages[at].name, stage_state_name(stage->state));
 	condition->n++;
 	condition->last_ms = uow->now_ms;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flows in the turn: reports and signals, and the list of what is to be done in a later turn
- * because the rules asked for it: commands to children, ends of children and of jobs that stages
- * wait for, children of deleted flows.
+ * because the rules asked for it: commands to children, ends of children and of jobs that
+ * stages wait for, children of deleted flows.
  *
- * The list is in memory only. What it holds follows from the rows: when the engine starts, every
- * flow that goes on is stepped and asks again, and children without their flow are deleted.
+ * The list is in memory only. What it holds follows from the rows: when the engine starts,
+ * every flow that goes on is stepped and asks again, and children without their flow are
+ * deleted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -337,7 +338,8 @@ apply_launch(struct turn *turn, struct intent *intent, struct job *flow)
 	if (report->spec->unique.mode != UNIQUE_NONE)
 		(void)intent_fail(turn, intent, ERR_INVALID,
 			"the job of a stage cannot be unique among others");
-	child = intent->status == INTENT_OK ? intent_make_job(turn, intent, report->spec) : NULL;
+	child = intent->status == INTENT_OK ? intent_make_job(turn, intent, report->spec)
+					    : NULL;
 	if (child) {
 		flow_launched(&turn->uow, flow, report, child);
 		intent_answer(turn, intent);
@@ -386,8 +388,8 @@ void
 flow_apply(struct turn *turn, struct intent *intent)
 {
 	bool is_report = intent->kind == INTENT_FLOW_REPORT;
-	struct job *flow = find_flow(turn,
-		is_report ? intent->in.flow_report.flow : intent->in.flow_signal.flow);
+	struct job *flow = find_flow(
+		turn, is_report ? intent->in.flow_report.flow : intent->in.flow_signal.flow);
 
 	if (flow && flow->project != intent->project)
 		flow = NULL;
