@@ -78,11 +78,24 @@ put_value(struct buf *out, const json_t *value)
 		(void)!buf_adds(out, "…");
 }
 
+/* The only item of a stage says little that the stage does not: which job it is, and that there
+ * will be another attempt. */
+static bool
+is_worth_a_line(const json_t *data)
+{
+	const char *state = json_text(data, "itemState");
+
+	return json_int(data, "item") > 0 || strcmp(state, "running") == 0 ||
+		(strcmp(state, "waiting") == 0 && json_text(data, "dueAt")[0]);
+}
+
 static void
 put_stage(struct buf *out, const json_t *data, bool has_colour)
 {
 	bool of_item = json_object_get(data, "item") != NULL;
 
+	if (of_item && !is_worth_a_line(data))
+		return;
 	put_name(out, json_text(data, "stage"));
 	if (of_item && json_int(data, "item") > 0)
 		(void)!buf_addf(out, "[%" PRId64 "] ", json_int(data, "item"));
