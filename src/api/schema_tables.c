@@ -958,7 +958,7 @@ const struct plain_schema schema_others[] = {
 	{ "Duration", "{\"description\":\"Milliseconds, or a text of numbers and units from great to small: 250ms, 30s, 1h30m, 1d.\","
 		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
 		"{\"type\":\"string\",\"pattern\":\"^([0-9]+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$\"}]}" },
-	{ "Expression", "{\"type\":\"string\",\"description\":\"${{ params.NAME }} stands for the parameter's value, of its own type.\","
+	{ "Expression", "{\"type\":\"string\",\"description\":\"${{ params.NAME }}, or another expression, stands for its value, of its own type.\","
 		"\"pattern\":\"\\\\{\\\\{\"}" },
 	{ "JobTest", "{\"anyOf\":[" REF("TestRef") "," REF("TestRequest") "]}" },
 	{ "BulkRequest", "{\"type\":\"object\",\"required\":[\"jobs\"],\"additionalProperties\":false,\"properties\":{"
