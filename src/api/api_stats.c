@@ -647,11 +647,11 @@ stats_error(struct call *call, struct store_reader *reader, struct err *err)
 	struct history_filter history = { .error_class = key, .limit = HISTORY_OF_CLASS };
 	struct jw jw = call_jw(call);
 
+	stat_groups_init(&groups, STAT_ERROR, STAT_BY_TIME, call->arena);
 	if (read_error_class(reader, key, call->arena, &class, err) < 0)
 		return -1;
 	if (!class || class->project != call->project)
 		return err_set(err, ERR_NOT_FOUND, "there is no such class of errors");
-	stat_groups_init(&groups, STAT_ERROR, STAT_BY_TIME, call->arena);
 	if (filter_of(call, reader, STAT_ERROR, &filter, err) < 0)
 		return -1;
 	filter.name = call->arg[0];
