@@ -31,6 +31,7 @@
 #include "cli/local_worker.h"
 #include "cli/paths.h"
 #include "conductor/conductor.h"
+#include "dialects/octomind/octomind.h"
 #include "engine/engine.h"
 #include "engine/intent.h"
 #include "http/guard.h"
@@ -258,6 +259,8 @@ start_conductor(struct server *server, const struct cli *cli)
 	server->conductor = conductor_new(&server->loop, &options);
 }
 
+static const struct dialect *const dialects[] = { &octomind_dialect, NULL };
+
 static int
 start_api(struct server *server, const struct cli *cli, struct err *err)
 {
@@ -266,6 +269,7 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 		.view_listen = cli_text(cli, "view-listen"),
 		.data_dir = server->data_dir,
 		.durable = cli_text(cli, "durability"),
+		.dialects = dialects,
 		.connections_max = (unsigned)cli_number(cli, "connections"),
 		.store_failed = on_store_failed,
 		.effects = on_effects,

@@ -8,6 +8,7 @@
 #include "core/expr.h"
 #include "core/flow_json.h"
 #include "core/job_json_impl.h"
+#include "core/job_queueing.h"
 #include "core/lane.h"
 #include "core/params.h"
 #include "core/run.h"
@@ -16,6 +17,7 @@
 /* A job request as the table decodes it. */
 struct job_request {
 	const char *name, *tmpl, *queue;
+	struct job_queueing queueing;
 	json_t *params, *tests, *labels, *config, *output_schema, *extra;
 	json_t *browsers, *fixtures, *hooks, *library, *quarantine, *stop;
 	struct strs tags;
@@ -81,6 +83,10 @@ const struct json_field job_test_ref_fields[] = {
 	{ .name = "priority", .kind = FIELD_INT, JOB(priority), .min = PRIORITY_MIN, .max = PRIORITY_MAX }, \
 	{ .name = "labels", .kind = FIELD_OBJ, JOB(labels), .min = 0, .max = LABELS_MAX }, \
 	{ .name = "runAt", .kind = FIELD_INSTANT, JOB(run_at_ms), .min = 0, .max = TIME_AT_MS_MAX }, \
+	{ .name = "expiresAfter", .kind = FIELD_DURATION, JOB(queueing.expires_after_ms), .min = 0, .max = EXPIRES_MS_MAX }, \
+	{ .name = "keys", .kind = FIELD_OBJ, JOB(queueing.keys), .min = 0, .max = JOB_KEYS_MAX }, \
+	{ .name = "needs", .kind = FIELD_OBJ, JOB(queueing.needs), .min = 0, .max = RESOURCES_MAX }, \
+	{ .name = "unique", .kind = FIELD_SUB, JOB(queueing.unique), .sub = job_unique_fields, .set_offset = offsetof(struct job_request, queueing.has_unique) }, \
 	{ .name = "config", .kind = FIELD_OBJ, JOB(config), .min = 0, .max = 1000 }, \
 	{ .name = "outputSchema", .kind = FIELD_OBJ, JOB(output_schema), .min = 0, .max = 1000 }, \
 	{ .name = "tags", .kind = FIELD_STRS, JOB(tags), .min = 0, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX }, \
@@ -236,7 +242,7 @@ names_saved_things(const json_t *job)
 static bool
 is_merged(const char *key)
 {
-	static const char *const names[] = { "config", "labels", "extra", "library" };
+	static const char *const names[] = { "config", "labels", "extra", "library", "keys", "needs" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(key, names[i]) == 0)
@@ -612,6 +618,8 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 		spec->labels = labels_canonical(reading->arena, request->labels,
 			json_pointer_member(reading->arena, reading->pointer, "labels"),
 			reading->issues);
+	job_queueing_read(&request->queueing, reading->pointer, reading->arena, reading->issues,
+		spec);
 	job_read_browsers(reading, request->browsers, spec);
 	job_retries_read(&request->retries, 1u << OUTCOME_ERRORED,
 		json_pointer_member(reading->arena, reading->pointer, "retries"),

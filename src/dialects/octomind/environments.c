@@ -105,7 +105,7 @@ octo_environment_find(const struct octo_environments *list, const char *name_or_
 		const struct octo_environment *item = &list->item[i];
 
 		if (!name_or_id || !*name_or_id ? item->is_default
-			    : is_id             ? uuid_eq(&item->id.u, &id)
+				: is_id         ? uuid_eq(&item->id.u, &id)
 						: strcmp(item->name, name_or_id) == 0)
 			return item;
 	}
@@ -133,8 +133,7 @@ octo_run_init(struct octo_run *run, const struct octo_target *target,
 	const json_t *body = environment ? environment->body : NULL;
 
 	*run = (struct octo_run) {
-		.url = environment && environment->url ? environment->url
-						       : "http://localhost/",
+		.url = environment && environment->url ? environment->url : "http://localhost/",
 		.headers = json_object_get(body, "headers"),
 		.basic_auth = account_of(body, "basicAuth"),
 		.test_account = account_of(body, "account"),
@@ -178,8 +177,7 @@ octo_environment_write(
 	jw_ktime(jw, "updatedAt", environment->updated_ms);
 	if (json_object_size(headers) > 0) {
 		jw_kobj(jw, "additionalHeaderFields");
-		json_object_foreach(headers, key, value)
-			jw_kstr(jw, key, ENVIRONMENT_MASK);
+		json_object_foreach(headers, key, value) jw_kstr(jw, key, ENVIRONMENT_MASK);
 		jw_end_obj(jw);
 	}
 	write_account(jw, "testAccount", json_object_get(environment->body, "account"),
@@ -254,8 +252,8 @@ struct environment_edit {
 
 /* A text member under another name; null takes it away. */
 static void
-take_text(json_t *to, const char *as, json_t *from, const char *name,
-	struct octo_issues *issues)
+take_text(
+	json_t *to, const char *as, json_t *from, const char *name, struct octo_issues *issues)
 {
 	const char *text = octo_text(from, name, false, issues);
 
@@ -312,8 +310,8 @@ take_members(json_t *to, json_t *from, bool is_new, struct octo_issues *issues)
 	if (json_is_null(headers))
 		(void)json_object_del(to, "headers");
 	else if (headers && !json_is_object(headers))
-		octo_issues_type(issues, OCTO_MEMBER(NULL, "additionalHeaderFields"), "object",
-			headers);
+		octo_issues_type(
+			issues, OCTO_MEMBER(NULL, "additionalHeaderFields"), "object", headers);
 	else if (headers)
 		(void)json_object_set(to, "headers", headers);
 }

@@ -95,26 +95,25 @@ read_settings(struct gathering *g)
 	octo_run_init(run, &g->execution->target, g->environment);
 	if (url && *url)
 		run->url = url;
-	run->browser = (enum octo_browser)octo_word_in(g->call->json, "browser",
-		octo_browser_names, OCTO_CHROMIUM, &g->issues);
-	run->breakpoint = (enum octo_breakpoint)octo_word_in(g->call->json, "breakpoint",
-		octo_breakpoint_names, OCTO_DESKTOP, &g->issues);
+	run->browser = (enum octo_browser)octo_word_in(
+		g->call->json, "browser", octo_browser_names, OCTO_CHROMIUM, &g->issues);
+	run->breakpoint = (enum octo_breakpoint)octo_word_in(
+		g->call->json, "breakpoint", octo_breakpoint_names, OCTO_DESKTOP, &g->issues);
 }
 
 static void
 read_variables(struct gathering *g)
 {
-	json_t *own = g->environment
-		? json_object_get(g->environment->body, "variables")
-		: NULL;
+	json_t *own =
+		g->environment ? json_object_get(g->environment->body, "variables") : NULL;
 	json_t *overrides = json_object_get(g->call->json, "variablesToOverwrite");
 	struct rng rng;
 
 	if (json_is_null(overrides))
 		overrides = NULL;
 	if (overrides &&
-		octo_vars_check(overrides, OCTO_MEMBER(NULL, "variablesToOverwrite"),
-			&g->issues) < 0)
+		octo_vars_check(
+			overrides, OCTO_MEMBER(NULL, "variablesToOverwrite"), &g->issues) < 0)
 		return;
 	rng_seed_os(&rng);
 	g->vars = octo_vars_pick(own, overrides, &rng);
@@ -174,8 +173,8 @@ choose_by_tags(struct gathering *g)
 static void
 replace_by_versions(struct gathering *g)
 {
-	struct octo_saved *all = arena_xalloc(
-		g->call->arena, (g->cases.n + g->n_chosen + 1) * sizeof *all);
+	struct octo_saved *all =
+		arena_xalloc(g->call->arena, (g->cases.n + g->n_chosen + 1) * sizeof *all);
 	struct octo_saves cases = { .item = all, .n = g->cases.n };
 
 	if (g->cases.n > 0)
@@ -359,23 +358,23 @@ find_gate(const struct gathering *g)
 static json_t *
 make_work(struct gathering *g)
 {
-	json_t *work = json_pack(
-		"{s:o, s:i}", "tests", make_tests(g), "concurrency", SESSIONS_MAX);
+	json_t *work =
+		json_pack("{s:o, s:i}", "tests", make_tests(g), "concurrency", SESSIONS_MAX);
 
 	if (g->environment && g->environment->location)
 		(void)json_object_set_new(work, "labels",
 			json_pack("{s:s}", "location", g->environment->location));
 	else if (g->environment && json_object_get(g->environment->body, "labels"))
-		(void)json_object_set(work, "labels",
-			json_object_get(g->environment->body, "labels"));
+		(void)json_object_set(
+			work, "labels", json_object_get(g->environment->body, "labels"));
 	return work;
 }
 
 static json_t *
 behind_gate(struct gathering *g, json_t *gate, json_t *work)
 {
-	json_t *wait = json_pack("{s:s, s:O}", "name", "gate", "wait",
-		json_object_get(gate, "wait"));
+	json_t *wait =
+		json_pack("{s:s, s:O}", "name", "gate", "wait", json_object_get(gate, "wait"));
 	json_t *timeout = json_object_get(gate, "timeout");
 
 	if (timeout)
@@ -483,8 +482,8 @@ read_answer(struct call *call, struct store_reader *reader, struct err *err)
 	if (r == STORE_NONE)
 		return err_set(err, ERR_NOT_FOUND, "the report was deleted meanwhile");
 	uuid_format(&job->id.u, id);
-	const char *url = arena_printf(
-		call->arena, "%s/api/v1/jobs/%s/report", octo_base_url(call), id);
+	const char *url =
+		arena_printf(call->arena, "%s/api/v1/jobs/%s/report", octo_base_url(call), id);
 
 	jw_obj(&jw);
 	jw_kstr(&jw, "testReportUrl", url);
@@ -506,8 +505,7 @@ static void
 cancel(struct call *call, struct job_id id)
 {
 	call->intent = intent_free(call->intent);
-	call->intent =
-		intent_new(INTENT_JOB_COMMAND, call->project, ARENA_REQUEST_BYTES_MAX);
+	call->intent = intent_new(INTENT_JOB_COMMAND, call->project, ARENA_REQUEST_BYTES_MAX);
 	call->intent->in.command.id = id;
 	call->intent->in.command.command = JOB_CMD_CANCEL;
 	call_submit(call, call->intent, on_cancelled);

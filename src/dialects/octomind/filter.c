@@ -48,8 +48,8 @@ field_of(const char *name)
 
 /* --- Checking --- */
 
-static void check(json_t *filter, const struct octo_at *at, unsigned depth,
-	struct octo_issues *issues);
+static void check(
+	json_t *filter, const struct octo_at *at, unsigned depth, struct octo_issues *issues);
 
 /* A list of filters, or one. */
 static void
@@ -62,8 +62,7 @@ check_joint(json_t *value, const struct octo_at *at, unsigned depth, struct octo
 		check(value, at, depth, issues);
 		return;
 	}
-	json_array_foreach(value, index, item)
-		check(item, OCTO_ITEM(at, index), depth, issues);
+	json_array_foreach(value, index, item) check(item, OCTO_ITEM(at, index), depth, issues);
 }
 
 static void
@@ -110,8 +109,7 @@ octo_filter_check(json_t *filter, struct octo_issues *issues)
 static bool
 has_value(const struct octo_filter_facts *facts, int field, const char *wanted)
 {
-	const char *text =
-		*(const char *const *)((const char *)facts + fields[field].offset);
+	const char *text = *(const char *const *)((const char *)facts + fields[field].offset);
 
 	if (!text || !wanted)
 		return text == wanted;
@@ -127,8 +125,7 @@ joint_fits(enum joint joint, json_t *value, const struct octo_filter_facts *fact
 
 	if (json_is_array(value)) {
 		of = json_array_size(value);
-		json_array_foreach(value, index, item)
-			n += octo_filter_fits(item, facts);
+		json_array_foreach(value, index, item) n += octo_filter_fits(item, facts);
 	} else {
 		n = octo_filter_fits(value, facts);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A parser of one screen: a chain of calls, whose arguments are a text or number and options. */
+/* A parser of one screen: a chain of calls, whose arguments are a text or number and options.
+ */
 #include "dialects/octomind/locator.h"
 
 #include <string.h>
@@ -44,8 +45,8 @@ static struct str
 read_word(struct reader *r)
 {
 	skip_space(r);
-	struct str word = str_from(r->at,
-		strspn(r->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+	struct str word = str_from(
+		r->at, strspn(r->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"));
 
 	r->at += word.n;
 	return word;

@@ -43,8 +43,7 @@ own_of(struct str options)
 		? json_read(options.p, options.n, JSON_DEPTH_MAX, &ignored)
 		: NULL;
 
-	return json_incref(
-		json_object_get(json_object_get(tree, "extra"), "octomind"));
+	return json_incref(json_object_get(json_object_get(tree, "extra"), "octomind"));
 }
 
 /* Why a job ended in which no test decided. */
@@ -183,7 +182,8 @@ result_error(const struct report *report, const struct run *run)
 static int
 rank_of_file(const struct artifact *artifact)
 {
-	static const char *const kinds[] = { "trace", "report", "video", "snapshot", "screenshot" };
+	static const char *const kinds[] = { "trace", "report", "video", "snapshot",
+		"screenshot" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (artifact->kind && strcmp(artifact->kind, kinds[i]) == 0)
@@ -194,7 +194,8 @@ rank_of_file(const struct artifact *artifact)
 static void
 add_percent(struct buf *out, const char *name)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
 
 	/* Names of files have 255 bytes at most: the buffer has room for three times that. */
 	for (; *name; name++) {
@@ -303,8 +304,7 @@ write_report(struct jw *jw, const struct report *report, json_t *cases)
 	if (json_object_get(report->own, "environmentId"))
 		write_id(jw, "environmentId", report->own, "environmentId");
 	jw_karr(jw, "testResults");
-	json_array_foreach(cases, index, item)
-		write_result(jw, report, index, item);
+	json_array_foreach(cases, index, item) write_result(jw, report, index, item);
 	jw_end_arr(jw);
 	jw_end_obj(jw);
 }
@@ -330,9 +330,7 @@ int
 octo_report_write(struct call *call, struct store_reader *reader, const struct job *job,
 	const struct octo_target *target, struct jw *jw, struct err *err)
 {
-	struct report report = {
-		.call = call, .reader = reader, .job = job, .target = target
-	};
+	struct report report = { .call = call, .reader = reader, .job = job, .target = target };
 	struct str options = { 0 };
 
 	if (read_job_options(reader, job->seq, call->arena, &options, err) < 0)
@@ -411,8 +409,8 @@ take_condition(json_t *item, const struct octo_at *at, struct listing *listing,
 }
 
 static void
-take_conditions(json_t *list, const char *name, struct listing *listing,
-	struct octo_issues *issues)
+take_conditions(
+	json_t *list, const char *name, struct listing *listing, struct octo_issues *issues)
 {
 	const struct octo_at *at = OCTO_MEMBER(NULL, name);
 	size_t index;
@@ -511,12 +509,12 @@ static void
 listing_init(struct listing *listing, const struct call *call)
 {
 	*listing = (struct listing) { .filter = {
-		.project = call->project,
-		.tags = report_tags,
-		.n_tags = 1,
-		.sort = JOB_SORT_CREATED,
-		.descending = true,
-	} };
+					      .project = call->project,
+					      .tags = report_tags,
+					      .n_tags = 1,
+					      .sort = JOB_SORT_CREATED,
+					      .descending = true,
+				      } };
 }
 
 static int

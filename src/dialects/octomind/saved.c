@@ -16,9 +16,9 @@
 enum {
 	PAGE_TESTS = 50,
 	CASES_BYTES_MAX = 32 * 1024 * 1024, /* of a request: half of its memory */
-	NAME_CUT_BYTES = 180,        /* leaves room for what makes a name unique */
-	VERSION_MARK = 0x0c7,        /* 12 bits that say what the id is */
-	VERSION_REST = 0x0c70c701,   /* 30 bits more */
+	NAME_CUT_BYTES = 180,               /* leaves room for what makes a name unique */
+	VERSION_MARK = 0x0c7,               /* 12 bits that say what the id is */
+	VERSION_REST = 0x0c70c701,          /* 30 bits more */
 };
 
 #define DRAFT_PREFIX "draft "
@@ -185,10 +185,9 @@ by_seq(const struct octo_saves *list, int64_t seq)
 }
 
 int
-octo_load_version(struct store_reader *reader, int64_t project,
-	const struct octo_saves *cases, const struct octo_saves *drafts,
-	const struct uuid *version, struct arena *arena, struct octo_saved *ret,
-	struct err *err)
+octo_load_version(struct store_reader *reader, int64_t project, const struct octo_saves *cases,
+	const struct octo_saves *drafts, const struct uuid *version, struct arena *arena,
+	struct octo_saved *ret, struct err *err)
 {
 	struct def_key key = { .project = project, .kind = DEF_TEST };
 	const struct octo_saved *newest;
@@ -281,8 +280,8 @@ make_test(const struct octo_saved *saved, const struct octo_saves *cases,
 		test = octo_to_browser(&chain, run, &err);
 	if (test)
 		return test;
-	return json_pack("{s:s, s:[{s:{s:s, s:b}}]}", "kind", "browser", "steps", "fail", "text",
-		err.text, "errored", true);
+	return json_pack("{s:s, s:[{s:{s:s, s:b}}]}", "kind", "browser", "steps", "fail",
+		"text", err.text, "errored", true);
 }
 
 static json_t *
@@ -344,8 +343,8 @@ choose_name(struct octo_puts *puts, size_t at, struct store_reader *reader, int6
 
 	if (r < 0)
 		return -1;
-	saved->name = (r == 0 && !uuid_eq(&other->id.u, &saved->id.u)) ||
-			is_taken(puts, at, key.name)
+	saved->name =
+		(r == 0 && !uuid_eq(&other->id.u, &saved->id.u)) || is_taken(puts, at, key.name)
 		? arena_printf(arena, "%s (%.8s)", key.name, id)
 		: key.name;
 	return 0;

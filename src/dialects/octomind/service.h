@@ -28,8 +28,7 @@ json_t *octo_body(struct call *call);
 /* A parameter of the query, or NULL. */
 const char *octo_param(const struct call *call, const char *name);
 /* The JSON value of such a parameter, owned by the caller; NULL with or without an issue. */
-json_t *octo_json_param(
-	const struct call *call, const char *name, struct octo_issues *issues);
+json_t *octo_json_param(const struct call *call, const char *name, struct octo_issues *issues);
 
 /* Answers with the list of what is wrong: 400. From read handlers: octo_refuse_read, which
  * fills call->out for status 400. */

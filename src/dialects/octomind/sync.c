@@ -42,7 +42,8 @@ decode_cases(struct call *call, size_t *ret_n)
 	json_array_foreach(list, index, item)
 	{
 		/* What is wrong is in issues. */
-		(void)(octo_case_decode(item, OCTO_ITEM(at, index), &issues, &cases[index]) < 0);
+		(void)(octo_case_decode(item, OCTO_ITEM(at, index), &issues, &cases[index]) <
+			0);
 	}
 	if (issues.n > 0) {
 		octo_refuse(call, &issues);
@@ -57,8 +58,7 @@ static int
 lay_over(struct octo_saves *there, const struct octo_puts *puts, struct arena *arena,
 	struct err *err)
 {
-	struct octo_saved *all =
-		arena_calloc(arena, there->n + puts->n + 1, sizeof *all);
+	struct octo_saved *all = arena_calloc(arena, there->n + puts->n + 1, sizeof *all);
 
 	if (!all)
 		return err_set(err, ERR_LIMIT, "there are too many test cases");
@@ -66,8 +66,7 @@ lay_over(struct octo_saves *there, const struct octo_puts *puts, struct arena *a
 		memcpy(all, there->item, there->n * sizeof *all);
 	there->item = all;
 	for (size_t i = 0; i < puts->n; i++) {
-		struct octo_saved *old =
-			octo_saved_find(there, &puts->item[i].saved.c.id);
+		struct octo_saved *old = octo_saved_find(there, &puts->item[i].saved.c.id);
 
 		if (!old)
 			old = &all[there->n++];
@@ -127,8 +126,7 @@ write_versions(struct jw *jw, const struct octo_puts *puts)
 	for (size_t i = 0; i < puts->n; i++) {
 		struct uuid id;
 
-		octo_version_id(
-			puts->item[i].saved.seq, puts->item[i].saved.revision, &id);
+		octo_version_id(puts->item[i].saved.seq, puts->item[i].saved.revision, &id);
 		jw_uuid(jw, &id);
 	}
 	jw_end_arr(jw);
@@ -230,8 +228,8 @@ octo_draft_push(struct call *call)
 
 /* Ids of a report's versions, from its job; NULL: the job has none. Owned by the caller. */
 static json_t *
-report_versions(struct call *call, struct store_reader *reader, const char *text,
-	struct err *err)
+report_versions(
+	struct call *call, struct store_reader *reader, const char *text, struct err *err)
 {
 	struct job_id id;
 	struct job *job;
@@ -272,8 +270,8 @@ write_report_cases(struct call *call, struct store_reader *reader, struct jw *jw
 	size_t index;
 	json_t *item;
 
-	if (!versions || octo_load(reader, call->project, OCTO_DRAFTS, call->arena, &drafts,
-				 err) < 0)
+	if (!versions ||
+		octo_load(reader, call->project, OCTO_DRAFTS, call->arena, &drafts, err) < 0)
 		return -1;
 	json_array_foreach(versions, index, item)
 	{
@@ -282,8 +280,8 @@ write_report_cases(struct call *call, struct store_reader *reader, struct jw *jw
 
 		if (!text || uuid_parse(str_of(text), &id) < 0)
 			continue;
-		int r = octo_load_version(reader, call->project, cases, &drafts, &id,
-			call->arena, &saved, err);
+		int r = octo_load_version(
+			reader, call->project, cases, &drafts, &id, call->arena, &saved, err);
 		if (r < 0)
 			return -1;
 		if (r == 0) /* else it was deleted since */
@@ -363,8 +361,8 @@ run_of_query(struct call *call, const struct octo_target *target,
 	const struct octo_environment *found = octo_environment_find(list, environment);
 
 	if (!found && environment && *environment)
-		return err_set(err, ERR_NOT_FOUND, "there is no environment \"%.60s\"",
-			environment);
+		return err_set(
+			err, ERR_NOT_FOUND, "there is no environment \"%.60s\"", environment);
 	octo_run_init(run, target, found);
 	if (url && *url)
 		run->url = url;

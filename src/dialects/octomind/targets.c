@@ -32,8 +32,7 @@ octo_target(struct call *call, const char *id, struct octo_target *ret, struct e
 	*ret = (struct octo_target) {
 		.project = project,
 		.test_id_attribute = attribute ? arena_strdup(call->arena, attribute) : NULL,
-		.step_timeout_ms =
-			json_integer_value(json_object_get(own, "timeoutPerStep")),
+		.step_timeout_ms = json_integer_value(json_object_get(own, "timeoutPerStep")),
 	};
 	return 0;
 }
@@ -69,8 +68,7 @@ write_members(struct jw *jw, const struct project *project)
 }
 
 static void
-write_target(
-	struct jw *jw, const struct project *project, const struct octo_environments *list)
+write_target(struct jw *jw, const struct project *project, const struct octo_environments *list)
 {
 	jw_obj(jw);
 	write_members(jw, project);
@@ -160,7 +158,8 @@ take_project(struct call *call)
 	}
 	if (!call->intent->replayed)
 		api_project_learn(call->api, project);
-	uuid_format(call->intent->replayed ? &call->intent->out.jobs[0].id.u : &project->id, id);
+	uuid_format(
+		call->intent->replayed ? &call->intent->out.jobs[0].id.u : &project->id, id);
 	if (api_project_find(call->api, id, call->arena, &project) != 0) {
 		call_problem(call, PROBLEM_NOT_FOUND, "it was deleted meanwhile");
 		return false;
@@ -174,8 +173,7 @@ static void
 on_first_environment(struct call *call)
 {
 	/* The name is taken when the request is a repeated one: it is as it should be. */
-	if (call->intent->status == INTENT_IS_ERROR &&
-		call->intent->err.code != ERR_CONFLICT)
+	if (call->intent->status == INTENT_IS_ERROR && call->intent->err.code != ERR_CONFLICT)
 		call_intent_error(call);
 	else
 		call_read(call, read_after_write, NULL);
@@ -190,8 +188,8 @@ on_created(struct call *call)
 
 	if (!take_project(call))
 		return;
-	_cleanup_(json_unrefp) json_t *body = json_pack("{s:s, s:b}", "name", "default",
-		"isDefault", true);
+	_cleanup_(json_unrefp) json_t *body =
+		json_pack("{s:s, s:b}", "name", "default", "isDefault", true);
 
 	if (url)
 		(void)json_object_set_new(body, "url", json_string(url));
@@ -266,7 +264,8 @@ merge(json_t *own, json_t *body, struct octo_issues *issues)
 	if (attribute)
 		(void)json_object_set_new(own, "testIdAttribute", json_string(attribute));
 	if (timeout && !json_is_integer(timeout))
-		octo_issues_type(issues, OCTO_MEMBER(NULL, "timeoutPerStep"), "number", timeout);
+		octo_issues_type(
+			issues, OCTO_MEMBER(NULL, "timeoutPerStep"), "number", timeout);
 	else if (timeout &&
 		(json_integer_value(timeout) < STEP_TIMEOUT_MS_MIN ||
 			json_integer_value(timeout) > STEP_TIMEOUT_MS_MAX))
