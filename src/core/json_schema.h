@@ -4,8 +4,8 @@
  *
  * References stay inside the document: `#`, JSON Pointers, `$anchor`, `$id`, `$dynamicRef`.
  * Others are refused when compiling: nothing is ever fetched. Patterns are PCRE2 in the dialect
- * nearest to ECMAScript's, unanchored; \d, \w and \s are those of ASCII. Keywords that are not known are annotations, and so is
- * `format` unless it is asked for.
+ * nearest to ECMAScript's, unanchored; \d, \w and \s are those of ASCII. Keywords that are not
+ * known are annotations, and so is `format` unless it is asked for.
  */
 #pragma once
 
