@@ -110,6 +110,14 @@ resolve_names(struct call *call, struct store_reader *reader, struct job_filter 
 	}
 	if (query->parent && uuid_parse(str_of(query->parent), &filter->parent.u) < 0)
 		return STORE_NONE;
+	if (query->schedule) {
+		struct schedule *schedule;
+
+		r = schedule_find(call, reader, query->schedule, &schedule, err);
+		if (r < 0)
+			return err->code == ERR_NOT_FOUND ? STORE_NONE : -1;
+		filter->schedule = schedule->seq;
+	}
 	if (query->queue) {
 		if (read_queues(reader, call->project, call->arena, &queues, &n, err) < 0)
 			return -1;
@@ -355,12 +363,10 @@ check_no_members(struct call *call)
 }
 
 static void
-command(struct call *call, enum job_command what)
+submit_command(struct call *call, enum job_command what, const struct flow_start *start)
 {
 	struct job_id id;
 
-	if (!check_no_members(call))
-		return;
 	if (call_uuid(call->arg[0], "job", &id.u, &call->err) < 0) {
 		call_error(call, &call->err);
 		return;
@@ -370,7 +376,17 @@ command(struct call *call, enum job_command what)
 		return;
 	call->intent->in.command.id = id;
 	call->intent->in.command.command = what;
+	call->intent->in.command.start = *start;
+	call->intent->in.command.start.stage =
+		arena_strdup(&call->intent->arena, start->stage);
 	call_submit(call, call->intent, on_command);
+}
+
+static void
+command(struct call *call, enum job_command what)
+{
+	if (check_no_members(call))
+		submit_command(call, what, &(struct flow_start) { 0 });
 }
 
 void
@@ -391,10 +407,40 @@ job_stop(struct call *call)
 	command(call, JOB_CMD_STOP);
 }
 
+/* Where a flow begins again; a job without stages begins at the beginning. */
+struct start_in {
+	int from;
+	const char *stage;
+};
+
+static const char *const from_names[] = { [FLOW_FROM_FAILED] = "failed",
+	[FLOW_FROM_BEGIN] = "begin", [FLOW_FROM_STAGE] = "stage", NULL };
+
+/* clang-format off */
+#define AT(member) .offset = offsetof(struct start_in, member)
+const struct json_field start_fields[] = {
+	{ .name = "from", .kind = FIELD_ENUM, AT(from), .names = from_names },
+	{ .name = "stage", .kind = FIELD_STR, AT(stage), .min = 1, .max = STAGE_NAME_BYTES_MAX },
+	{ 0 },
+};
+#undef AT
+/* clang-format on */
+
 void
 job_start(struct call *call)
 {
-	command(call, JOB_CMD_START);
+	struct start_in in = { .from = FLOW_FROM_FAILED };
+
+	if (call->json && json_decode(call->json, start_fields, &in, "", &call->issues) == 0 &&
+		(in.from == FLOW_FROM_STAGE) != (in.stage != NULL))
+		issues_add(&call->issues, "/stage", ISSUE_INVALID,
+			"it belongs to \"from\": \"stage\", which needs it");
+	if (call->issues.n > 0) {
+		call_issues(call);
+		return;
+	}
+	submit_command(call, JOB_CMD_START,
+		&(struct flow_start) { .from = (enum flow_from)in.from, .stage = in.stage });
 }
 
 void

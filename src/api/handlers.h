@@ -81,6 +81,7 @@ BEGIN_HANDLER(flow_stage_reject);
 BEGIN_HANDLER(flow_stage_signal);
 BEGIN_HANDLER(signal_receive);
 extern const struct json_field approval_fields[]; /* of a decision's body */
+extern const struct json_field start_fields[];    /* of a start's */
 /* api_events.c */
 BEGIN_HANDLER(job_events);
 BEGIN_HANDLER(project_events);
@@ -121,6 +122,8 @@ READ_HANDLER(stats_test_history);
 READ_HANDLER(test_history);
 BEGIN_HANDLER(stats_analyze);
 /* api_schedules.c */
+int schedule_find(struct call *call, struct store_reader *reader, const char *id_or_name,
+	struct schedule **ret, struct err *err) MUST_CHECK;
 READ_HANDLER(schedules_list);
 READ_HANDLER(schedule_show);
 READ_HANDLER(schedule_next);
@@ -165,7 +168,7 @@ struct jobs_query {
 	const char *cursor;
 	int64_t limit;
 	struct strs status, reason, tag;
-	const char *name, *search, *tmpl, *queue, *kind, *parent;
+	const char *name, *search, *tmpl, *queue, *kind, *parent, *schedule;
 	int64_t created_after, created_before, completed_after, completed_before, min_run_ms;
 	int sort;
 	bool count;

@@ -45,7 +45,7 @@ const struct route routes[] = {
 	{ HTTP_POST, "/jobs/{id}/stop", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = job_stop,
 		.id = "stopJob", .summary = "Ends what runs and stops", .response = "Job" },
 	{ HTTP_POST, "/jobs/{id}/start", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = job_start,
-		.id = "startJob", .summary = "Begins again as a new incarnation", .response = "Job" },
+		.id = "startJob", .summary = "Begins again as a new incarnation", .request = "StartRequest", .response = "Job" },
 	{ HTTP_POST, "/jobs/{id}/cancel", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = job_cancel,
 		.id = "cancelJob", .summary = "Ends the job for good, whatever it does", .response = "Job" },
 	{ HTTP_GET, "/jobs/{id}/explain", .scope = SCOPE_READ, .begin = job_explain,

@@ -926,6 +926,7 @@ const struct request schema_requests[] = {
 		.fields = flow_fields, .details = flow_details, .required = "name", .takes_exprs = true },
 	{ .name = "FlowStage", .about = "A job to be carried out, or something to be waited for.",
 		.fields = flow_stage_fields, .details = stage_details, .takes_exprs = true },
+	{ .name = "StartRequest", .about = "Of a flow that has ended: where it begins again; `failed`, with the stages that did not succeed, unless said.", .fields = start_fields },
 	{ .name = "Decision", .about = "Of an approval: who decided, and why.", .fields = approval_fields },
 	{ .name = "BrowserRequest", .about = "A group of a job: every group runs every test.",
 		.fields = job_browser_fields, .takes_exprs = true },

@@ -163,6 +163,7 @@ int cmd_flow_chain(struct cli *cli);
 int cmd_flow_decide(struct cli *cli); /* approve, reject */
 int cmd_flow_list(struct cli *cli);
 int cmd_flow_parallel(struct cli *cli);
+int cmd_flow_restart(struct cli *cli);
 int cmd_flow_retry(struct cli *cli);
 int cmd_flow_run(struct cli *cli);
 int cmd_flow_show(struct cli *cli);

@@ -505,6 +505,35 @@ cmd_flow_signal(struct cli *cli)
 	return send_to_stage(cli, "signal", payload);
 }
 
+/* --- Again --- */
+
+int
+cmd_flow_restart(struct cli *cli)
+{
+	_cleanup_(remote_deinit) struct remote remote = { 0 };
+	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *body = json_object(), *job = NULL;
+	const char *stage = cli_text(cli, "stage"), *from = cli_text(cli, "from");
+	struct err err;
+
+	(void)json_object_set_new(body, "from", json_string(stage ? "stage" : from));
+	if (stage)
+		(void)json_object_set_new(body, "stage", json_string(stage));
+	if (buf_adds(&path, "/jobs/") < 0 || remote_quote(&path, cli->args[0]) < 0 ||
+		buf_adds(&path, "/start") < 0) {
+		(void)err_set(&err, ERR_LIMIT, "no id is that long");
+		return cli_fail(cli, &err);
+	}
+	if (remote_open(&remote, cli, &err) < 0 ||
+		remote_call(&remote, "POST", path.data, body, &job, &err) < 0)
+		return remote_fail(cli, &remote, &err);
+	if (cli->json)
+		cli_print_json(job);
+	else
+		cli_print("%s  %s\n", json_text(job, "id"), json_text(job, "status"));
+	return CLI_OK;
+}
+
 /* --- The short forms --- */
 
 static json_t *

@@ -615,6 +615,20 @@ static const struct cli_option flow_signal_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option flow_restart_options[] = {
+	{ .name = "from",
+		.kind = OPTION_CHOICE,
+		.value = "WHERE",
+		.preset = "failed",
+		.choices = CHOICES("failed", "begin"),
+		.help = "failed: keep what succeeded; begin: everything again" },
+	{ .name = "stage",
+		.kind = OPTION_TEXT,
+		.value = "STAGE",
+		.help = "this stage and all that need it" },
+	{ 0 },
+};
+
 #define FLOW_SHORT_OPTIONS                                            \
 	{ .name = "param",                                            \
 		.letter = 'p',                                        \
@@ -987,6 +1001,17 @@ const struct cli_command cli_commands[] = {
 		.examples = EXAMPLES(
 			"proctor flow reject 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 release --note 'wrong prices'"),
 		.handle = cmd_flow_decide },
+	{ .noun = "flow",
+		.verb = "restart",
+		.arguments = "ID",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Start a flow that has ended again, with the stages that did not succeed.",
+		.options = flow_restart_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor flow restart 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --stage validate"),
+		.handle = cmd_flow_restart },
 	{ .noun = "flow",
 		.verb = "chain",
 		.arguments = "NAME...",
