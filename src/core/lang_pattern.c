@@ -185,9 +185,11 @@ lang_pattern_match(
 		if (r != PCRE2_ERROR_MATCHLIMIT && r != PCRE2_ERROR_DEPTHLIMIT)
 			break;
 	}
-	if (r >= 0 && *steps >= 0)
+	if ((r >= 0 || r == PCRE2_ERROR_NOMATCH) && *steps < 0)
+		return err_set(err, ERR_LIMIT, "matching takes too many steps");
+	if (r >= 0)
 		return 0;
-	if (r == PCRE2_ERROR_NOMATCH && *steps >= 0)
+	if (r == PCRE2_ERROR_NOMATCH)
 		return LANG_PATTERN_NO;
 	return err_set(err, ERR_LIMIT, "the pattern \"" STR_FMT "\" costs too much to match",
 		STR_ARG(lang_cut(pattern->text, 60)));
