@@ -198,7 +198,7 @@ struct octo_case {
 };
 
 /*
- * Decodes one test case, `document` being all of it or an item of something greater. Also takes
+ * Decodes one test case at that place (NULL: it is the whole document). Also takes
  * the names that a TestCase has for its members (`tags`, `prerequisiteId`,
  * `teardownTestCaseId`), so that what was read can be sent back.
  *

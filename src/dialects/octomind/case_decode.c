@@ -769,11 +769,9 @@ int
 octo_case_decode(json_t *document, const struct octo_at *at, struct octo_issues *issues,
 	struct octo_case *ret)
 {
-	static const struct octo_at root = { 0 };
 	size_t before = issues->n + issues->n_more;
 	struct octo_case c = { 0 };
 
-	at = at ? at : &root;
 	if (!json_is_object(document)) {
 		octo_issues_type(issues, at, "object", document);
 		return -1;

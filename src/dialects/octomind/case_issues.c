@@ -38,7 +38,7 @@ type_name(const json_t *value)
 static void
 write_path(const struct octo_at *at, struct jw *jw)
 {
-	if (!at || !at->up)
+	if (!at)
 		return;
 	write_path(at->up, jw);
 	if (at->name)
@@ -67,7 +67,7 @@ path_of(struct arena *arena, const struct octo_at *at)
 static const char *
 pointer_of(struct arena *arena, const struct octo_at *at)
 {
-	if (!at || !at->up)
+	if (!at)
 		return "";
 	const char *up = pointer_of(arena, at->up);
 

@@ -15,13 +15,14 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-/* A member or item on the way from the document to a value. */
+/* A member or item on the way from the document to a value; the document itself is NULL. */
 struct octo_at {
-	const struct octo_at *up; /* NULL: the document itself, which has no name */
+	const struct octo_at *up; /* where it is; NULL: in the document */
 	const char *name;         /* of a member; NULL: an item */
 	size_t index;
 };
 
+#define OCTO_ROOT (&(const struct octo_at) { NULL, NULL, 0 })
 #define OCTO_MEMBER(up, name) (&(const struct octo_at) { (up), (name), 0 })
 #define OCTO_ITEM(up, index) (&(const struct octo_at) { (up), NULL, (index) })
 

@@ -778,10 +778,37 @@ make_test(struct maker *m, const struct octo_chain *chain)
 	return test;
 }
 
+enum {
+	DEPTH_MAX = JSON_DEPTH_MAX - 8, /* a job and a lease have their own around it */
+};
+
+static unsigned
+depth_of(json_t *value)
+{
+	unsigned deepest = 0, own;
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	json_object_foreach(value, name, item)
+	{
+		own = depth_of(item);
+		deepest = own > deepest ? own : deepest;
+	}
+	json_array_foreach(value, i, item)
+	{
+		own = depth_of(item);
+		deepest = own > deepest ? own : deepest;
+	}
+	return deepest + (json_is_object(value) || json_is_array(value));
+}
+
 /* What the case could not say wrongly is right; the rest is looked at as any test is. */
 static int
 check(json_t *test, struct err *err)
 {
+	if (depth_of(test) > DEPTH_MAX)
+		return err_set(err, ERR_LIMIT, "an element has too many selectors in a row");
 	_cleanup_(arena_deinit) struct arena arena;
 	struct issues *issues;
 

@@ -211,6 +211,15 @@ what_a_test_may_not_be_is_refused(void **state)
 	struct err err = { 0 };
 
 	(void)state;
+	_cleanup_(buf_deinit) struct buf element = BUF_INIT((size_t)MIB(1));
+
+	assert_int_equal(
+		buf_adds(&element, "{'assertion':{'expectation':'VISIBLE'},'selectors':["), 0);
+	for (int i = 0; i < OCTO_SELECTORS_MAX; i++)
+		assert_int_equal(buf_adds(&element, i > 0 ? "," CSS("a") : CSS("a")), 0);
+	assert_int_equal(buf_adds(&element, "]}"), 0);
+	assert_null(test_of(element.data, &run, &err));
+	assert_int_equal(err.code, ERR_LIMIT);
 	run.headers = headers;
 	assert_null(test_of("", &run, &err));
 	assert_int_equal(err.code, ERR_INVALID);

@@ -245,6 +245,30 @@ offences_are_told_with_their_place(void **state)
 	has_issue("", ",'tagNames':[1]", "'path':['tagNames',0]");
 }
 
+static void
+places_begin_at_the_document(void **state)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(MIB(1));
+	_cleanup_(arena_deinit) struct arena arena;
+	struct octo_issues issues = { .arena = &arena };
+	struct jw jw;
+
+	(void)state;
+	arena_init(&arena, MIB(1));
+	octo_issues_type(&issues, NULL, "object", NULL);
+	octo_issues_type(&issues, OCTO_MEMBER(NULL, "a/b"), "object", NULL);
+	octo_issues_type(&issues, OCTO_MEMBER(OCTO_ITEM(NULL, 0), "c"), "object", NULL);
+	jw_init(&jw, &out);
+	octo_issues_write(&issues, &jw);
+	assert_int_equal(jw_done(&jw), 0);
+	assert_non_null(strstr(out.data, "\"path\":[],"));
+	assert_non_null(strstr(out.data, "\"path\":[\"a/b\"],"));
+	assert_non_null(strstr(out.data, "\"path\":[0,\"c\"],"));
+	assert_string_equal(issues.item[0].pointer, "");
+	assert_string_equal(issues.item[1].pointer, "/a~1b");
+	assert_string_equal(issues.item[2].pointer, "/0/c");
+}
+
 /* --- Chains --- */
 
 struct shelf {
@@ -413,7 +437,6 @@ wrong_variables_are_refused(void **state)
 	static const char *const wrong[] = { "[]", "{'a b':'x'}", "{'A':[]}", "{'A':[1]}",
 		"{'A':7}", "{'1A':'x'}" };
 	_cleanup_(arena_deinit) struct arena arena;
-	static const struct octo_at root = { 0 };
 
 	(void)state;
 	arena_init(&arena, MIB(1));
@@ -421,7 +444,7 @@ wrong_variables_are_refused(void **state)
 		_cleanup_(json_unrefp) json_t *vars = octo_json(wrong[i]);
 		struct octo_issues issues = { .arena = &arena };
 
-		assert_int_equal(octo_vars_check(vars, &root, &issues), -1);
+		assert_int_equal(octo_vars_check(vars, NULL, &issues), -1);
 		assert_true(issues.n > 0);
 	}
 }
@@ -435,6 +458,7 @@ main(void)
 		cmocka_unit_test(members_come_back),
 		cmocka_unit_test(a_test_case_can_be_read_again),
 		cmocka_unit_test(offences_are_told_with_their_place),
+		cmocka_unit_test(places_begin_at_the_document),
 		cmocka_unit_test(chains_run_from_the_outside_in),
 		cmocka_unit_test(chains_that_never_end_are_refused),
 		cmocka_unit_test(tags_and_environments_choose),
