@@ -125,7 +125,9 @@ reason_of(const struct flow_run *run)
 static void
 end_flow(struct uow *uow, struct job *job, struct flow_run *run)
 {
-	if (run->failed >= 0)
+	if (run->spec.n == 0)
+		plan_end(uow, job, JOB_INVALID, JOB_REASON_INVALID_DEFINITION);
+	else if (run->failed >= 0)
 		plan_end(uow, job, JOB_FAILED, reason_of(run));
 	else
 		plan_end(uow, job, JOB_COMPLETED, JOB_REASON_PASSED);

@@ -627,7 +627,8 @@ read_stages(struct check *check, json_t *stages)
 			check->flow.stages[circle].name ? check->flow.stages[circle].name : "");
 }
 
-/* What stands for a value that parameters will give cannot be wrong yet. */
+/* Before expressions are looked at: what stands for a value that parameters will give cannot be
+ * of a wrong type yet. */
 static void
 forgive(const struct check *check, json_t *job)
 {
@@ -637,8 +638,7 @@ forgive(const struct check *check, json_t *job)
 	for (size_t i = 0; i < issues->n; i++) {
 		json_t *value = json_pointer_get(job, issues->item[i].pointer);
 
-		if (json_is_string(value) && expr_is_whole(str_of(json_string_value(value))) &&
-			strstr(issues->item[i].detail, "expected"))
+		if (json_is_string(value) && expr_is_whole(str_of(json_string_value(value))))
 			continue;
 		issues->item[n++] = issues->item[i];
 	}
@@ -695,12 +695,12 @@ flow_stages_check(json_t *job, json_t *params, bool is_saved, const char *pointe
 	check.flow.stages = arena_xalloc(arena, n * sizeof *check.flow.stages);
 	check.in = arena_xalloc(arena, n * sizeof *check.in);
 	read_stages(&check, stages);
+	if (is_saved)
+		forgive(&check, job);
 	collect_names(&check);
 	for (check.at = 0; check.at < check.flow.n; check.at++)
 		check_stage(&check, json_array_get(stages, (size_t)check.at),
 			stage_pointer(&check, check.at));
-	if (is_saved)
-		forgive(&check, job);
 	if (issues->n > first || issues->n_more > 0)
 		return -1;
 	const char *text = kept_text(&check, job);

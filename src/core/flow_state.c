@@ -233,16 +233,21 @@ flow_run_read(const char *flow, const char *plan, struct arena *arena, struct fl
 	return 0;
 }
 
-/* A flow without stages is over as soon as it is looked at. */
+/* One without stages, which cannot be read, is over as soon as it is looked at. */
 struct flow_run *
 flow_of(struct uow *uow, struct job *job)
 {
+	struct flow_run *run;
 	struct err err;
 
-	if (!job->flow_run &&
-		flow_run_read(job->flow, job->plan, uow->arena, &job->flow_run, &err) < 0)
-		job->flow_run = arena_xalloc(uow->arena, sizeof *job->flow_run);
-	return job->flow_run;
+	if (job->flow_run)
+		return job->flow_run;
+	if (flow_run_read(job->flow, job->plan, uow->arena, &run, &err) < 0) {
+		run = arena_xalloc(uow->arena, sizeof *run);
+		*run = (struct flow_run) { .failed = -1 };
+	}
+	job->flow_run = run;
+	return run;
 }
 
 /* ---- writing ---- */

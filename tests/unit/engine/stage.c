@@ -103,6 +103,12 @@ turn(struct stage *stage, struct intent **intents, size_t n)
 	struct err err;
 	int rc = engine_turn(stage->engine, intents, n, stage->now_ms, &out, &err);
 
+	for (size_t i = 0; i < out->n_effects; i++) {
+		struct effect effect = out->effects[i];
+		effect.stage = arena_strdup(&stage->arena, effect.stage);
+		effect.body = effect.scope = (struct str) { 0 };
+		UOW_PUSH_IN(&stage->arena, &stage->effects, effect);
+	}
 	list_splice_back(&stage->done, &out->done);
 	turn_output_free(out);
 	return rc;
