@@ -2,6 +2,7 @@
 /* One job: showing, waiting, commands, explanation, report; and the list of jobs. */
 #include <string.h>
 
+#include "api/forecast.h"
 #include "api/handlers.h"
 #include "api/hub.h"
 #include "api/resource.h"
@@ -208,6 +209,14 @@ list(struct call *call, struct store_reader *reader, bool only_flows, struct err
 	}
 	write_page_end(&jw, page.next_cursor, page.total);
 	return call_written(call, &jw, err);
+}
+
+int
+jobs_filter_of_query(struct call *call, struct store_reader *reader, struct job_filter *ret,
+	struct err *err)
+{
+	fill_filter(call, ret);
+	return resolve_names(call, reader, ret, err);
 }
 
 int
@@ -544,21 +553,28 @@ job_delete(struct call *call)
 
 /* --- Explanation --- */
 
+static int
+read_forecast(struct call *call, struct store_reader *reader, struct err *err)
+{
+	const struct explanation *explanation = call->intent->out.explanation;
+	struct forecast forecast;
+	struct job *job;
+	struct jw jw = call_jw(call);
+
+	if (read_path_job(call, reader, &job, err) < 0 ||
+		forecast_job(call, reader, job, explanation, &forecast, err) < 0)
+		return -1;
+	explanation_write(&jw, explanation, &forecast);
+	return call_written(call, &jw, err);
+}
+
 static void
 on_explained(struct call *call)
 {
-	struct jw jw;
-
-	if (call->intent->status == INTENT_IS_ERROR) {
+	if (call->intent->status == INTENT_IS_ERROR)
 		call_intent_error(call);
-		return;
-	}
-	jw = call_jw(call);
-	explanation_write(&jw, call->intent->out.explanation);
-	if (call_written(call, &jw, &call->err) < 0)
-		call_error(call, &call->err);
 	else
-		call_reply(call, 200);
+		call_read(call, read_forecast, NULL);
 }
 
 void

@@ -182,8 +182,8 @@ write_row(struct jw *jw, struct schedule *row, const char *durable)
 
 /* --- Finding --- */
 
-static int
-find_schedule(struct call *call, struct store_reader *reader, const char *id_or_name,
+int
+schedule_find(struct call *call, struct store_reader *reader, const char *id_or_name,
 	struct schedule **ret, struct err *err)
 {
 	struct schedule *rows;
@@ -228,7 +228,7 @@ schedule_show(struct call *call, struct store_reader *reader, struct err *err)
 	struct schedule *row;
 	struct jw jw = call_jw(call);
 
-	if (find_schedule(call, reader, call->arg[0], &row, err) < 0)
+	if (schedule_find(call, reader, call->arg[0], &row, err) < 0)
 		return -1;
 	call_etag(call, row->revision);
 	write_row(&jw, row, NULL);
@@ -242,7 +242,7 @@ schedule_next(struct call *call, struct store_reader *reader, struct err *err)
 	struct schedule *row;
 	struct jw jw = call_jw(call);
 
-	if (find_schedule(call, reader, call->arg[0], &row, err) < 0)
+	if (schedule_find(call, reader, call->arg[0], &row, err) < 0)
 		return -1;
 	schedule_open(row);
 	jw_obj(&jw);
@@ -280,7 +280,7 @@ schedule_firings(struct call *call, struct store_reader *reader, struct err *err
 	if (query->cursor &&
 		parse_i64(str_of(query->cursor), 0, INT64_MAX, &before_ms, err) < 0)
 		return err_wrap(err, "cursor");
-	if (find_schedule(call, reader, call->arg[0], &row, err) < 0 ||
+	if (schedule_find(call, reader, call->arg[0], &row, err) < 0 ||
 		read_firings(reader, row->seq, before_ms, limit + 1, call->arena, &firings, &n,
 			err) < 0)
 		return -1;
@@ -387,7 +387,7 @@ read_for_edit(struct call *call, struct store_reader *reader, struct err *err)
 	struct uuid id;
 
 	if (edit->is_put) {
-		int r = find_schedule(call, reader, call->arg[0], &edit->old, err);
+		int r = schedule_find(call, reader, call->arg[0], &edit->old, err);
 		bool by_id = uuid_parse(str_of(call->arg[0]), &id) == 0;
 
 		if (r < 0 && (err->code != ERR_NOT_FOUND || by_id))
@@ -483,7 +483,7 @@ read_replayed(struct call *call, struct store_reader *reader, struct err *err)
 	struct jw jw = call_jw(call);
 
 	uuid_format(&call->intent->out.jobs[0].id.u, id);
-	if (find_schedule(call, reader, id, &row, err) < 0)
+	if (schedule_find(call, reader, id, &row, err) < 0)
 		return -1;
 	call_etag(call, row->revision);
 	write_row(&jw, row, call->api->durable);

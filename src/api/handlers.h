@@ -94,7 +94,15 @@ BEGIN_HANDLER(worker_drain);
 READ_HANDLER(queues_list);
 READ_HANDLER(queue_show);
 BEGIN_HANDLER(queue_put_begin);
+BEGIN_HANDLER(queue_pause);
+BEGIN_HANDLER(queue_resume);
+BEGIN_HANDLER(queue_drain);
 extern const struct json_field queue_fields[]; /* of its body */
+/* api_edits.c */
+BEGIN_HANDLER(job_patch);
+BEGIN_HANDLER(job_move_place);
+BEGIN_HANDLER(jobs_action);
+extern const struct json_field job_action_fields[];
 /* api_quarantine.c */
 READ_HANDLER(quarantine_list);
 READ_HANDLER(quarantine_show);
@@ -243,6 +251,11 @@ extern const struct events_query events_query_defaults;
 
 extern const struct page_query page_query_defaults;
 extern const struct next_query next_query_defaults;
+
+/* The filter that call->query, of jobs_query_fields, means. STORE_NONE: nothing can match;
+ * issues when a word is unknown. */
+int jobs_filter_of_query(struct call *call, struct store_reader *reader, struct job_filter *ret,
+	struct err *err) MUST_CHECK;
 
 /* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
 int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,

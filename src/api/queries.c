@@ -63,6 +63,7 @@ const struct json_field jobs_query_fields[] = {
 	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX },
 	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 },
 	{ .name = "parent", .kind = FIELD_STR, AT(parent), .min = 1, .max = UUID_TEXT_LEN },
+	{ .name = "schedule", .kind = FIELD_STR, AT(schedule), .min = 1, .max = NAME_BYTES_MAX },
 	{ .name = "createdAfter", .kind = FIELD_INSTANT, AT(created_after), .min = 1, .max = TIME_MAX },
 	{ .name = "createdBefore", .kind = FIELD_INSTANT, AT(created_before), .min = 1, .max = TIME_MAX },
 	{ .name = "completedAfter", .kind = FIELD_INSTANT, AT(completed_after), .min = 1, .max = TIME_MAX },

@@ -185,7 +185,20 @@ int cmd_def_delete(struct cli *cli); /* of tests and templates */
 int cmd_def_list(struct cli *cli);
 int cmd_def_put(struct cli *cli);
 int cmd_def_show(struct cli *cli);
+int cmd_stats_errors(struct cli *cli);
+int cmd_stats_history(struct cli *cli);
+int cmd_stats_summary(struct cli *cli);
+int cmd_stats_table(struct cli *cli); /* jobs, tests, queues, workers, teams, slow, flaky, cost */
+int cmd_stats_trends(struct cli *cli);
 int cmd_quarantine_add(struct cli *cli);
+int cmd_schedule_add(struct cli *cli);
+int cmd_schedule_command(struct cli *cli); /* pause, resume */
+int cmd_schedule_delete(struct cli *cli);
+int cmd_schedule_fire(struct cli *cli);
+int cmd_schedule_list(struct cli *cli);
+int cmd_schedule_next(struct cli *cli);
+int cmd_schedule_put(struct cli *cli);
+int cmd_schedule_show(struct cli *cli);
 int cmd_quarantine_list(struct cli *cli);
 int cmd_quarantine_remove(struct cli *cli);
 int cmd_run(struct cli *cli);

@@ -486,6 +486,86 @@ static const struct cli_option invoke_options[] = {
 	{ 0 },
 };
 
+#define SCHEDULE_SAVE_OPTION                                    \
+	{                                                       \
+		.name = "dry-run", .kind = OPTION_FLAG,         \
+		.help = "only show the next runs, save nothing" \
+	}
+#define OVERLAP_OPTION(about)                                                            \
+	{                                                                                \
+		.name = "overlap", .kind = OPTION_CHOICE, .value = "RULE",               \
+		.choices = CHOICES("skip", "queue", "cancel", "parallel"), .help = about \
+	}
+
+static const struct cli_option schedule_put_options[] = { SCHEDULE_SAVE_OPTION, { 0 } };
+
+static const struct cli_option schedule_add_options[] = {
+	{ .name = "cron",
+		.kind = OPTION_TEXT,
+		.value = "EXPRESSION",
+		.help = "when: five fields, or six with seconds first" },
+	{ .name = "every",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.min = SCHEDULE_EVERY_MS_MIN,
+		.max = SCHEDULE_EVERY_MS_MAX,
+		.help = "when: each time after so long" },
+	{ .name = "at",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "INSTANT",
+		.help = "when: once (RFC 3339)" },
+	{ .name = "zone",
+		.kind = OPTION_TEXT,
+		.value = "NAME",
+		.help = "time zone, such as Europe/Berlin; without it UTC" },
+	{ .name = "template",
+		.kind = OPTION_TEXT,
+		.value = "NAME",
+		.help = "template that is invoked" },
+	{ .name = "flow",
+		.kind = OPTION_TEXT,
+		.value = "NAME",
+		.help = "flow that is started" },
+	{ .name = "param",
+		.letter = 'p',
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=VALUE",
+		.help = "value of a parameter" },
+	{ .name = "missed",
+		.kind = OPTION_CHOICE,
+		.value = "RULE",
+		.choices = CHOICES("skip", "once", "all"),
+		.help = "what came while no server ran: skip it, run once, or all" },
+	OVERLAP_OPTION("an earlier job goes on: skip, queue, cancel it, or parallel"),
+	{ .name = "jitter",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.max = SCHEDULE_JITTER_MS_MAX,
+		.help = "delay of each run, at random up to so long" },
+	{ .name = "paused", .kind = OPTION_FLAG, .help = "fires only once it is resumed" },
+	SCHEDULE_SAVE_OPTION,
+	{ 0 },
+};
+
+static const struct cli_option schedule_next_options[] = {
+	{ .name = "count",
+		.letter = 'n',
+		.kind = OPTION_INT,
+		.value = "N",
+		.min = 1,
+		.max = SCHEDULE_NEXT_MAX,
+		.preset = "10",
+		.help = "how many" },
+	{ 0 },
+};
+
+static const struct cli_option schedule_fire_options[] = {
+	OVERLAP_OPTION("in place of the schedule's own rule"),
+	{ 0 },
+};
+
 static const struct cli_option quarantine_options[] = {
 	{ .name = "owner",
 		.kind = OPTION_TEXT,
@@ -509,6 +589,54 @@ static const struct cli_option quarantine_options[] = {
 		.help = "counts again after so many clean runs in a row (20; 0: only by time)" },
 	{ 0 },
 };
+
+/* Of every figure: what is counted. */
+#define STATS_FILTERS \
+	{ .name = "last", .kind = OPTION_TEXT, .value = "TIME", .help = "how far back, as 24h or 30d (7d)" }, \
+	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs of this queue" }, \
+	{ .name = "template", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs of this template" }, \
+	{ .name = "tag", .kind = OPTION_TEXT, .value = "TAG", .help = "only jobs with this tag" }, \
+	{ .name = "kind", .kind = OPTION_TEXT, .value = "KIND", .help = "only tests of this kind" }, \
+	{ .name = "team", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs with this key \"team\"" }
+#define STATS_LIMIT \
+	{ .name = "limit", .kind = OPTION_INT, .value = "N", .min = PAGE_MIN, .max = PAGE_MAX, .help = "at most so many rows (50)" }
+
+/* clang-format off */
+static const char *const stats_groups[] = { "template", "queue", "kind", "tag", "team", "schedule",
+	"status", "reason", "name", NULL };
+static const struct cli_option stats_table_options[] = {
+	STATS_FILTERS,
+	STATS_LIMIT,
+	{ .name = "by", .kind = OPTION_CHOICE, .value = "ATTRIBUTE", .choices = stats_groups, .help = "one row for each of these" },
+	{ .name = "sort", .kind = OPTION_TEXT, .value = "FIGURE", .help = "n, failures, successRate, runP95 …; - before it: greatest first" },
+	{ .name = "min-runs", .kind = OPTION_INT, .value = "N", .min = 0, .max = INT32_MAX, .help = "only rows with so many" },
+	{ 0 },
+};
+static const struct cli_option stats_summary_options[] = {
+	STATS_FILTERS,
+	{ .name = "threshold", .kind = OPTION_TEXT, .value = "TIME", .help = "running for longer is long (10m)" },
+	{ 0 },
+};
+static const char *const stats_spans[] = { "day", "hour", NULL };
+static const struct cli_option stats_trend_options[] = {
+	STATS_FILTERS,
+	{ .name = "by", .kind = OPTION_CHOICE, .value = "SPAN", .choices = stats_spans, .help = "one row for each day or hour" },
+	{ .name = "test", .kind = OPTION_TEXT, .value = "NAME", .help = "of this test instead of jobs" },
+	{ 0 },
+};
+static const struct cli_option stats_error_options[] = {
+	STATS_FILTERS,
+	STATS_LIMIT,
+	{ 0 },
+};
+static const struct cli_option stats_history_options[] = {
+	STATS_LIMIT,
+	{ 0 },
+};
+#define STATS_TABLE(word, text) \
+	{ .noun = "stats", .verb = word, .arguments = "", .summary = text, .options = stats_table_options, \
+		.more_options = cli_server_options, .examples = EXAMPLES("proctor stats " word " --last 30d"), .handle = cmd_stats_table }
+/* clang-format on */
 
 static const struct cli_option data_options[] = {
 	{ .name = "data",
@@ -1006,7 +1134,8 @@ const struct cli_command cli_commands[] = {
 		.arguments = "ID",
 		.args_min = 1,
 		.args_max = 1,
-		.summary = "Start a flow that has ended again, with the stages that did not succeed.",
+		.summary =
+			"Start a flow that has ended again, with the stages that did not succeed.",
 		.options = flow_restart_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES(
@@ -1072,6 +1201,113 @@ const struct cli_command cli_commands[] = {
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor flow delete nightly"),
 		.handle = cmd_def_delete },
+	{ .noun = "schedule",
+		.verb = "add",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Start a template or a flow at certain times.",
+		.details =
+			"Shows the next ten runs before it saves. One of --cron, --every and --at says "
+			"when.",
+		.options = schedule_add_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES(
+			"proctor schedule add nightly --cron '30 2 * * MON-FRI' --zone Europe/Berlin --template shop",
+			"proctor schedule add probe --every 15m --template probe --overlap skip --dry-run"),
+		.handle = cmd_schedule_add },
+	{ .noun = "schedule",
+		.verb = "put",
+		.arguments = "FILE",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Save a schedule from a file (YAML or JSON), new or changed.",
+		.options = schedule_put_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule put nightly.schedule.yaml"),
+		.handle = cmd_schedule_put },
+	{ .noun = "schedule",
+		.verb = "list",
+		.arguments = "",
+		.summary = "List schedules with their next run.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule list"),
+		.handle = cmd_schedule_list },
+	{ .noun = "schedule",
+		.verb = "show",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Show a schedule: what it waits for, its next runs, what it fired.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule show nightly"),
+		.handle = cmd_schedule_show },
+	{ .noun = "schedule",
+		.verb = "next",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Show the next runs of a schedule.",
+		.options = schedule_next_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule next nightly -n 20"),
+		.handle = cmd_schedule_next },
+	{ .noun = "schedule",
+		.verb = "pause",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Let a schedule fire nothing until it is resumed.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule pause nightly"),
+		.handle = cmd_schedule_command },
+	{ .noun = "schedule",
+		.verb = "resume",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary =
+			"Let a paused schedule go on; what came meanwhile is not made up for.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule resume nightly"),
+		.handle = cmd_schedule_command },
+	{ .noun = "schedule",
+		.verb = "fire",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Start a schedule's job now.",
+		.options = schedule_fire_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule fire nightly"),
+		.handle = cmd_schedule_fire },
+	{ .noun = "schedule",
+		.verb = "delete",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Delete a schedule; its jobs stay.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor schedule delete nightly"),
+		.handle = cmd_schedule_delete },
+	/* clang-format off */
+	{ .noun = "stats", .verb = "summary", .arguments = "", .summary = "Show how jobs fare: success, times, what runs and what failed.",
+		.options = stats_summary_options, .more_options = cli_server_options, .examples = EXAMPLES("proctor stats summary --last 24h"), .handle = cmd_stats_summary },
+	{ .noun = "stats", .verb = "trends", .arguments = "", .summary = "Show figures day by day, or hour by hour.",
+		.options = stats_trend_options, .more_options = cli_server_options, .examples = EXAMPLES("proctor stats trends --last 30d", "proctor stats trends --test 'pays by card'"), .handle = cmd_stats_trends },
+	STATS_TABLE("jobs", "Show figures of jobs by template, or another attribute."),
+	STATS_TABLE("tests", "Show figures of tests by name."),
+	STATS_TABLE("flaky", "Show the tests whose verdict changes, the flakiest first."),
+	STATS_TABLE("slow", "Show the tests that take longest."),
+	STATS_TABLE("cost", "Show what tests cost: processor time, memory, duration, tokens."),
+	STATS_TABLE("queues", "Show figures of jobs by queue."),
+	STATS_TABLE("workers", "Show figures of runs by worker."),
+	STATS_TABLE("teams", "Show figures of tests by team."),
+	{ .noun = "stats", .verb = "errors", .arguments = "", .summary = "Show clusters of alike errors, the most frequent first.",
+		.options = stats_error_options, .more_options = cli_server_options, .examples = EXAMPLES("proctor stats errors --last 24h"), .handle = cmd_stats_errors },
+	{ .noun = "stats", .verb = "history", .arguments = "TEST", .args_min = 1, .args_max = 1, .summary = "Show the last results of a test by its name.",
+		.options = stats_history_options, .more_options = cli_server_options, .examples = EXAMPLES("proctor stats history 'pays by card'"), .handle = cmd_stats_history },
+	/* clang-format on */
 	{ .noun = "quarantine",
 		.verb = "list",
 		.arguments = "",

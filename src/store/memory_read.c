@@ -199,6 +199,8 @@ job_matches(const struct job *job, const struct job_filter *f)
 		return false;
 	if (!uuid_is_zero(&f->parent.u) && !uuid_eq(&job->parent.u, &f->parent.u))
 		return false;
+	if (f->schedule && job->schedule != f->schedule)
+		return false;
 	if (f->is_flow && !job->flow)
 		return false;
 	if (f->queue && job->queue != f->queue)

@@ -130,6 +130,9 @@ add_filter(struct list *list, const struct job_filter *f)
 		add_number(list, " AND queue = ?", f->queue);
 	if (!uuid_is_zero(&f->parent.u))
 		add_id(list, " AND parent = ?", &f->parent.u);
+	/* The first half says to the planner that the index has them all. */
+	if (f->schedule)
+		add_number(list, " AND schedule <> 0 AND schedule = ?", f->schedule);
 	if (f->is_flow)
 		add(list, " AND flow IS NOT NULL");
 	if (f->kind)

@@ -223,6 +223,7 @@ struct job_filter {
 	struct def_id template_id;
 	int64_t queue;
 	struct job_id parent; /* jobs of this flow's stages */
+	int64_t schedule;     /* jobs that this one fired: its seq */
 	bool is_flow;         /* only flows */
 	const char *kind;
 	int64_t created_after_ms, created_before_ms;
@@ -328,6 +329,7 @@ struct queue_figures {
 	int64_t held;      /* jobs that wait for a key's limit */
 	int64_t oldest_ms; /* when the oldest of those counted as ready was made; 0: none */
 	bool at_least;     /* there are more than were counted */
+	int64_t drain_ms;  /* the reader's caller may forecast when all have ended; 0: unknown */
 };
 int read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
 	struct err *err) MUST_CHECK;
