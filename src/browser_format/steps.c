@@ -771,6 +771,11 @@ walk_expect(struct walk *walk, json_t *expect, const char *pointer)
 
 	if (!json_is_object(expect))
 		return;
+	json_t *response = json_object_get(expect, "response");
+
+	if (json_is_true(json_object_get(response, "ask")) && !json_object_get(response, "url"))
+		issues_add_member(walk->issues, member_at(walk, pointer, "response"), "url",
+			ISSUE_MISSING, "an address is expected beside ask");
 	for (names = comparison_names; *names; names++)
 		compares |= json_object_get(expect, *names) != NULL;
 	for (names = wants_of; *names; names++)

@@ -132,6 +132,17 @@ test_every_verb_has_a_form_that_passes(void **state)
 }
 
 static void
+test_other_forms_that_pass(void **state)
+{
+	(void)state;
+	good("[{'click': {'and': {'css': 'li', 'nth': 2}, 'hasText': 'Tea'}}]");
+	good("[{'click': {'role': 'button', 'includeHidden': true}}]");
+	good("[{'fail': {'text': 'no mailbox', 'errored': true}}]");
+	good("[{'expect': {'response': {'url': '/x', 'ask': true, 'status': '2xx'}}}]");
+	good("[{'drag': {'from': '#a', 'to': '#b', 'position': {'x': 1, 'y': 0}}}]");
+}
+
+static void
 test_wrong_verbs(void **state)
 {
 	(void)state;
@@ -184,6 +195,11 @@ test_rules_between_members(void **state)
 	bad("[{'log': 'x', 'else': [{'log': 'y'}]}]",
 		"/steps/0/else: else stands beside if and then");
 	bad("[{'click': '#a', 'soft': true}]", "/steps/0/soft: only an expectation");
+	bad("[{'fail': {'errored': true}}]", "/steps/0/fail/text: a text is expected");
+	bad("[{'click': {'and': {'role': 'buton'}}}]", "/steps/0/click/and/role: there is no");
+	bad("[{'expect': {'response': {'ask': true}}}]", "/steps/0/expect/response: ");
+	bad("[{'expect': {'response': {'status': 200, 'ask': true}}}]",
+		"/steps/0/expect/response/url: an address is expected");
 	bad("[{'use': 'log in'}]", "/steps/0/use: the library has no \"log in\"");
 	bad("[{'extract': {'a': {'attribute': 'href'}}}]", "/steps/0/extract/a/of: a target");
 	bad("[{'group': [{'repeat': {'times': 1, 'steps': [{'clik': 1}]}}]}]",
@@ -301,6 +317,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_verb_has_a_form_that_passes),
+		cmocka_unit_test(test_other_forms_that_pass),
 		cmocka_unit_test(test_wrong_verbs),
 		cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_rules_between_members),
