@@ -12,3 +12,4 @@ extern const struct contract_case read_cases[];
 extern const struct contract_case list_cases[];
 extern const struct contract_case event_cases[];
 extern const struct contract_case group_cases[];
+extern const struct contract_case schedule_cases[];
