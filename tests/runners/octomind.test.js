@@ -7,6 +7,7 @@
 "use strict";
 
 const assert = require("node:assert/strict");
+const crypto = require("crypto");
 const fs = require("fs");
 const path = require("path");
 const { spawnSync } = require("child_process");
@@ -281,7 +282,7 @@ describe("the same verdict twice", { skip }, () => {
 	for (const [title, element, more, message] of [
 		["an e-mail", act("OPEN_EMAIL"), {}, /^OPEN_EMAIL: there is no mailbox here/],
 		["code in a sandbox", act("JAVASCRIPT", { code: "1" }), {}, /^JAVASCRIPT: code outside the browser/],
-		["a one-time password", act("ENTER_TEXT", "$OCTO_OTP", css("#user")), {}, /^ENTER_TEXT: one-time passwords/],
+		["a one-time password without a key", act("ENTER_TEXT", "$OCTO_OTP", css("#user")), {}, /^ENTER_TEXT: the environment has no key/],
 		["Firefox", act("CLICK", null, css("h1")), { browser: "FIREFOX" }, /^FIREFOX is not here/],
 	])
 		test(`${title} is errored, and says so`, async () => {
@@ -309,6 +310,40 @@ describe("the same verdict twice", { skip }, () => {
 		assert.equal(ours.outcome, "passed", ours.error?.message);
 		assert.doesNotMatch(JSON.stringify([ours.steps, ours.output]), /se'cret/);
 		assert.equal((await playwright(t, writeProject(t, { code, names, config }))).get("the case").status, "passed");
+	});
+
+	/* Its own calculation, held against the first value of RFC 6238, appendix B. */
+	const passwordOf = (key, now) => {
+		const counter = Buffer.alloc(8);
+		counter.writeBigUInt64BE(BigInt(Math.floor(now / 30000)));
+		const mac = crypto.createHmac("sha1", key).update(counter).digest();
+		return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, "0");
+	};
+
+	test("one-time passwords are those of the account's key", { timeout: 120000 }, async (t) => {
+		const key = "12345678901234567890";
+		const list = [document(0, "the case", [act("ENTER_TEXT", "<$OCTO_OTP>", css("input")), act("CLICK", null, css("button")), says("right")])];
+		const { tests, code, names, config } = translate(list, { ...run, otpKey: "GEZD GNBV-GY3T QOJQ gezd GNBV GY3T QOJQ" });
+		const asked = [];
+
+		assert.equal(passwordOf(key, 59000), "287082");
+		const [first] = tests[0].steps.filter((step) => step.eval);
+		for (const now of [59000, 1111111109000, 20000000000000])
+			assert.equal(new Function("args", first.eval.code)({ key: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", now }), passwordOf(key, now));
+		assert.equal(new Function("args", first.eval.code)({ key: "A".repeat(200), now: 0 }), passwordOf(Buffer.alloc(125), 0));
+		lab.site.pages = {
+			"/": "<input><button onclick=\"fetch('/check?' + document.querySelector('input').value.slice(1, -1)).then((r) => r.text()).then((text) => { out.textContent = text; })\">go</button><p id=out></p>",
+			"/check": (incoming, response) => {
+				const now = Date.now();
+
+				asked.push(incoming.url.split("?")[1]);
+				response.end([0, 30000].some((age) => passwordOf(key, now - age) === asked.at(-1)) ? "right" : "wrong");
+			},
+		};
+		const ours = await lab.result(lab.send(tests[0]));
+		assert.equal(ours.outcome, "passed", ours.error?.message);
+		assert.equal((await playwright(t, writeProject(t, { code, names, config }))).get("the case").status, "passed");
+		assert.equal(asked.length, 2);
 	});
 
 	test("texts that try to be code are texts", { timeout: 120000 }, async (t) => {

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "dialects/octomind/otp.h"
 #include "dialects/octomind/vars.h"
 
 struct ts {
@@ -24,7 +25,7 @@ struct ts {
 	unsigned indent;
 	bool has_failed;
 	/* What the lines used, so that the head can declare it. */
-	bool uses_vars, uses_found, uses_context, follows_tabs;
+	bool uses_vars, uses_found, uses_otp, follows_tabs;
 };
 
 /* --- Pieces --- */
@@ -131,6 +132,11 @@ put_variable(struct ts *ts, const struct octo_piece *piece)
 	bool is_static = piece->kind == OCTO_PIECE_STATIC;
 
 	*(is_static ? &ts->uses_vars : &ts->uses_found) = true;
+	if (is_static && ts->run->otp_key && str_eqz(piece->text, "OCTO_OTP")) {
+		ts->uses_otp = true;
+		put(ts, "oneTimePassword(vars.OCTO_OTP)");
+		return;
+	}
 	putf(ts, "%s." STR_FMT, is_static ? "vars" : "found", STR_ARG(piece->text));
 }
 
@@ -828,10 +834,14 @@ write_file(struct ts *ts, const struct octo_chain *chain)
 	ts->indent = 1;
 	write_body(ts, chain);
 	ts->out = out;
+	if (ts->uses_otp)
+		put(ts, octo_otp_node_import());
 	put(ts,
 		ts->follows_tabs
 			? "import { expect, test, type Page } from '@playwright/test';\n\n"
 			: "import { expect, test } from '@playwright/test';\n\n");
+	if (ts->uses_otp)
+		put(ts, octo_otp_node_code());
 	if (ts->follows_tabs)
 		write_newest(ts);
 	put(ts, "test(");

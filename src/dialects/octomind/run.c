@@ -19,10 +19,16 @@ octo_run_statics(const struct octo_run *run)
 {
 	json_t *statics = run->vars ? json_copy(run->vars) : json_object();
 
-	set_text(statics, "OCTO_URL", run->url);
+	/* Without the last slash: "$OCTO_URL/login" is what people write. */
+	size_t n = strlen(run->url);
+
+	while (n > 0 && run->url[n - 1] == '/')
+		n--;
+	json_object_set_new(statics, "OCTO_URL", json_stringn(run->url, n));
 	set_text(statics, "OCTO_STABLE_UUID", run->stable_uuid);
 	set_text(statics, "OCTO_USERNAME", run->test_account.username);
 	set_text(statics, "OCTO_PASSWORD", run->test_account.password);
+	set_text(statics, "OCTO_OTP", run->otp_key);
 	return statics;
 }
 
@@ -125,7 +131,7 @@ octo_refusal(const struct octo_element *element, json_t *statics)
 		return "code outside the browser (execType sandbox) is not carried out here";
 	if (called->text && strstr(called->text, "$OCTO_OTP") &&
 		!json_object_get(statics, "OCTO_OTP"))
-		return "one-time passwords ($OCTO_OTP) are not made here";
+		return "the environment has no key for one-time passwords ($OCTO_OTP)";
 	why = octo_has_target(element) ? wrong_with(&element->selectors) : NULL;
 	if (!why && is_action && element->action == OCTO_DRAG_AND_DROP)
 		why = wrong_with(&called->to);

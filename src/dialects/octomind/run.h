@@ -20,6 +20,7 @@ struct octo_run {
 	json_t *headers; /* additionalHeaderFields { name: text }, or NULL; borrowed */
 	struct octo_account basic_auth;   /* of HTTP */
 	struct octo_account test_account; /* $OCTO_USERNAME, $OCTO_PASSWORD */
+	const char *otp_key;              /* of the test account, base 32: $OCTO_OTP; or NULL */
 	json_t *vars;            /* { NAME: text } of octo_vars_pick(), or NULL; borrowed */
 	const char *stable_uuid; /* $OCTO_STABLE_UUID, or NULL */
 	enum octo_browser browser;
@@ -42,7 +43,7 @@ json_t *octo_run_dynamics(const struct octo_chain *chain) __attribute__((returns
 
 /*
  * Why the element cannot be carried out here, or NULL: what is not here (a mailbox, a sandbox,
- * one-time passwords), or selectors that name nothing.
+ * a key for one-time passwords), or selectors that name nothing.
  */
 const char *octo_refusal(const struct octo_element *element, json_t *statics);
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "browser_format/steps.h"
+#include "dialects/octomind/otp.h"
 #include "dialects/octomind/vars.h"
 
 struct maker {
@@ -109,7 +110,10 @@ add_piece(struct maker *m, struct buf *out, const struct octo_piece *piece)
 		add_literal(m, out, piece->text);
 		break;
 	case OCTO_PIECE_STATIC:
-		add_variable(m, out, "octo.", piece->text);
+		if (m->run->otp_key && str_eqz(piece->text, "OCTO_OTP"))
+			add_variable(m, out, "", STR("octo-otp"));
+		else
+			add_variable(m, out, "octo.", piece->text);
 		break;
 	case OCTO_PIECE_DYNAMIC:
 		add_variable(m, out, is_own ? "" : "octo-script.", piece->text);
@@ -586,12 +590,28 @@ make_step(struct maker *m, const struct octo_element *element)
 	return step;
 }
 
+/* A one-time password is made right before it is used. */
+static void
+add_otp(struct maker *m, const struct octo_element *element, json_t *steps)
+{
+	const char *text = element->called.text;
+
+	if (!m->run->otp_key || !text || !octo_vars_uses(text, m->statics, "OCTO_OTP"))
+		return;
+	json_object_set_new(m->vars, "octo-otp-key", json_string(m->run->otp_key));
+	json_array_append_new(steps,
+		json_pack("{s:s, s:{s:s, s:{s:s}, s:s}}", "name", "one-time password", "eval",
+			"code", octo_otp_page_code(), "args", "key", "{{octo-otp-key}}", "save",
+			"octo-otp"));
+}
+
 static void
 add_steps(struct maker *m, const struct octo_case *c, json_t *steps)
 {
 	for (size_t i = 0; i < c->n_elements; i++) {
 		const struct octo_element *element = &c->element[i];
 
+		add_otp(m, element, steps);
 		json_array_append_new(steps, make_step(m, element));
 		if (m->follows_tabs && element->kind == OCTO_INTERACTION &&
 			element->action == OCTO_CLICK)
@@ -828,7 +848,7 @@ octo_to_browser(const struct octo_chain *chain, const struct octo_run *run, stru
 	_cleanup_(json_unrefp) json_t *statics = octo_run_statics(run);
 	_cleanup_(json_unrefp) json_t *dynamics = octo_run_dynamics(chain);
 	_cleanup_(json_unrefp) json_t *extracted = json_object();
-	_cleanup_(json_unrefp) json_t *vars = json_pack("{s:O}", "octo", statics);
+	_cleanup_(json_unrefp) json_t *vars = json_pack("{s:o}", "octo", json_copy(statics));
 	struct maker m = { .run = run,
 		.statics = statics,
 		.dynamics = dynamics,
@@ -837,6 +857,8 @@ octo_to_browser(const struct octo_chain *chain, const struct octo_run *run, stru
 
 	for (size_t i = 0; i < chain->n; i++)
 		m.follows_tabs |= closes_pages(chain->item[i]);
+	if (run->otp_key)
+		(void)json_object_del(json_object_get(vars, "octo"), "OCTO_OTP");
 	set_unsure(&m);
 	_cleanup_(json_unrefp) json_t *test = make_test(&m, chain);
 

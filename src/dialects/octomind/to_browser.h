@@ -4,8 +4,8 @@
  *
  * One test for one case: its prerequisites are groups of steps before it in the same browser,
  * teardowns are groups in `after`, the innermost first; they run when their case began, and
- * their failure is a warning. What cannot be carried out here (an e-mail, code in a sandbox, a
- * one-time password, browsers other than Chromium) is a step that ends the test as `errored`
+ * their failure is a warning. What cannot be carried out here (an e-mail, code in a sandbox,
+ * browsers other than Chromium) is a step that ends the test as `errored`
  * and says so; with ignoreFailure it is a line in the log. docs/protocol/octomind-cases.md.
  */
 #pragma once

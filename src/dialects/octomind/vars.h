@@ -6,7 +6,7 @@
  *
  * Known without being given: OCTO_URL (the address that is tested), OCTO_STABLE_UUID (the same
  * in everything that one run does), OCTO_USERNAME and OCTO_PASSWORD (the test account of the
- * environment). OCTO_OTP, a one-time password, is not made here. Pure.
+ * environment) and OCTO_OTP (its one-time password, made when it is typed: otp.h). Pure.
  */
 #pragma once
 

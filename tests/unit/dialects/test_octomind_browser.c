@@ -150,6 +150,32 @@ variables_become_templates(void **state)
 }
 
 static void
+one_time_passwords_are_made_before_they_are_typed(void **state)
+{
+	struct octo_run run = { .url = "http://site.example", .otp_key = "ABC" };
+	struct err err = { 0 };
+	_cleanup_(json_unrefp) json_t *test = test_of(
+		"{'interaction':{'action':'ENTER_TEXT','calledWith':'<$OCTO_OTP>'},'selectors':[" CSS(
+			"b") "]}",
+		&run, &err);
+
+	(void)state;
+	assert_non_null(test);
+	assert_string_equal(
+		json_string_value(json_pointer_get(test, "/steps/1/eval/save")), "octo-otp");
+	assert_string_equal(json_string_value(json_pointer_get(test, "/steps/2/type/text")),
+		"<{{octo-otp}}>");
+	assert_string_equal(
+		json_string_value(json_pointer_get(test, "/vars/octo-otp-key")), "ABC");
+	assert_null(json_pointer_get(test, "/vars/octo/OCTO_OTP"));
+	run.otp_key = NULL;
+	becomes("{'interaction':{'action':'ENTER_TEXT','calledWith':'$OCTO_OTP'},'selectors':[" CSS(
+			"b") "]}",
+		"[{'fail':{'text':'ENTER_TEXT: the environment has no key for one-time passwords "
+		"($OCTO_OTP)','errored':true}}]");
+}
+
+static void
 addresses_are_joined(void **state)
 {
 	static const struct {
@@ -199,7 +225,7 @@ the_run_becomes_config_and_vars(void **state)
 		"'httpCredentials':{'username':'user','password':'','origin':"
 		"'https://site.example:8443'},'actionTimeout':7000,'expectTimeout':7000},"
 		"'steps':[{'open':'https://site.example:8443/dir/'}],'vars':{'octo':{'OCTO_URL':"
-		"'https://site.example:8443/dir/','OCTO_STABLE_UUID':'u-u'}},"
+		"'https://site.example:8443/dir','OCTO_STABLE_UUID':'u-u'}},"
 		"'testIdAttribute':'data-qa'}");
 }
 
@@ -233,6 +259,7 @@ main(void)
 		cmocka_unit_test(selectors_become_targets),
 		cmocka_unit_test(selectors_that_name_nothing_are_told),
 		cmocka_unit_test(variables_become_templates),
+		cmocka_unit_test(one_time_passwords_are_made_before_they_are_typed),
 		cmocka_unit_test(addresses_are_joined),
 		cmocka_unit_test(the_run_becomes_config_and_vars),
 		cmocka_unit_test(what_a_test_may_not_be_is_refused),

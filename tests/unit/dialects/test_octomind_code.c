@@ -86,7 +86,7 @@ a_chain_becomes_a_file(void **state)
 		"test('A case', async ({ page }) => {\n"
 		"\tconst vars: Record<string, string> = {\n"
 		"\t\tNAME: 'Ann',\n"
-		"\t\tOCTO_URL: 'http://site.example/',\n"
+		"\t\tOCTO_URL: 'http://site.example',\n"
 		"\t\tOCTO_USERNAME: 'ann',\n"
 		"\t\tOCTO_PASSWORD: 'pw',\n"
 		"\t};\n"

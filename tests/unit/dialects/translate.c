@@ -101,6 +101,7 @@ run_of(json_t *run)
 		.headers = json_object_get(run, "headers"),
 		.basic_auth = { text_in(run, "basicUser"), text_in(run, "basicPassword") },
 		.test_account = { text_in(run, "username"), text_in(run, "password") },
+		.otp_key = text_in(run, "otpKey"),
 		.vars = json_object_get(run, "vars"),
 		.stable_uuid = text_in(run, "stableUuid"),
 		.browser = (enum octo_browser)word_in(run, "browser", octo_browser_names),
