@@ -60,6 +60,10 @@ packages() {
 		git|git|lists the files to check
 		zsh|zsh|reads the completion that we write for it
 		json-schema-test-suite|-|the official tests of JSON Schema, and a second implementation
+		python3-flask|-|examples/two-phase: pages
+		celery|celery|the same: background tasks
+		redis-server|redis-server|the same: their queue
+		python3-redis|-|the same: speaks with it
 		procps|ps|TestCafe by itself, which ours is compared with, closes its browsers with it
 		LIST
 		;;
