@@ -137,6 +137,8 @@ octo_run_init(struct octo_run *run, const struct octo_target *target,
 		.headers = json_object_get(body, "headers"),
 		.basic_auth = account_of(body, "basicAuth"),
 		.test_account = account_of(body, "account"),
+		.otp_key = json_string_value(
+			json_object_get(json_object_get(body, "account"), "otpKey")),
 		.browser = OCTO_CHROMIUM,
 		.breakpoint = OCTO_DESKTOP,
 		.step_timeout_ms = target->step_timeout_ms,

@@ -382,6 +382,7 @@ octo_puts_prepare(struct octo_puts *puts, struct store_reader *reader, int64_t p
 	struct octo_run without = *run;
 
 	without.basic_auth = without.test_account = (struct octo_account) { 0 };
+	without.otp_key = NULL;
 	without.headers = NULL;
 	for (size_t i = 0; i < puts->n; i++)
 		if (choose_name(puts, i, reader, project, arena, err) < 0 ||
