@@ -146,6 +146,8 @@ read_replayed(struct call *call, struct store_reader *reader, struct err *err)
 		if (read_job_options(reader, job->seq, call->arena, &more.options, err) < 0)
 			return -1;
 		more.queue = api_queue_name(call->api, reader, job->queue);
+		if (intent->out.existing && intent->out.existing[i])
+			more.unique = "existing";
 		job_write(&jw, job, &more);
 	}
 	if (creation->is_bulk) {
@@ -161,6 +163,16 @@ on_replayed(struct call *call)
 	call->status = 201;
 	http_header_add(call->req, "Idempotency-Replayed", "true");
 	call->api->counters.idem_replays++;
+	call_finish_read(call);
+}
+
+/* A job with the unique key was there: it is shown as it is. */
+static void
+on_existing(struct call *call)
+{
+	const struct creation *creation = call->state;
+
+	call->status = creation->is_bulk ? 201 : 200;
 	call_finish_read(call);
 }
 
@@ -180,6 +192,10 @@ on_created(struct call *call)
 		add_location(call, &intent->out.jobs[0].id);
 	if (intent->replayed) {
 		call_read(call, read_replayed, on_replayed);
+		return;
+	}
+	if (intent->out.existing) {
+		call_read(call, read_replayed, on_existing);
 		return;
 	}
 	jw = call_jw(call);

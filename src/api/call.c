@@ -149,6 +149,7 @@ call_intent_error(struct call *call)
 			[CONFLICT_STATE] = PROBLEM_WRONG_STATE,
 			[CONFLICT_REVISION] = PROBLEM_CONFLICT,
 			[CONFLICT_TAKEN] = PROBLEM_CONFLICT,
+			[CONFLICT_DRAINING] = PROBLEM_QUEUE_DRAINING,
 			[CONFLICT_FENCE] = PROBLEM_STALE_LEASE,
 			[CONFLICT_IDEM] = PROBLEM_IDEMPOTENCY_MISMATCH,
 		};
@@ -159,7 +160,8 @@ call_intent_error(struct call *call)
 			code = PROBLEM_REVISION_MISMATCH;
 	}
 	if (intent->err.code == ERR_LIMIT)
-		code = PROBLEM_TOO_MANY_REQUESTS;
+		code = intent->conflict == CONFLICT_DRAINING ? PROBLEM_QUEUE_DRAINING
+							     : PROBLEM_TOO_MANY_REQUESTS;
 	reply_problem(call, code, intent->err.text, NULL, extra);
 }
 

@@ -46,8 +46,7 @@ has_revision(const struct route *route)
 {
 	return has_text(route->path, "/tests/{") || has_text(route->path, "/templates/{") ||
 		has_text(route->path, "/environments/{") ||
-		has_text(route->path, "/projects/{") ||
-		has_text(route->path, "/schedules/{") ||
+		has_text(route->path, "/projects/{") || has_text(route->path, "/schedules/{") ||
 		has_text(route->path, "/queues/{") || has_text(route->path, "/quarantine/{");
 }
 
@@ -351,9 +350,14 @@ write_responses(struct jw *jw, const struct route *route)
 	/* A dry run makes nothing. */
 	if (has_param(route, "dryRun")) {
 		jw_kobj(jw, "200");
-		jw_kstr(jw, "description", "With dryRun=true: what would be done.");
+		jw_kstr(jw, "description",
+			has_text(route->path, "/schedules")
+				? "With dryRun=true: what would be done."
+				: "With dryRun=true: what would be done. Else: the job that holds the unique key.");
 		write_content(jw,
-			has_text(route->path, "/schedules") ? "SchedulePreview" : "Plan");
+			has_text(route->path, "/schedules")      ? "SchedulePreview"
+				: has_text(route->path, ":bulk") ? "Plan"
+								 : "PlanOrJob");
 		jw_end_obj(jw);
 	}
 	/* Under a name that is new. */

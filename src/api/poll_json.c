@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "core/expr.h"
+#include "core/needs.h"
 
 struct hold_in {
 	struct uuid run;
@@ -35,7 +36,7 @@ struct poll_in {
 	struct uuid worker;
 	const char *name, *version;
 	struct strs kinds;
-	json_t *labels;
+	json_t *labels, *resources;
 	int64_t capacity, wait_ms;
 	bool claim;
 	struct subs holds, results, events;
@@ -88,6 +89,7 @@ const struct json_field poll_fields[] = {
 	{ .name = "version", .kind = FIELD_STR, POLL(version), .min = 0, .max = 100 },
 	{ .name = "kinds", .kind = FIELD_STRS, POLL(kinds), .min = 0, .max = 64, .item_max = 40 },
 	{ .name = "labels", .kind = FIELD_OBJ, POLL(labels), .min = 0, .max = LABELS_MAX },
+	{ .name = "resources", .kind = FIELD_OBJ, POLL(resources), .min = 0, .max = RESOURCES_MAX },
 	{ .name = "capacity", .kind = FIELD_INT, POLL(capacity), .min = 0, .max = WORKER_SLOTS_MAX },
 	{ .name = "claim", .kind = FIELD_FLAG, POLL(claim) },
 	{ .name = "waitMs", .kind = FIELD_INT, POLL(wait_ms), .min = 0, .max = HOURS_MS(1) },
@@ -238,6 +240,9 @@ poll_read(json_t *json, struct intent *intent, struct issues *issues)
 		.wait_ms = in.wait_ms,
 	};
 	take_kinds(intent, &in, issues);
+	if (in.resources)
+		poll->resources =
+			needs_canonical(&intent->arena, in.resources, "/resources", issues);
 	if (in.labels)
 		poll->labels = labels_canonical(&intent->arena, in.labels, "/labels", issues);
 	take_holds(intent, &in);

@@ -31,6 +31,7 @@ static const struct {
 	[PROBLEM_MISDIRECTED]            = { 421, "misdirected_request", "This server does not serve that host" },
 	[PROBLEM_RANGE]                  = { 416, "invalid_range", "The range is outside of the file" },
 	[PROBLEM_TOO_MANY_REQUESTS]      = { 429, "limit_exceeded", "Too much at once" },
+	[PROBLEM_QUEUE_DRAINING]         = { 429, "queue_draining", "The queue takes no new jobs" },
 	[PROBLEM_TIMEOUT]                = { 504, "timeout", "It took too long" },
 	[PROBLEM_UNAVAILABLE]            = { 503, "unavailable", "Not available now" },
 	[PROBLEM_CORRUPT]                = { 500, "corrupt", "Stored data contradicts itself" },

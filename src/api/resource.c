@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "api/forecast.h"
 #include "base/clock.h"
 #include "core/environment.h"
+#include "core/needs.h"
 
 void
 splice_members(struct jw *jw, struct str object)
@@ -213,6 +215,26 @@ write_limits(struct jw *jw, const struct job *job)
 	jw_ki64(jw, "timeoutMs", job->timeout_ms);
 	jw_ki64(jw, "runTimeoutMs", job->run_timeout_ms);
 	jw_ktime(jw, "runAt", job->run_at_ms);
+	jw_ktime(jw, "expiresAt", job->expires_ms);
+}
+
+static void
+write_queueing(struct jw *jw, const struct job *job)
+{
+	if (job->keys && *job->keys)
+		labels_write(jw, "keys", job->keys);
+	needs_write(jw, "needs", job->needs);
+	if (job->unique_key) {
+		jw_kobj(jw, "uniqueKey");
+		jw_kstr(jw, "key", job->unique_key);
+		jw_kbool(jw, "holds", job->unique_until_ms >= 0);
+		jw_ktime(jw, "until", job->unique_until_ms > 0 ? job->unique_until_ms : 0);
+		jw_end_obj(jw);
+	}
+	if (job->held_key) {
+		const char *colon = strchr(job->held_key, ':');
+		jw_kstr(jw, "heldBy", colon ? colon + 1 : job->held_key);
+	}
 }
 
 static void
@@ -306,6 +328,8 @@ job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 	jw_kstr_opt(jw, "queue", more->queue);
 	jw_ki64(jw, "priority", job->priority);
 	labels_write(jw, "labels", job->labels);
+	write_queueing(jw, job);
+	jw_kstr_opt(jw, "unique", more->unique);
 	jw_kstr_opt(jw, "kind", job->kind);
 	jw_ki64(jw, "testCount", job->n_tests);
 	write_groups(jw, job, more);
@@ -475,7 +499,8 @@ definition_write(struct jw *jw, const struct definition *def, const char *durabl
 }
 
 void
-queue_write(struct jw *jw, const struct queue *queue, const char *durable)
+queue_write(struct jw *jw, const struct queue *queue, const struct queue_figures *figures,
+	const char *durable)
 {
 	jw_obj(jw);
 	jw_kstr(jw, "name", queue->name);
@@ -483,8 +508,33 @@ queue_write(struct jw *jw, const struct queue *queue, const char *durable)
 	jw_ki64(jw, "revision", queue->revision);
 	jw_ki64(jw, "priority", queue->priority);
 	jw_ki64(jw, "concurrency", queue->concurrency);
+	jw_kstr(jw, "state",
+		queue->draining		? "draining"
+			: queue->paused ? "paused"
+					: "open");
 	jw_kbool(jw, "paused", queue->paused);
 	jw_ki64(jw, "ageingMs", queue->ageing_ms);
+	if (queue->rate.n > 0) {
+		jw_kobj(jw, "rate");
+		jw_ki64(jw, "limit", queue->rate.n);
+		jw_ki64(jw, "per", queue->rate.per_ms);
+		jw_ki64(jw, "burst", queue->rate.burst);
+		jw_end_obj(jw);
+	}
+	jw_kraw(jw, "limits", queue->limits);
+	jw_kstr_opt(jw, "fairBy", queue->fair_by);
+	if (strcmp(queue->name, "*") == 0)
+		jw_ki64(jw, "share", queue->share > 0 ? queue->share : 1);
+	if (figures) {
+		jw_kobj(jw, "figures");
+		jw_ki64(jw, "running", figures->running);
+		jw_ki64(jw, "ready", figures->ready);
+		jw_ki64(jw, "held", figures->held);
+		jw_ktime(jw, "oldestAt", figures->oldest_ms);
+		jw_ktime(jw, "drainAt", figures->drain_ms);
+		jw_kbool(jw, "atLeast", figures->at_least);
+		jw_end_obj(jw);
+	}
 	jw_ktime(jw, "updatedAt", queue->updated_ms);
 	jw_kstr_opt(jw, "durable", durable);
 	jw_end_obj(jw);
@@ -521,6 +571,7 @@ worker_write(struct jw *jw, const struct worker_row *worker)
 	jw_kstr(jw, "status", worker_state_name(worker->state));
 	write_list(jw, "kinds", worker->kinds);
 	labels_write(jw, "labels", worker->labels);
+	needs_write(jw, "resources", worker->resources);
 	jw_ki64(jw, "capacity", worker->capacity);
 	jw_ktime(jw, "leaseUntil", worker->lease_until_ms);
 	jw_ktime(jw, "joinedAt", worker->joined_ms);
@@ -529,7 +580,8 @@ worker_write(struct jw *jw, const struct worker_row *worker)
 }
 
 void
-explanation_write(struct jw *jw, const struct explanation *explanation)
+explanation_write(struct jw *jw, const struct explanation *explanation,
+	const struct forecast *forecast)
 {
 	jw_obj(jw);
 	jw_kuuid(jw, "job", &explanation->id.u);
@@ -549,5 +601,6 @@ explanation_write(struct jw *jw, const struct explanation *explanation)
 		jw_end_obj(jw);
 	}
 	jw_end_arr(jw);
+	forecast_write(jw, forecast);
 	jw_end_obj(jw);
 }

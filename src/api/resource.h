@@ -11,6 +11,7 @@ struct job_more {
 	const char *queue;            /* name */
 	struct str options;           /* JSON object as kept */
 	const char *durable;          /* of the write that this answers */
+	const char *unique;           /* "existing": the answer to a request for a new one */
 	struct arena *arena;          /* for the fixtures; NULL: they are not shown */
 	const struct job_test *tests; /* and hooks behind them */
 	size_t n_tests;
@@ -49,10 +50,14 @@ void run_write(struct jw *jw, const struct run *run, const struct run_more *more
 void artifact_write(struct jw *jw, const struct artifact *artifact);
 
 void definition_write(struct jw *jw, const struct definition *def, const char *durable);
-void queue_write(struct jw *jw, const struct queue *queue, const char *durable);
+/* figures: live ones, or NULL. */
+void queue_write(struct jw *jw, const struct queue *queue, const struct queue_figures *figures,
+	const char *durable);
 void quarantine_write(struct jw *jw, const struct quarantine_entry *entry, const char *durable);
 void worker_write(struct jw *jw, const struct worker_row *worker);
-void explanation_write(struct jw *jw, const struct explanation *explanation);
+struct forecast;
+void explanation_write(struct jw *jw, const struct explanation *explanation,
+	const struct forecast *forecast);
 
 /* Member i (from 0) of a comma-separated text, or empty. */
 struct str list_item(const char *list, int i);

@@ -35,7 +35,14 @@ const struct route routes[] = {
 	{ HTTP_POST, "/runs/{run}/screen", .scope = SCOPE_WORK, .body = BODY_BYTES, .body_max = SCREEN_FRAME_BYTES_MAX, QUERY(screen_put), .begin = run_screen_put,
 		.id = "postScreen", .summary = "A worker shows a picture of its run to those who look; 410: nobody does", .request = "Jpeg", .ok = 204 },
 
+	{ HTTP_POST, "/jobs:action", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = jobs_action,
+		.id = "actOnJobs", .summary = "A command or a change for all jobs that a filter lets through; with dryRun their count", .request = "JobAction", .response = "JobActionResult" },
+
 	/* --- One job --- */
+	{ HTTP_PATCH, "/jobs/{id}", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = job_patch,
+		.id = "editJob", .summary = "Changes a job of which no run is leased", .request = "JobEdit", .response = "Job" },
+	{ HTTP_POST, "/jobs/{id}/move", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = job_move_place,
+		.id = "moveJob", .summary = "Gives a waiting job another place in its queue", .request = "JobMove", .response = "Job" },
 	{ HTTP_DELETE, "/jobs/{id}", .scope = SCOPE_WRITE, .begin = job_delete,
 		.id = "deleteJob", .summary = "Deletes a job with everything that belongs to it", .response = "Deleted" },
 	{ HTTP_POST, "/jobs/{id}/pause", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = job_pause,
@@ -233,6 +240,12 @@ const struct route routes[] = {
 		.id = "getQueue", .summary = "A queue", .response = "Queue" },
 	{ HTTP_PUT, "/queues/{queue}", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = queue_put_begin,
 		.id = "putQueue", .summary = "Sets a queue's limits, makes it when it is new", .request = "QueueRequest", .response = "Queue" },
+	{ HTTP_POST, "/queues/{queue}/pause", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = queue_pause,
+		.id = "pauseQueue", .summary = "Lets no run of the queue begin", .response = "Queue" },
+	{ HTTP_POST, "/queues/{queue}/resume", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = queue_resume,
+		.id = "resumeQueue", .summary = "Ends a pause or the draining of a queue", .response = "Queue" },
+	{ HTTP_POST, "/queues/{queue}/drain", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = BODY_BYTES_MAX, .begin = queue_drain,
+		.id = "drainQueue", .summary = "Takes no new jobs, serves what is there, then pauses the queue", .response = "Queue" },
 	{ HTTP_GET, "/quarantine", .scope = SCOPE_READ, .read = quarantine_list,
 		.id = "listQuarantine", .summary = "The quarantine list, oldest first", .response = "QuarantineEntry[]" },
 	{ HTTP_POST, "/quarantine", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = quarantine_add,

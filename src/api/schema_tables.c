@@ -15,6 +15,8 @@
 #include "core/job.h"
 #include "core/flow_json.h"
 #include "core/job_json.h"
+#include "core/job_queueing.h"
+#include "core/places.h"
 #include "core/layout.h"
 #include "core/params.h"
 #include "core/run.h"
@@ -235,6 +237,12 @@ static const struct member job_members[] = {
 	{ .name = "concurrency", .shape = SHAPE_INT },
 	{ .name = "iterations", .shape = SHAPE_INT, .about = "0: endless." },
 	{ .name = "failuresToIgnore", .shape = SHAPE_INT },
+	{ .name = "keys", .shape = SHAPE_TEXTS, .flags = MAY },
+	{ .name = "needs", .shape = SHAPE_OBJECT, .flags = MAY, .about = "Amounts of resources that each run takes." },
+	{ .name = "uniqueKey", .shape = SHAPE_OBJECT, .flags = MAY, .about = "key, whether the job holds it now, and until when." },
+	{ .name = "unique", .shape = SHAPE_CONST, .of = "\"existing\"", .flags = MAY, .about = "In the answer to a request that made no new job." },
+	{ .name = "heldBy", .shape = SHAPE_TEXT, .flags = MAY, .about = "Key whose limit keeps it out of the line." },
+	{ .name = "expiresAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "stopOnFirstFailure", .shape = SHAPE_ANY, .about = "true, false or \"cancel\"." },
 	{ .name = "quarantine", .shape = SHAPE_REF, .of = "QuarantineRequest", .flags = MAY },
 	{ .name = "startTimeoutMs", .shape = SHAPE_MS, .flags = MAY },
@@ -392,6 +400,52 @@ static const struct member explanation_members[] = {
 	{ .name = "status", .shape = SHAPE_WORD, .words = job_state_word },
 	{ .name = "sentence", .shape = SHAPE_TEXT },
 	{ .name = "blockers", .shape = SHAPE_REF, .of = "Blocker", .flags = LIST },
+	{ .name = "forecast", .shape = SHAPE_REF, .of = "Forecast" },
+	{ 0 },
+};
+
+static const struct member forecast_members[] = {
+	{ .name = "startAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "endAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "basis", .shape = SHAPE_REF, .of = "ForecastBasis" },
+	{ 0 },
+};
+
+static const struct member forecast_basis_members[] = {
+	{ .name = "samples", .shape = SHAPE_INT, .about = "Completed jobs that it looked back at." },
+	{ .name = "medianMs", .shape = SHAPE_MS, .flags = MAY },
+	{ .name = "ahead", .shape = SHAPE_INT },
+	{ .name = "slots", .shape = SHAPE_INT, .about = "Connections that serve the line." },
+	{ .name = "unknown", .shape = SHAPE_TEXT, .flags = MAY, .about = "Why there is no forecast." },
+	{ 0 },
+};
+
+static const struct member rate_members[] = {
+	{ .name = "limit", .shape = SHAPE_INT, .about = "Runs that begin in `per`." },
+	{ .name = "per", .shape = SHAPE_MS },
+	{ .name = "burst", .shape = SHAPE_INT, .about = "At once after a pause." },
+	{ 0 },
+};
+
+static const struct member queue_figures_members[] = {
+	{ .name = "running", .shape = SHAPE_INT, .about = "Leased runs." },
+	{ .name = "ready", .shape = SHAPE_INT, .about = "Jobs that a worker could take." },
+	{ .name = "held", .shape = SHAPE_INT, .about = "Jobs that wait for the limit of a key." },
+	{ .name = "oldestAt", .shape = SHAPE_TIME, .flags = MAY },
+	{ .name = "drainAt", .shape = SHAPE_TIME, .flags = MAY, .about = "Forecast: when it has nothing left." },
+	{ .name = "atLeast", .shape = SHAPE_FLAG, .about = "There are more than were counted." },
+	{ 0 },
+};
+
+static const struct member action_result_members[] = {
+	{ .name = "action", .shape = SHAPE_TEXT },
+	{ .name = "count", .shape = SHAPE_INT, .about = "Jobs that the filter lets through." },
+	{ .name = "dryRun", .shape = SHAPE_FLAG, .flags = MAY },
+	{ .name = "sample", .shape = SHAPE_OBJECT, .flags = LIST | MAY, .about = "Some of them: id, name, status." },
+	{ .name = "done", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "failed", .shape = SHAPE_INT, .flags = MAY },
+	{ .name = "reasons", .shape = SHAPE_OBJECT, .flags = MAY, .about = "How many were refused for which reason." },
+	DURABLE,
 	{ 0 },
 };
 
@@ -410,6 +464,12 @@ static const struct member queue_members[] = {
 	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
 	{ .name = "priority", .shape = SHAPE_INT },
 	{ .name = "concurrency", .shape = SHAPE_INT, .about = "Runs at once; 0: no limit." },
+	{ .name = "state", .shape = SHAPE_TEXT, .about = "open, paused or draining." },
+	{ .name = "rate", .shape = SHAPE_REF, .of = "Rate", .flags = MAY },
+	{ .name = "limits", .shape = SHAPE_OBJECT, .flags = LIST | MAY, .about = "Limits by key, as they were given." },
+	{ .name = "fairBy", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "share", .shape = SHAPE_INT, .flags = MAY, .about = "Of the queue \"*\": the project's part." },
+	{ .name = "figures", .shape = SHAPE_REF, .of = "QueueFigures", .flags = MAY },
 	{ .name = "paused", .shape = SHAPE_FLAG },
 	{ .name = "ageingMs", .shape = SHAPE_MS, .about = "Waiting that weighs as much as one step of priority; 0: strict priority." },
 	{ .name = "updatedAt", .shape = SHAPE_TIME, .flags = MAY },
@@ -769,6 +829,11 @@ const struct answer schema_answers[] = {
 	{ .name = "Explanation", .members = explanation_members },
 	{ .name = "Blocker", .members = blocker_members },
 	{ .name = "Queue", .members = queue_members },
+	{ .name = "QueueFigures", .members = queue_figures_members },
+	{ .name = "Rate", .members = rate_members },
+	{ .name = "Forecast", .members = forecast_members },
+	{ .name = "ForecastBasis", .members = forecast_basis_members },
+	{ .name = "JobActionResult", .members = action_result_members },
 	{ .name = "Schedule", .about = "What is started when.", .members = schedule_members, .saved = "ScheduleRequest" },
 	{ .name = "SchedulePreview", .about = "What a schedule would do.", .members = schedule_preview_members },
 	{ .name = "Occurrence", .members = occurrence_members },
@@ -822,6 +887,7 @@ static const struct detail job_details[] = {
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
 	{ "retries", REF("RetriesRequest") },
+	{ "unique", REF("UniqueRequest") },
 	{ "params", "{\"type\":\"object\",\"description\":\"Values of the template's parameters, or of ${{ params.NAME }} in the request itself.\"}" },
 	{ 0 },
 };
@@ -832,11 +898,24 @@ static const struct detail template_details[] = {
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
 	{ "retries", REF("RetriesRequest") },
+	{ "unique", REF("UniqueRequest") },
 	{ "params", "{\"type\":\"object\",\"description\":\"Declarations.\",\"additionalProperties\":" REF("ParamDeclaration") "}" },
 	{ 0 },
 };
 
+static const struct detail queue_details[] = {
+	{ "rate", "{\"anyOf\":[" REF("RateRequest") ",{\"type\":\"null\"}]}" },
+	{ "limits", "{\"anyOf\":[{\"type\":\"array\",\"items\":" REF("KeyLimit") "},{\"type\":\"null\"}]}" },
+	{ 0 },
+};
+
+static const struct detail key_limit_details[] = {
+	{ "rate", REF("RateRequest") },
+	{ 0 },
+};
+
 static const struct detail poll_details[] = {
+	{ "keys", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ 0 },
 };
@@ -908,6 +987,7 @@ static const struct detail schedule_details[] = {
 	{ "at", "{\"anyOf\":[{\"type\":\"string\",\"format\":\"date-time\"},{\"type\":\"array\",\"items\":{\"type\":\"string\",\"format\":\"date-time\"},\"minItems\":1,\"maxItems\":100}]}" },
 	{ "start", REF("JobRequest") },
 	{ "labels", TEXTS },
+	{ "blackout", "{\"type\":\"array\",\"items\":" REF("BlackoutRequest") ",\"maxItems\":20}" },
 	{ 0 },
 };
 
@@ -942,7 +1022,13 @@ const struct request schema_requests[] = {
 	{ .name = "Invocation", .fields = invoke_fields, .details = invoke_details },
 	{ .name = "ParamDeclaration", .fields = template_param_fields },
 	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },
-	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields },
+	{ .name = "QueueRequest", .about = "Members that are not given stay as they are.", .fields = queue_fields, .details = queue_details },
+	{ .name = "RateRequest", .fields = rate_fields },
+	{ .name = "KeyLimit", .about = "An entry without value holds for each value of the key; one with value takes its place for that value.", .fields = key_limit_fields, .details = key_limit_details },
+	{ .name = "JobEdit", .about = "Members that are not given stay as they are.", .fields = job_edit_fields, .details = poll_details },
+	{ .name = "JobMove", .about = "One of the three.", .fields = job_move_fields },
+	{ .name = "JobAction", .about = "filter: members of the query of a list of jobs; set: of JobEdit, with the action edit.", .fields = job_action_fields },
+	{ .name = "UniqueRequest", .about = "docs/protocol/queues.md, 5.", .fields = job_unique_fields, .takes_exprs = true },
 	{ .name = "AnalyzeRequest", .about = "Either ids or a filter, whose members are parameters of a list of jobs.", .fields = analyze_fields },
 	{ .name = "QuarantineEntryRequest", .about = "`test` is the name of a test, in which each * stands for any text; without expiresAt it leaves after 30 days.", .fields = quarantine_fields },
 	{ .name = "ProjectRequest", .about = "Settings of a project; `name` is needed to make one.", .fields = project_fields, .details = project_details },
@@ -956,6 +1042,7 @@ const struct request schema_requests[] = {
 };
 
 const struct plain_schema schema_others[] = {
+	{ "PlanOrJob", "{\"anyOf\":[" REF("Plan") "," REF("Job") "]}" },
 	{ "Duration", "{\"description\":\"Milliseconds, or a text of numbers and units from great to small: 250ms, 30s, 1h30m, 1d.\","
 		"\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
 		"{\"type\":\"string\",\"pattern\":\"^([0-9]+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$\"}]}" },

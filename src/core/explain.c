@@ -440,6 +440,15 @@ explain_job(const struct explain_facts *facts, struct arena *arena)
 			add_workers(&list, facts);
 		add_expiry(&list, facts);
 	}
+	explanation->ahead = facts->ahead;
+	explanation->connections = facts->capacity_match;
+	explanation->busy = facts->busy_match;
+	for (size_t i = 0; i < explanation->n_blockers; i++) {
+		const struct blocker *blocker = &explanation->blockers[i];
+		if (blocker->kind != BLOCKER_EXPIRES &&
+			blocker->until_ms > explanation->until_ms)
+			explanation->until_ms = blocker->until_ms;
+	}
 	/* That it may expire holds nothing back: it is always the last one. */
 	size_t n_holding = explanation->n_blockers - is_named(&list, BLOCKER_EXPIRES);
 	explanation->sentence = n_holding > 0 && facts->job->running == 0

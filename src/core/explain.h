@@ -57,6 +57,11 @@ struct explanation {
 	const char *sentence;
 	struct blocker *blockers;
 	size_t n_blockers;
+
+	/* for a forecast */
+	int64_t ahead;             /* jobs that stand before it */
+	int64_t connections, busy; /* of workers that could run it */
+	int64_t until_ms;          /* the latest of the times that blockers name; 0: none */
 };
 
 struct explain_facts {

@@ -73,7 +73,8 @@ edit_apply(struct turn *turn, struct intent *intent)
 	}
 	if (edit_one(turn, intent, job, &request->edit, &intent->err) < 0) {
 		intent->status = INTENT_IS_ERROR;
-		intent->conflict = CONFLICT_STATE;
+		if (intent->err.code == ERR_CONFLICT)
+			intent->conflict = CONFLICT_STATE;
 		intent_answer(turn, intent);
 		return;
 	}

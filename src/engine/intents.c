@@ -418,6 +418,8 @@ apply_explain(struct turn *turn, struct intent *intent)
 		(void)queue_may_lease(facts.queue, turn->uow.now_ms, &facts.rate_until_ms);
 	find_hold(turn, job, &facts);
 	facts.retry_due_ms = earliest_retry(job);
+	if (job->lane > 0 && !job->ready)
+		count_workers(engine, lanes_lane(&engine->lanes, job->lane), &facts);
 	if (job->ready) {
 		struct lane *lane = lanes_lane(&engine->lanes, job->lane);
 		struct err err;

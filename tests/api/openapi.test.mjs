@@ -293,8 +293,50 @@ describe('answers', () => {
 		await post('/workers/{worker}/drain', {}, { args: { worker: worker.id } });
 		await call('put', '/queues/{queue}', { args: { queue: 'q' }, body: { concurrency: 2, name: 'q',
 			priority: 1, paused: false, ageing: '5m' } });
+		await call('put', '/queues/{queue}', { args: { queue: '*' }, body: { share: 2, fairBy: 'team',
+			rate: { limit: 1000, per: '1s' }, limits: [{ key: 'site', concurrency: 3 }] } });
+		for (const verb of ['pause', 'drain', 'resume'])
+			await post(`/queues/{queue}/${verb}`, {}, { args: { queue: 'q' } });
+		const line = { tests: [commandTest()], labels: { nobody: 'here' }, queue: 'q', keys: { site: 'a' },
+			needs: { cpu: 0.5 }, unique: { key: 'k', period: '1h' }, expiresAfter: '1h' };
+		const waiting = await server.post('/jobs', line);
+
+		await post('/jobs', line, { status: 200 });
+		await call('patch', '/jobs/{id}', { args: { id: waiting.id }, body: { priority: 3 } });
+		await post('/jobs/{id}/move', { top: true }, { args: { id: waiting.id } });
+		await get('/jobs/{id}/explain', { id: waiting.id });
+		await post('/jobs:action', { action: 'cancel', filter: { queue: 'q' }, dryRun: true });
+		await post('/jobs:action', { action: 'cancel', filter: { queue: 'q' } });
 		await get('/queues');
 		await get('/queues/{queue}', { queue: 'q' });
+		await server.put('/queues/*', { rate: null, limits: null, fairBy: null });
+		/* Schedules: one that waits behind its own job, and one that cannot fire. */
+		const schedule = { name: 's', cron: '0 3 * * *', timezone: 'Europe/Berlin', jitter: '10s', overlap: 'queue',
+			missed: 'all', missedMax: 3, startsAt: '2020-01-01T00:00:00.000Z', endsAt: '2900-01-01T00:00:00.000Z',
+			blackout: [{ cron: '0 0 * * SUN', duration: '1d' }], tags: ['t'], labels: { nobody: 'x' }, paused: false,
+			start: { tests: [commandTest()] } };
+		const named = { args: { schedule: 's' } };
+		const until = async (name, member) => { while ((await server.get(`/schedules/${name}`))[member] === 0); };
+
+		assert.deepEqual(document.check(schedule, document.schema('ScheduleRequest')), []);
+		await post('/schedules', schedule, { query: '?dryRun=true' });
+		await post('/schedules:preview', { at: '2900-01-01T00:00:00.000Z' });
+		await post('/schedules', schedule);
+		await call('put', '/schedules/{schedule}', { ...named, body: schedule });
+		await post('/schedules/{schedule}/fire', {}, named);
+		await until('s', 'fired');
+		await post('/schedules/{schedule}/fire', { overlap: 'queue' }, named);
+		await get('/schedules/{schedule}', named.args);
+		await get('/schedules/{schedule}/next', named.args);
+		await get('/schedules/{schedule}/firings', named.args);
+		for (const verb of ['pause', 'resume']) await post(`/schedules/{schedule}/${verb}`, {}, named);
+		await server.post('/templates', { name: 'short-lived', tests: [commandTest()] });
+		await server.post('/schedules', { name: 'lost', every: '1d', start: { template: 'short-lived' } });
+		await server.call('DELETE', '/templates/short-lived');
+		await server.post('/schedules/lost/fire');
+		await until('lost', 'failed');
+		await get('/schedules');
+		await call('delete', '/schedules/{schedule}', named);
 		const bundle = await call('post', '/bundles', { body: 'tar', headers: { 'content-type': 'application/x-tar' } });
 
 		await get('/bundles/{bundle}', { bundle: bundle.json.bundle });
@@ -331,7 +373,7 @@ describe('answers', () => {
 
 	test('every described member of an answer was seen', () => {
 		/* What these suites cannot bring about without hours or a broken disk. */
-		const unseen = new Set(['Health.detail', 'JobReport.runsLeftOut',
+		const unseen = new Set(['Schedule.pending', 'Health.detail', 'JobReport.runsLeftOut',
 			'JobReport.casesLeftOut', 'JobReport.stepsLeftOut', 'JobReport.warningsLeftOut',
 			'JobReport.outputsLeftOut', 'JobReport.artifactsLeftOut',
 			/* grouped.test.mjs. */
