@@ -35,8 +35,10 @@ rows_add(struct rows *rows, const void *row)
 void
 rows_replace(struct rows *rows, size_t at, const void *row)
 {
-	free(rows->item[at]);
-	rows->item[at] = row_dup(rows->table, row);
+	void *old = rows->item[at];
+
+	rows->item[at] = row_dup(rows->table, row); /* its texts may be the old row's */
+	free(old);
 }
 
 void
