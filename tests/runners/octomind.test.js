@@ -30,7 +30,7 @@ const LAB = `<title>Lab</title>
 	const say = (text) => { document.querySelector("#out").textContent = text; };
 	setTimeout(() => { document.querySelector("#late").textContent = "here at last"; }, 300);
 </script>
-<h1>Octomind lab</h1><p id=out>nothing</p><p id=late></p>
+<h1>Octomind lab</h1><p id=out>nothing</p><p id=late style="height: 1.2em"></p>
 <form onsubmit="event.preventDefault(); say('sent ' + user.value + ':' + pass.value)">
 	<label>User <input id=user placeholder="your name" title="who are you" onkeydown="document.body.dataset.keys = (document.body.dataset.keys ?? '') + event.key"></label>
 	<label>Password <input id=pass type=password></label><button>Log in</button>
