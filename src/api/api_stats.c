@@ -33,11 +33,11 @@ span_of(struct call *call, int64_t *ret_from, int64_t *ret_to, int64_t now_ms)
 	int64_t from = query->from_ms > 0 ? query->from_ms : to - query->last_ms;
 
 	if (from >= to) {
-		issues_add(&call->issues, "?from", ISSUE_INVALID, "it is not before the end");
+		issues_add_member(&call->issues, "?", "from", ISSUE_INVALID, "it is not before the end");
 		return -1;
 	}
 	if (to - from > DAYS_MS(STAT_DAYS_MAX)) {
-		issues_add(&call->issues, "?from", ISSUE_LIMIT, "more than %d days",
+		issues_add_member(&call->issues, "?", "from", ISSUE_LIMIT, "more than %d days",
 			STAT_DAYS_MAX);
 		return -1;
 	}
@@ -268,7 +268,7 @@ offset_of(struct call *call, size_t *ret)
 
 	if (query->cursor &&
 		parse_i64(str_of(query->cursor), 0, STAT_GROUPS_MAX, &offset, &ignored) < 0) {
-		issues_add(&call->issues, "?cursor", ISSUE_INVALID,
+		issues_add_member(&call->issues, "?", "cursor", ISSUE_INVALID,
 			"the cursor is not one of this server");
 		return -1;
 	}
@@ -437,7 +437,7 @@ trend_filter(struct call *call, struct stat_filter *filter)
 	enum stat_scale scale = by_hour && filter->subject == STAT_JOB ? STAT_HOUR : STAT_DAY;
 
 	if (query->by == 1 && filter->subject != STAT_JOB) {
-		issues_add(&call->issues, "?by", ISSUE_INVALID, "tests are counted by day");
+		issues_add_member(&call->issues, "?", "by", ISSUE_INVALID, "tests are counted by day");
 		return -1;
 	}
 	filter->scale = scale;
@@ -446,7 +446,7 @@ trend_filter(struct call *call, struct stat_filter *filter)
 	int64_t span = scale == STAT_HOUR ? HOURS_MS(1) : DAYS_MS(1);
 
 	if ((filter->to_ms - filter->from_ms) / span > STAT_BUCKETS_MAX) {
-		issues_add(&call->issues, "?by", ISSUE_LIMIT, "more than %d points",
+		issues_add_member(&call->issues, "?", "by", ISSUE_LIMIT, "more than %d points",
 			STAT_BUCKETS_MAX);
 		return -1;
 	}
@@ -688,7 +688,7 @@ history_of(struct call *call, struct store_reader *reader, const char *name, str
 	if (query->cursor &&
 		parse_i64(str_of(query->cursor), 1, INT64_MAX, &filter.before_seq, &ignored) <
 			0) {
-		issues_add(&call->issues, "?cursor", ISSUE_INVALID,
+		issues_add_member(&call->issues, "?", "cursor", ISSUE_INVALID,
 			"the cursor is not one of this server");
 		return -1;
 	}

@@ -101,7 +101,9 @@ cursor_of_job(struct job_cursor *ret, const struct job *job, enum job_sort sort,
 	case JOB_SORT_NAME:
 		ret->text = str_of(job->name);
 		break;
-	case JOB_SORT_CREATED: /* seq alone: it grows with age */
+	case JOB_SORT_CREATED:
+		ret->number = job->created_ms;
+		break;
 	case JOB_SORT_COUNT:
 		break;
 	}

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lists of jobs. The condition is put together from fixed fragments, each with at most one
- * bound value; no value is ever part of the text. A first statement finds the keys of one page,
- * then each row is read by its key, so that sorting a large list moves keys and not rows.
+ * bound value; no value is ever part of the text. Statements find the keys of one page, then
+ * each row is read by its key, so that sorting a large list moves keys and not rows.
+ *
+ * A list has two halves that are merged: jobs that are open, of which there are few or which
+ * stand in the wanted order anyway, and those that ended, of which there may be millions. Of
+ * these either a filter leaves few (a probe counts up to PROBE_MAX in its index), which are then
+ * sorted; or all are walked through in the order of the list, and what matches is met soon
+ * because it is not rare. SQLite's own planner cannot know which, so each statement names its
+ * index.
  */
 #include "store/sqlite.h"
 
@@ -14,8 +21,12 @@
 
 enum {
 	LIST_BYTES_MAX = 32768,
+	PROBE_MAX = 5000,      /* fewer matches are sorted, more are walked to */
+	NAMES_WALKED = 10000,  /* different names that a search looks at in the index */
+	NAMES_MATCHED = 200,   /* that it may find there */
 	/* Tags, states and reasons of a filter, two dozen others, the cursor. */
-	LIST_PARAMS_MAX = FILTER_VALUES_MAX + JOB_STATE_COUNT + JOB_REASON_COUNT + 40,
+	LIST_PARAMS_MAX = FILTER_VALUES_MAX + JOB_STATE_COUNT * 2 + JOB_REASON_COUNT +
+		NAMES_MATCHED + 40,
 };
 
 struct param {
@@ -107,21 +118,24 @@ add_states(struct list *list, uint32_t states)
 	"CASE WHEN started_ms = 0 THEN 0 WHEN completed_ms > 0" \
 	" THEN completed_ms - started_ms ELSE ? - started_ms END"
 
+/* The same of ended ones, as their index has it. */
+#define ENDED_RUN_MS "iif(started_ms = 0, 0, completed_ms - started_ms)"
+
+/* `states` stand for those of the filter, which is kept until the statement has run. */
 static void
-add_filter(struct list *list, const struct job_filter *f)
+add_filter(struct list *list, const struct job_filter *f, uint32_t states, bool with_search)
 {
-	add(list, " WHERE 1");
 	if (f->project)
 		add_number(list, " AND project = ?", f->project);
-	add_states(list, f->states);
+	add_states(list, states);
 	if (f->reasons)
 		add_words(list, " AND reason IN", COLUMN_JOB_REASON, f->reasons);
 	for (size_t i = 0; i < f->n_tags; i++)
 		add_text(list, " AND ? IN (SELECT value FROM json_each(tags))",
 			str_of(f->tags[i]));
 	if (f->name)
-		add_text(list, " AND name = ?", str_of(f->name));
-	if (f->name_contains)
+		add_text(list, " AND coalesce(name, '') = ?", str_of(f->name));
+	if (f->name_contains && with_search)
 		add_text(list, " AND instr(lower(name), lower(?)) > 0",
 			str_of(f->name_contains));
 	if (!uuid_is_zero(&f->template_id.u))
@@ -148,13 +162,20 @@ add_filter(struct list *list, const struct job_filter *f)
 	if (f->completed_before_ms)
 		add_number(list, " AND completed_ms > 0 AND completed_ms < ?",
 			f->completed_before_ms);
-	if (f->min_run_ms) {
-		add_number(list, " AND " RUN_MS, f->now_ms);
-		add_number(list, " >= ?", f->min_run_ms);
-	}
 }
 
-/* The expression that a list is sorted by; NULL: by seq alone. */
+/* Milliseconds that a job ran at least: the two halves have it in different forms. */
+static void
+add_min_run(struct list *list, const struct job_filter *f, bool ended)
+{
+	if (!f->min_run_ms)
+		return;
+	if (!ended)
+		add_number(list, " AND " RUN_MS, f->now_ms);
+	add_number(list, ended ? " AND " ENDED_RUN_MS " >= ?" : " >= ?", f->min_run_ms);
+}
+
+/* The expression that a list is sorted by; then by seq. */
 static const char *
 sort_key(enum job_sort sort)
 {
@@ -173,54 +194,80 @@ sort_key(enum job_sort sort)
 	case JOB_SORT_COUNT:
 		break;
 	}
-	return NULL;
+	return "created_ms";
 }
 
+/* What of the jobs a statement is about, and the index that it uses. */
+struct half {
+	bool ended;
+	const char *index; /* NULL: what the planner likes */
+	bool by_tag;       /* through the table of tags */
+	bool by_name;      /* only the names that a search found */
+	const char *names[NAMES_MATCHED];
+	size_t n_names;
+};
+
 static void
-add_sort_key(struct list *list, enum job_sort sort, int64_t now_ms)
+add_sort_key(struct list *list, const struct half *half, enum job_sort sort, int64_t now_ms)
 {
-	if (sort == JOB_SORT_DURATION)
-		add_number(list, sort_key(sort), now_ms);
-	else
+	if (sort != JOB_SORT_DURATION)
 		add(list, sort_key(sort));
+	else if (half->ended)
+		add(list, ENDED_RUN_MS);
+	else
+		add_number(list, sort_key(sort), now_ms);
 }
 
 static void
-add_after(struct list *list, const struct job_filter *filter, const struct job_cursor *cursor)
+add_after(struct list *list, const struct half *half, const struct job_filter *filter,
+	const struct job_cursor *cursor)
 {
-	const char *beyond = filter->descending ? " < " : " > ";
 	add(list, " AND (");
-	if (sort_key(filter->sort)) {
-		add(list, "(");
-		add_sort_key(list, filter->sort, cursor->now_ms);
-		add(list, ", seq)");
-		add(list, beyond);
-		if (filter->sort == JOB_SORT_NAME)
-			add_text(list, "(?, ", cursor->text);
-		else
-			add_number(list, "(?, ", cursor->number);
-	} else {
-		add(list, "seq");
-		add(list, beyond);
-		add(list, "(");
-	}
-	add_number(list, "?))", cursor->seq);
+	add_sort_key(list, half, filter->sort, cursor->now_ms);
+	add(list, filter->descending ? ", seq) < (?, " : ", seq) > (?, ");
+	if (filter->sort == JOB_SORT_NAME)
+		add_param(list, (struct param) { .kind = PARAM_TEXT, .text = cursor->text });
+	else
+		add_param(list, (struct param) { .number = cursor->number });
+	add_number(list, "?)", cursor->seq);
 }
 
 static void
-add_order(struct list *list, const struct job_filter *filter, int64_t now_ms)
+add_order(struct list *list, const struct half *half, const struct job_filter *filter,
+	int64_t now_ms)
 {
 	const char *direction = filter->descending ? " DESC" : " ASC";
 	add(list, " ORDER BY ");
-	if (sort_key(filter->sort)) {
-		add_sort_key(list, filter->sort, now_ms);
-		add(list, direction);
-		add(list, ", ");
-	}
-	add(list, "seq");
+	add_sort_key(list, half, filter->sort, now_ms);
+	add(list, direction);
+	add(list, ", seq");
 	add(list, direction);
 	/* One more than the page tells whether there is another. */
 	add_number(list, " LIMIT ?", (int64_t)filter->limit + 1);
+}
+
+/* " FROM job … WHERE completed_ms …" */
+static void
+add_from(struct list *list, const struct half *half)
+{
+	add(list, " FROM job");
+	if (half->index) {
+		add(list, " INDEXED BY ");
+		add(list, half->index);
+	}
+	add(list, half->ended ? " WHERE completed_ms > 0" : " WHERE completed_ms = 0");
+}
+
+/* The names that a search found, instead of the search. */
+static void
+add_names(struct list *list, const struct half *half)
+{
+	const char *before = " AND coalesce(name, '') IN (?";
+	for (size_t i = 0; i < half->n_names; i++) {
+		add_text(list, before, str_of(half->names[i]));
+		before = ", ?";
+	}
+	add(list, half->n_names > 0 ? ")" : " AND 0");
 }
 
 static sqlite3_stmt *
@@ -260,41 +307,451 @@ list_deinit(struct list *list)
 	buf_deinit(&list->text);
 }
 
-static int
-count_total(
-	struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+/* ---- ways to the jobs that ended ---- */
+
+enum { FINAL_STATES = 1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_STOPPED | 1u << JOB_INVALID };
+
+#define FAILED_STATES (FINAL_STATES & ~(1u << JOB_COMPLETED))
+
+/* The condition of one filter alone, for a probe; false: the filter is not there. */
+typedef bool add_fn(struct list *list, const struct job_filter *f);
+
+static bool
+add_one_name(struct list *list, const struct job_filter *f)
 {
-	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
-	add(&list, "SELECT count(*) FROM job");
-	add_filter(&list, filter);
-	_cleanup_(finalizep) sqlite3_stmt *stmt = prepare(db, &list, err);
+	if (f->name)
+		add_text(list, " AND coalesce(name, '') = ?", str_of(f->name));
+	return f->name;
+}
+
+static bool
+add_one_template(struct list *list, const struct job_filter *f)
+{
+	bool is_there = !uuid_is_zero(&f->template_id.u);
+	if (is_there)
+		add_id(list, " AND template IS NOT NULL AND template = ?", &f->template_id.u);
+	return is_there;
+}
+
+/* Only completed jobs have passed. */
+static uint32_t
+states_of_reasons(const struct job_filter *f)
+{
+	uint32_t states = f->states ? f->states & FINAL_STATES : FINAL_STATES;
+	if (f->reasons && !(f->reasons & 1u << JOB_REASON_PASSED))
+		states &= ~(1u << JOB_COMPLETED);
+	return states;
+}
+
+static bool
+add_one_state(struct list *list, const struct job_filter *f)
+{
+	uint32_t states = states_of_reasons(f);
+	if (states == 0 || states & 1u << JOB_COMPLETED)
+		return false;
+	add_states(list, states);
+	if (f->reasons)
+		add_words(list, " AND reason IN", COLUMN_JOB_REASON, f->reasons);
+	return true;
+}
+
+static bool
+add_one_queue(struct list *list, const struct job_filter *f)
+{
+	if (f->queue)
+		add_number(list, " AND queue = ?", f->queue);
+	return f->queue;
+}
+
+/* Jobs of mixed kinds have none of their own. */
+static bool
+add_one_kind(struct list *list, const struct job_filter *f)
+{
+	if (f->kind)
+		add_text(list, " AND coalesce(kind, '') IN ('', ?)", str_of(f->kind));
+	return f->kind;
+}
+
+static bool
+add_one_created(struct list *list, const struct job_filter *f)
+{
+	if (f->created_after_ms)
+		add_number(list, " AND created_ms >= ?", f->created_after_ms);
+	if (f->created_before_ms)
+		add_number(list, " AND created_ms < ?", f->created_before_ms);
+	return f->created_after_ms || f->created_before_ms;
+}
+
+static bool
+add_one_completed(struct list *list, const struct job_filter *f)
+{
+	if (f->completed_after_ms)
+		add_number(list, " AND completed_ms >= ?", f->completed_after_ms);
+	if (f->completed_before_ms)
+		add_number(list, " AND completed_ms < ?", f->completed_before_ms);
+	return f->completed_after_ms || f->completed_before_ms;
+}
+
+static bool
+add_one_run(struct list *list, const struct job_filter *f)
+{
+	if (f->min_run_ms)
+		add_number(list, " AND " ENDED_RUN_MS " >= ?", f->min_run_ms);
+	return f->min_run_ms;
+}
+
+static const struct way {
+	const char *index;
+	add_fn *add;
+} ways[] = {
+	{ "job_ended_name", add_one_name },
+	{ "job_ended_template", add_one_template },
+	{ "job_notable", add_one_state },
+	{ "job_ended_queue", add_one_queue },
+	{ "job_ended_kind", add_one_kind },
+	{ "job_ended_created", add_one_created },
+	{ "job_ended_completed", add_one_completed },
+	{ "job_ended_run", add_one_run },
+};
+
+static const char *const walks[JOB_SORT_COUNT] = {
+	[JOB_SORT_CREATED] = "job_ended_created",
+	[JOB_SORT_UPDATED] = "job_ended_updated",
+	[JOB_SORT_COMPLETED] = "job_ended_completed",
+	[JOB_SORT_PRIORITY] = "job_ended_priority",
+	[JOB_SORT_NAME] = "job_ended_name",
+	[JOB_SORT_DURATION] = "job_ended_run",
+};
+
+/* A statement's first number. */
+static int
+list_number(struct sqlite_db *db, struct list *list, int64_t *ret, struct err *err)
+{
+	_cleanup_(finalizep) sqlite3_stmt *stmt = prepare(db, list, err);
 	if (!stmt || sql_step(db, stmt, err) < 0)
 		return -1;
 	*ret = sqlite3_column_int64(stmt, 0);
 	return 0;
 }
 
+/* 1: few jobs match this filter, whatever the others say; 0: many, or it is not there. */
 static int
-find_page(struct sqlite_db *db, const struct job_filter *filter,
-	const struct job_cursor *cursor, int64_t now_ms, int64_t *ret_seqs, size_t *ret_n,
+probe(struct sqlite_db *db, const struct job_filter *filter, const struct way *way,
 	struct err *err)
 {
 	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
-	add(&list, "SELECT seq FROM job");
-	add_filter(&list, filter);
+	const struct half half = { .ended = true, .index = way->index };
+	int64_t n;
+	add(&list, "SELECT count(*) FROM (SELECT 1");
+	add_from(&list, &half);
+	add_number(&list, " AND project = ?", filter->project);
+	if (!way->add(&list, filter))
+		return 0;
+	add_number(&list, " LIMIT ?)", PROBE_MAX + 1);
+	if (list_number(db, &list, &n, err) < 0)
+		return -1;
+	return n <= PROBE_MAX;
+}
+
+/* The next name in the index after `after`; "" when there is none. */
+static int
+next_name(struct sqlite_db *db, int64_t project, const char *after, struct arena *arena,
+	const char **ret, struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_NEXT_NAME, err);
+	struct str name;
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, project);
+	sql_bind_text(stmt, 2, after);
+	int rc = sql_step(db, stmt, err);
+	*ret = "";
+	if (rc <= 0)
+		return rc;
+	if (fetch_str(stmt, 0, arena, &name, err) < 0)
+		return -1;
+	*ret = name.p;
+	return 0;
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool
+contains(const char *text, const char *part)
+{
+	for (; *text; text++) {
+		size_t i = 0;
+		while (part[i] && lower(text[i]) == lower(part[i]))
+			i++;
+		if (!part[i])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Which names a search means: there are fewer names than jobs. 1: half->names has them all; 0:
+ * too many of either.
+ */
+static int
+find_names(struct sqlite_db *db, const struct job_filter *filter, struct arena *arena,
+	struct half *half, struct err *err)
+{
+	const char *name = "";
+	for (int i = 0; i < NAMES_WALKED; i++) {
+		if (next_name(db, filter->project, name, arena, &name, err) < 0)
+			return -1;
+		if (!*name)
+			return 1;
+		if (!contains(name, filter->name_contains))
+			continue;
+		if (half->n_names == NAMES_MATCHED)
+			return 0;
+		half->names[half->n_names++] = name;
+	}
+	return 0;
+}
+
+/* Few jobs with the first tag are read by it; of many the order's walk meets some soon. */
+static int
+choose_tag(struct sqlite_db *db, const struct job_filter *filter, struct half *half,
+	struct err *err)
+{
+	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	int64_t n;
+	if (!filter->project)
+		return 0;
+	add_number(&list, "SELECT count(*) FROM (SELECT 1 FROM job_tag WHERE project = ?",
+		filter->project);
+	add_text(&list, " AND tag = ?", str_of(filter->tags[0]));
+	add_number(&list, " LIMIT ?)", PROBE_MAX + 1);
+	if (list_number(db, &list, &n, err) < 0)
+		return -1;
+	half->by_tag = n <= PROBE_MAX;
+	if (half->by_tag)
+		half->index = NULL;
+	return 0;
+}
+
+/* Fills in how the jobs that ended are reached. */
+static int
+choose_way(struct sqlite_db *db, const struct job_filter *filter, struct arena *arena,
+	struct half *half, struct err *err)
+{
+	half->index = filter->project ? walks[filter->sort] : NULL;
+	if (!uuid_is_zero(&filter->parent.u))
+		half->index = "job_parent";
+	else if (filter->schedule)
+		half->index = "job_schedule";
+	else if (filter->is_flow)
+		half->index = "job_flow";
+	else if (filter->n_tags > 0)
+		return choose_tag(db, filter, half, err);
+	if (!half->index || half->index != walks[filter->sort])
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		int rc = probe(db, filter, &ways[i], err);
+		if (rc < 0)
+			return -1;
+		if (rc == 1) {
+			half->index = ways[i].index;
+			return 0;
+		}
+	}
+	if (!filter->name_contains)
+		return 0;
+	int rc = find_names(db, filter, arena, half, err);
+	if (rc < 0)
+		return -1;
+	half->by_name = rc == 1;
+	if (half->by_name)
+		half->index = "job_ended_name";
+	return 0;
+}
+
+static void
+add_conditions(struct list *list, const struct half *half, const struct job_filter *filter)
+{
+	bool is_notable =
+		half->ended && half->index && strcmp(half->index, "job_notable") == 0;
+	if (half->by_name)
+		add_names(list, half);
+	if (half->index && strcmp(half->index, "job_ended_kind") == 0)
+		(void)add_one_kind(list, filter);
+	if (half->index && strcmp(half->index, "job_ended_template") == 0)
+		add(list, " AND template IS NOT NULL");
+	if (half->index && strcmp(half->index, "job_flow") == 0)
+		add(list, " AND flow IS NOT NULL");
+	if (half->by_tag) {
+		add_number(list, " AND seq IN (SELECT job FROM job_tag WHERE project = ?",
+			filter->project);
+		add_text(list, " AND tag = ?)", str_of(filter->tags[0]));
+	}
+	add_filter(list, filter, is_notable ? states_of_reasons(filter) : filter->states,
+		!half->by_name);
+	add_min_run(list, filter, half->ended);
+}
+
+/* False: no job of this half can be meant. */
+static bool
+may_have(const struct job_filter *filter, bool ended)
+{
+	if (!ended && (filter->completed_after_ms || filter->completed_before_ms))
+		return false;
+	return filter->states == 0 ||
+		filter->states & (ended ? FINAL_STATES : ~(uint32_t)FINAL_STATES);
+}
+
+/* ---- counting ---- */
+
+static int
+count_half(struct sqlite_db *db, const struct job_filter *filter, const struct half *half,
+	int64_t *ret, struct err *err)
+{
+	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	struct list ignored = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	struct half counted = *half;
+	/* In no order the index of a filter is better than that of the order. */
+	for (size_t i = 0; i < ARRAY_LEN(ways) && half->index == walks[filter->sort] &&
+		half->ended; i++) {
+		if (ways[i].add(&ignored, filter)) {
+			counted.index = ways[i].index;
+			break;
+		}
+	}
+	list_deinit(&ignored);
+	add(&list, "SELECT count(*)");
+	add_from(&list, &counted);
+	add_conditions(&list, &counted, filter);
+	return list_number(db, &list, ret, err);
+}
+
+/* True when only project and states are asked for: the counts of those are kept. */
+static bool
+is_plain(const struct job_filter *f)
+{
+	bool has_time = f->created_after_ms || f->created_before_ms || f->completed_after_ms ||
+		f->completed_before_ms || f->min_run_ms;
+	bool has_word = f->n_tags > 0 || f->name || f->name_contains || f->kind;
+	bool has_key = f->reasons || f->queue || f->schedule || f->is_flow ||
+		!uuid_is_zero(&f->template_id.u) || !uuid_is_zero(&f->parent.u);
+	return f->project && !has_time && !has_word && !has_key;
+}
+
+static int
+count_kept(
+	struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_COUNTS_OF, err);
+	int rc;
+	if (!stmt)
+		return -1;
+	*ret = 0;
+	sql_bind_i64(stmt, 1, filter->project);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		enum job_state state;
+		const char *word = (const char *)sqlite3_column_text(stmt, 0);
+		if (!word || job_state_parse(word, &state) < 0)
+			return err_set(err, ERR_CORRUPT, "a count is of no known state");
+		if (filter->states == 0 || filter->states & 1u << state)
+			*ret += sqlite3_column_int64(stmt, 1);
+	}
+	return rc;
+}
+
+static int
+count_total(struct sqlite_db *db, const struct job_filter *filter, const struct half *open,
+	const struct half *ended, int64_t *ret, struct err *err)
+{
+	int64_t n_open = 0, n_ended = 0;
+	if (is_plain(filter))
+		return count_kept(db, filter, ret, err);
+	if (may_have(filter, false) && count_half(db, filter, open, &n_open, err) < 0)
+		return -1;
+	if (may_have(filter, true) && count_half(db, filter, ended, &n_ended, err) < 0)
+		return -1;
+	*ret = n_open + n_ended;
+	return 0;
+}
+
+/* ---- a page ---- */
+
+/* A job of a half, with what it is sorted by. */
+struct place {
+	int64_t seq, number;
+	struct str text;
+};
+
+static int
+find_half(struct sqlite_db *db, const struct job_filter *filter, const struct half *half,
+	const struct job_cursor *cursor, int64_t now_ms, struct arena *arena,
+	struct place *ret, size_t *ret_n, struct err *err)
+{
+	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	add(&list, "SELECT seq, ");
+	add_sort_key(&list, half, filter->sort, now_ms);
+	add_from(&list, half);
+	add_conditions(&list, half, filter);
 	if (cursor)
-		add_after(&list, filter, cursor);
-	add_order(&list, filter, now_ms);
+		add_after(&list, half, filter, cursor);
+	add_order(&list, half, filter, now_ms);
 	_cleanup_(finalizep) sqlite3_stmt *stmt = prepare(db, &list, err);
 	if (!stmt)
 		return -1;
 
 	int rc;
 	size_t n = 0;
-	while ((rc = sql_step(db, stmt, err)) > 0)
-		ret_seqs[n++] = sqlite3_column_int64(stmt, 0);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct place *place = &ret[n++];
+		place->seq = sqlite3_column_int64(stmt, 0);
+		if (filter->sort != JOB_SORT_NAME)
+			place->number = sqlite3_column_int64(stmt, 1);
+		else if (fetch_str(stmt, 1, arena, &place->text, err) < 0)
+			return -1;
+	}
 	*ret_n = n;
 	return rc;
+}
+
+static bool
+comes_first(const struct place *a, const struct place *b, bool descending)
+{
+	int order = (a->number > b->number) - (a->number < b->number);
+	if (order == 0)
+		order = str_cmp(a->text, b->text);
+	if (order == 0)
+		order = (a->seq > b->seq) - (a->seq < b->seq);
+	return descending ? order > 0 : order < 0;
+}
+
+/* The first keys of both halves; one more than the page when there are more. */
+static int
+find_page(struct sqlite_db *db, const struct job_filter *filter, const struct half *open,
+	const struct half *ended, const struct job_cursor *cursor, int64_t now_ms,
+	struct arena *arena, int64_t *ret_seqs, size_t *ret_n, struct err *err)
+{
+	size_t max = filter->limit + 1, n_open = 0, n_ended = 0, n = 0;
+	struct place *a = arena_calloc(arena, max, sizeof *a);
+	struct place *b = arena_calloc(arena, max, sizeof *b);
+	if (!a || !b)
+		return err_set(err, ERR_LIMIT, "the page is too long");
+	if (may_have(filter, false) &&
+		find_half(db, filter, open, cursor, now_ms, arena, a, &n_open, err) < 0)
+		return -1;
+	if (may_have(filter, true) &&
+		find_half(db, filter, ended, cursor, now_ms, arena, b, &n_ended, err) < 0)
+		return -1;
+	for (size_t i = 0, k = 0; n < max && (i < n_open || k < n_ended);) {
+		bool from_open = k == n_ended ||
+			(i < n_open && comes_first(&a[i], &b[k], filter->descending));
+		ret_seqs[n++] = from_open ? a[i++].seq : b[k++].seq;
+	}
+	*ret_n = n;
+	return 0;
 }
 
 static int
@@ -332,16 +789,20 @@ sqlite_list_jobs(struct store_reader *reader, const struct job_filter *filter,
 	int64_t now_ms = has_cursor ? cursor.now_ms : filter->now_ms;
 
 	struct job_page page = { .total = -1 };
-	size_t n;
+	size_t n = 0;
 	int64_t *seqs = arena_calloc(arena, filter->limit + 1, sizeof *seqs);
 	if (!seqs)
 		return err_set(err, ERR_LIMIT, "the page is too long");
-	if (find_page(db, filter, has_cursor ? &cursor : NULL, now_ms, seqs, &n, err) < 0)
+	struct half open = { .index = filter->project ? "job_open" : NULL };
+	struct half ended = { .ended = true };
+	if (choose_way(db, filter, arena, &ended, err) < 0 ||
+		find_page(db, filter, &open, &ended, has_cursor ? &cursor : NULL, now_ms, arena,
+			seqs, &n, err) < 0)
 		return -1;
 	page.n = n < filter->limit ? n : filter->limit;
 	if (load_page(db, seqs, page.n, arena, &page.items, err) < 0)
 		return -1;
-	if (filter->count && count_total(db, filter, &page.total, err) < 0)
+	if (filter->count && count_total(db, filter, &open, &ended, &page.total, err) < 0)
 		return -1;
 
 	if (n > filter->limit) {

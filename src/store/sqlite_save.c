@@ -140,6 +140,24 @@ edit_job(struct saver *saver, const struct job *job)
 	return sql_exec(saver->db, stmt, saver->err);
 }
 
+/* Jobs that ended stand under their tags. */
+static int
+save_tags(struct saver *saver, const struct job *job)
+{
+	bool was = job->is_stored && job_state_is_final(job->stored_state);
+	bool is = job->change != ROW_DELETED && job_state_is_final(job->state);
+	if (was == is || job->change == ROW_CLEAN || !job->tags)
+		return 0;
+	sqlite3_stmt *stmt =
+		sql_get(saver->db, is ? SQL_JOB_TAGS_ADD : SQL_JOB_TAGS_DROP, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, job->project);
+	sql_bind_i64(stmt, 2, job->seq);
+	sql_bind_text(stmt, 3, job->tags);
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
 static int
 save_job(struct saver *saver, struct job *job)
 {
@@ -176,6 +194,9 @@ save_jobs(struct saver *saver)
 	int rc = 0;
 	for (size_t i = 0; i < saver->uow->jobs.n && rc == 0; i++)
 		rc = save_job(saver, saver->uow->jobs.item[i]);
+		if (rc == 0)
+			rc = save_tags(saver, saver->uow->jobs.item[i]);
+	}
 	return rc;
 }
 

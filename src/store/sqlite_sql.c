@@ -242,6 +242,12 @@ static const struct {
 		" AND key = ?",
 		NULL,
 	},
+	[SQL_JOB_NEXT_NAME] = {
+		"SELECT coalesce(name, '') FROM job INDEXED BY job_ended_name"
+		" WHERE completed_ms > 0 AND project = ? AND coalesce(name, '') > ?"
+		" ORDER BY coalesce(name, '') LIMIT 1",
+		NULL,
+	},
 	[SQL_JOB_TEST_NAME] = {
 		"SELECT name, kind FROM job_test WHERE job = ? AND idx = ?",
 		NULL,
@@ -407,6 +413,16 @@ static const struct {
 	},
 	[SQL_FIRINGS_DELETE] = {
 		"DELETE FROM firing WHERE schedule = ?",
+		NULL,
+	},
+	[SQL_JOB_TAGS_ADD] = {
+		"INSERT OR IGNORE INTO job_tag (project, tag, job)"
+		" SELECT ?1, value, ?2 FROM json_each(iif(json_valid(?3), ?3, '[]'))",
+		NULL,
+	},
+	[SQL_JOB_TAGS_DROP] = {
+		"DELETE FROM job_tag WHERE (project, tag, job) IN"
+		" (SELECT ?1, value, ?2 FROM json_each(iif(json_valid(?3), ?3, '[]')))",
 		NULL,
 	},
 	[SQL_STAT_ADD] = {

@@ -106,7 +106,7 @@ describe('tests', () => {
 
 		assert.deepEqual(more.items.map((u) => u.outcome), ['passed']);
 		assert.equal(more.nextCursor, undefined);
-		assertProblem(await server.request('GET', '/stats/tests/walks/history?cursor=x'), 400, 'invalid_field');
+		assertProblem(await server.request('GET', '/stats/tests/walks/history?cursor=x'), 400, 'invalid_parameter');
 	});
 
 	test('a saved test is found by its id too', async () => {
@@ -200,7 +200,7 @@ describe('jobs', () => {
 		const one = await server.get('/stats/trends?test=steady');
 
 		assert.equal(one.total.n, 5);
-		assertProblem(await server.request('GET', '/stats/trends?test=steady&by=hour'), 400, 'invalid_field');
+		assertProblem(await server.request('GET', '/stats/trends?test=steady&by=hour'), 400, 'invalid_parameter');
 	});
 
 	test('a job that is stopped counts, but says nothing of success', async () => {
@@ -300,11 +300,11 @@ describe('what lasts and what goes', () => {
 	});
 
 	test('wrong spans are refused', async () => {
-		assertProblem(await server.request('GET', '/stats/jobs?last=401d'), 400, 'invalid_field');
+		assertProblem(await server.request('GET', '/stats/jobs?last=401d'), 400, 'invalid_parameter');
 		assertProblem(await server.request('GET',
-			'/stats/jobs?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z'), 400, 'invalid_field');
-		assertProblem(await server.request('GET', '/stats/jobs?sort=colour'), 400, 'invalid_field');
-		assertProblem(await server.request('GET', '/stats/jobs?cursor=no'), 400, 'invalid_field');
+			'/stats/jobs?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z'), 400, 'invalid_parameter');
+		assertProblem(await server.request('GET', '/stats/jobs?sort=colour'), 400, 'invalid_parameter');
+		assertProblem(await server.request('GET', '/stats/jobs?cursor=no'), 400, 'invalid_parameter');
 	});
 
 	test('no answer has a null, NaN or Infinity', async () => {

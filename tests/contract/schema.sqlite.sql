@@ -161,6 +161,12 @@ CREATE TABLE job_options (
 	job INTEGER PRIMARY KEY,                -- job.seq
 	body TEXT NOT NULL                      -- JSON object
 ) STRICT;
+CREATE TABLE job_tag (
+	project INTEGER NOT NULL,
+	tag TEXT NOT NULL,
+	job INTEGER NOT NULL,                   -- job.seq
+	PRIMARY KEY (project, tag, job)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE job_test (
 	job INTEGER NOT NULL,                   -- job.seq
 	idx INTEGER NOT NULL,                   -- from 0
@@ -343,9 +349,20 @@ CREATE INDEX artifact_job ON artifact (job);
 CREATE INDEX event_batch_job ON event_batch (job) WHERE job IS NOT NULL;
 CREATE INDEX idem_created ON idem (created_ms);
 CREATE INDEX job_due ON job (due_ms) WHERE due_ms > 0;
+CREATE INDEX job_ended_completed ON job (project, completed_ms) WHERE completed_ms > 0;
+CREATE INDEX job_ended_created ON job (project, created_ms) WHERE completed_ms > 0;
+CREATE INDEX job_ended_kind ON job (project, coalesce(kind, '')) WHERE completed_ms > 0;
+CREATE INDEX job_ended_name ON job (project, coalesce(name, '')) WHERE completed_ms > 0;
+CREATE INDEX job_ended_priority ON job (project, priority) WHERE completed_ms > 0;
+CREATE INDEX job_ended_queue ON job (project, queue) WHERE completed_ms > 0;
+CREATE INDEX job_ended_run ON job (project, iif(started_ms = 0, 0, completed_ms - started_ms)) WHERE completed_ms > 0;
+CREATE INDEX job_ended_template ON job (project, template) WHERE completed_ms > 0 AND template IS NOT NULL;
+CREATE INDEX job_ended_updated ON job (project, updated_ms) WHERE completed_ms > 0;
+CREATE INDEX job_flow ON job (project) WHERE flow IS NOT NULL;
 CREATE INDEX job_flow_open ON job (seq) WHERE flow IS NOT NULL AND state NOT IN ('completed', 'failed', 'stopped', 'invalid');
 CREATE INDEX job_held ON job (held_key, rank DESC) WHERE held_key IS NOT NULL;
-CREATE INDEX job_notable ON job (project, state) WHERE state NOT IN ('queued', 'completed');
+CREATE INDEX job_notable ON job (project, state, reason) WHERE state NOT IN ('queued', 'completed');
+CREATE INDEX job_open ON job (project, created_ms) WHERE completed_ms = 0;
 CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_ready ON job (lane, rank DESC) WHERE ready = 1;
 CREATE INDEX job_schedule ON job (schedule, seq) WHERE schedule <> 0;

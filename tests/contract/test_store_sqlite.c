@@ -217,6 +217,17 @@ hot_statements_use_their_indexes(void **state)
 		{ SQL_IDEM, "PRIMARY KEY" },
 		{ SQL_IDEM_PURGE, "idem_created" },
 		{ SQL_DEFINITIONS, "sqlite_autoindex_definition_2" },
+		{ SQL_JOB_TEST_NAME, "PRIMARY KEY" },
+		{ SQL_JOB_NEXT_NAME, "job_ended_name" },
+		{ SQL_KNOWN_TEST, "INTEGER PRIMARY KEY" },
+		{ SQL_ERROR_CLASS, "INTEGER PRIMARY KEY" },
+		{ SQL_RUNS_OF_TEST, "run_test" },
+		{ SQL_RUNS_OF_ERROR, "run_error" },
+		{ SQL_STATS, "PRIMARY KEY (project=? AND subject=? AND scale=? AND at_ms>? AND at_ms<?)" },
+		{ SQL_STATS_NAMED, "PRIMARY KEY (project=? AND subject=? AND scale=? AND at_ms=? AND name=?)" },
+		{ SQL_JOB_ID_NAME, "INTEGER PRIMARY KEY" },
+		{ SQL_BACKLOG, "stat_backlog" },
+		{ SQL_RUNS_DECIDED, "run_job" },
 	};
 	sqlite3 *db = open_plain(fx);
 	for (size_t i = 0; i < ARRAY_LEN(hot); i++) {

@@ -86,3 +86,28 @@ CREATE TABLE stat_backlog (
 	job INTEGER PRIMARY KEY                 -- job.seq
 ) STRICT;
 INSERT INTO stat_backlog (job) SELECT seq FROM job WHERE state IN ('completed', 'failed', 'stopped', 'invalid');
+
+-- Lists of jobs that ended, in each order and by each filter that can be alone. A job gets its
+-- entries when it ends, so that a submit pays for none of them but job_open, whose end grows.
+CREATE INDEX job_open ON job (project, created_ms) WHERE completed_ms = 0;
+CREATE INDEX job_ended_created ON job (project, created_ms) WHERE completed_ms > 0;
+CREATE INDEX job_ended_completed ON job (project, completed_ms) WHERE completed_ms > 0;
+CREATE INDEX job_ended_updated ON job (project, updated_ms) WHERE completed_ms > 0;
+CREATE INDEX job_ended_priority ON job (project, priority) WHERE completed_ms > 0;
+CREATE INDEX job_ended_name ON job (project, coalesce(name, '')) WHERE completed_ms > 0;
+CREATE INDEX job_ended_run ON job (project, iif(started_ms = 0, 0, completed_ms - started_ms)) WHERE completed_ms > 0;
+CREATE INDEX job_ended_queue ON job (project, queue) WHERE completed_ms > 0;
+CREATE INDEX job_ended_kind ON job (project, coalesce(kind, '')) WHERE completed_ms > 0;
+CREATE INDEX job_ended_template ON job (project, template) WHERE completed_ms > 0 AND template IS NOT NULL;
+CREATE INDEX job_flow ON job (project) WHERE flow IS NOT NULL;
+DROP INDEX job_notable;
+CREATE INDEX job_notable ON job (project, state, reason) WHERE state NOT IN ('queued', 'completed');
+
+-- Tags of jobs that ended.
+CREATE TABLE job_tag (
+	project INTEGER NOT NULL,
+	tag TEXT NOT NULL,
+	job INTEGER NOT NULL,                   -- job.seq
+	PRIMARY KEY (project, tag, job)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO job_tag (project, tag, job) SELECT job.project, value, job.seq FROM job, json_each(job.tags) WHERE completed_ms > 0 AND tags IS NOT NULL;
