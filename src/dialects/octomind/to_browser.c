@@ -1,290 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One function for each thing that an element may be; each appends steps to a list.
- *
- * Texts become templates: static variables lie below {{octo}}, what EXTRACT sets has its own
- * name, what JAVASCRIPT sets lies below {{octo-script}}. Literal braces are a variable as well,
- * and so is a backslash, dollar or brace in front of braces: they would be read together.
- */
+/* One function for each thing that an element may be; each gives one step. */
 #include "dialects/octomind/to_browser.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "browser_format/steps.h"
+#include "dialects/octomind/maker.h"
 #include "dialects/octomind/otp.h"
 #include "dialects/octomind/vars.h"
-
-struct maker {
-	const struct octo_run *run;
-	json_t *statics, *dynamics;
-	json_t *vars;      /* of the test */
-	json_t *extracted; /* { NAME: "{{NAME}}" } of the steps so far */
-	bool follows_tabs; /* pages are closed: what a click opens is gone to */
-	bool is_too_long;  /* a text passed its limit */
-};
-
-/* --- Texts --- */
-
-static void
-add(struct maker *m, struct buf *out, const char *text, size_t len)
-{
-	if (buf_add(out, text, len) < 0)
-		m->is_too_long = true;
-}
-
-/* Of what must not stand before braces: how many bytes at the end of the text. */
-static size_t
-specials_at_end(const struct buf *out)
-{
-	size_t n = 0;
-
-	while (n < out->len && strchr("$\\{", out->data[out->len - 1 - n]))
-		n++;
-	return n;
-}
-
-static void
-add_name(struct maker *m, struct buf *out, const char *before, struct str name)
-{
-	add(m, out, "{{", 2);
-	add(m, out, before, strlen(before));
-	add(m, out, name.p, name.n);
-	add(m, out, "}}", 2);
-}
-
-/* Puts variables in the place of what stands at the end and would be read with the braces. */
-static void
-part_from_braces(struct maker *m, struct buf *out)
-{
-	size_t n = specials_at_end(out);
-	_cleanup_free_ char *specials =
-		xstrndup(out->len > 0 ? out->data + out->len - n : "", n);
-
-	buf_truncate(out, out->len - n);
-	for (size_t i = 0; i < n; i++) {
-		const char *name = specials[i] == '$' ? "octo-dollar"
-			: specials[i] == '{'          ? "octo-brace"
-						      : "octo-backslash";
-
-		json_object_set_new(m->vars, name, json_stringn(&specials[i], 1));
-		add_name(m, out, "", str_of(name));
-	}
-}
-
-static void
-add_variable(struct maker *m, struct buf *out, const char *before, struct str name)
-{
-	part_from_braces(m, out);
-	add_name(m, out, before, name);
-}
-
-/* Braces that mean nothing are a variable whose value they are. */
-static void
-add_literal(struct maker *m, struct buf *out, struct str text)
-{
-	while (text.n > 0) {
-		const char *hit = memmem(text.p, text.n, "{{", 2);
-		size_t n = hit ? (size_t)(hit - text.p) : text.n;
-
-		add(m, out, text.p, n);
-		if (!hit)
-			return;
-		json_object_set_new(m->vars, "octo-braces", json_string("{{"));
-		add_variable(m, out, "", STR("octo-braces"));
-		text = str_from(text.p + n + 2, text.n - n - 2);
-	}
-}
-
-static void
-add_piece(struct maker *m, struct buf *out, const struct octo_piece *piece)
-{
-	bool is_own = piece->kind == OCTO_PIECE_DYNAMIC &&
-		json_object_getn(m->dynamics, piece->text.p, piece->text.n);
-
-	switch (piece->kind) {
-	case OCTO_PIECE_TEXT:
-		add_literal(m, out, piece->text);
-		break;
-	case OCTO_PIECE_STATIC:
-		if (m->run->otp_key && str_eqz(piece->text, "OCTO_OTP"))
-			add_variable(m, out, "", STR("octo-otp"));
-		else
-			add_variable(m, out, "octo.", piece->text);
-		break;
-	case OCTO_PIECE_DYNAMIC:
-		add_variable(m, out, is_own ? "" : "octo-script.", piece->text);
-	}
-}
-
-/* A text of a case as a template. */
-static json_t *
-text_of(struct maker *m, const char *text)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT((size_t)BROWSER_TEXT_BYTES_MAX);
-	struct str rest = str_of(text);
-	struct octo_piece piece;
-
-	while (octo_vars_next(&rest, m->statics, m->dynamics, &piece))
-		add_piece(m, &out, &piece);
-	return json_stringn(out.data ? out.data : "", out.len);
-}
-
-/* The same of code, in which variables have no place: it gets them as an object. */
-static json_t *
-code_of(struct maker *m, const char *code)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT((size_t)BROWSER_TEXT_BYTES_MAX);
-
-	add_literal(m, &out, str_of(code));
-	return json_stringn(out.data ? out.data : "", out.len);
-}
-
-/* --- Targets --- */
-
-static void
-set_state(json_t *target, const char *name, enum octo_flag state)
-{
-	if (state != OCTO_FLAG_ANY)
-		json_object_set_new(target, name, json_boolean(state == OCTO_FLAG_TRUE));
-}
-
-/*
- * A target that more can be asked of: consumes `target` and gives it, or one that means the
- * same elements, when what it says already would change the meaning of what is added.
- */
-static json_t *
-open_target(json_t *target)
-{
-	static const char *const closing[] = { "nth", "first", "last", "exact", "hasText",
-		"hasNotText", NULL };
-
-	for (const char *const *name = closing; *name; name++)
-		if (json_object_get(target, *name))
-			return json_pack("{s:o}", "and", target);
-	return target;
-}
-
-/* Consumes target. */
-static json_t *
-filtered(struct maker *m, json_t *target, const struct octo_selector *s)
-{
-	if (!s->has_text && !s->has_not_text)
-		return target;
-	target = open_target(target);
-	if (s->has_text)
-		json_object_set_new(target, "hasText", text_of(m, s->has_text));
-	if (s->has_not_text)
-		json_object_set_new(target, "hasNotText", text_of(m, s->has_not_text));
-	return target;
-}
-
-/* What a selector names by itself; NULL for those that choose among what is there. */
-static const char *
-engine_of(enum octo_selector_type type)
-{
-	/* clang-format off */
-	static const char *const engines[OCTO_SELECTOR_TYPE_COUNT] = {
-		[OCTO_FRAME] = "css", [OCTO_CSS] = "css", [OCTO_TEXT] = "text",
-		[OCTO_ROLE] = "role", [OCTO_ALT_TEXT] = "alt", [OCTO_LABEL] = "label",
-		[OCTO_TEST_ID] = "testId", [OCTO_TITLE] = "title",
-		[OCTO_PLACEHOLDER] = "placeholder",
-	};
-	/* clang-format on */
-
-	return engines[type];
-}
-
-/* Consumes inside, which may be NULL. */
-static json_t *
-located(struct maker *m, json_t *inside, const struct octo_selector *s)
-{
-	json_t *target =
-		json_pack("{s:o}", engine_of(s->type), text_of(m, s->text ? s->text : ""));
-
-	if (inside)
-		json_object_set_new(target, "inside", inside);
-	if (s->type == OCTO_ROLE) {
-		if (s->name)
-			json_object_set_new(target, "name", text_of(m, s->name));
-		set_state(target, "checked", s->checked);
-		set_state(target, "disabled", s->disabled);
-		set_state(target, "expanded", s->expanded);
-		set_state(target, "pressed", s->pressed);
-		set_state(target, "selected", s->selected);
-		if (s->include_hidden == OCTO_FLAG_TRUE)
-			json_object_set_new(target, "includeHidden", json_true());
-		if (s->level)
-			json_object_set_new(target, "level", json_integer(s->level));
-	}
-	if (s->exact == OCTO_FLAG_TRUE && s->type != OCTO_CSS && s->type != OCTO_FRAME)
-		json_object_set_new(target, "exact", json_true());
-	return filtered(m, target, s);
-}
-
-/* One of several; consumes target. */
-static json_t *
-chosen(json_t *target, const struct octo_selector *s)
-{
-	if (json_object_get(target, "nth") || json_object_get(target, "first") ||
-		json_object_get(target, "last"))
-		target = json_pack("{s:o}", "and", target);
-	if (s->type == OCTO_NTH)
-		json_object_set_new(target, "nth", json_integer(s->nth));
-	else
-		json_object_set_new(
-			target, s->type == OCTO_FIRST ? "first" : "last", json_true());
-	return target;
-}
-
-/* The next selector of a chain; *target is what those before it mean, or NULL. */
-static void
-follow(struct maker *m, const struct octo_selector *s, json_t **target, json_t *frames)
-{
-	switch (s->type) {
-	case OCTO_FRAME:
-		if (s->text)
-			*target = located(m, *target, s);
-		json_array_append_new(frames, *target);
-		*target = NULL;
-		break;
-	case OCTO_FILTER:
-		*target = filtered(m, *target, s);
-		break;
-	case OCTO_FIRST:
-	case OCTO_LAST:
-	case OCTO_NTH:
-		*target = chosen(*target, s);
-		break;
-	case OCTO_CSS:
-	case OCTO_TEXT:
-	case OCTO_ROLE:
-	case OCTO_ALT_TEXT:
-	case OCTO_LABEL:
-	case OCTO_TEST_ID:
-	case OCTO_TITLE:
-	case OCTO_PLACEHOLDER:
-	case OCTO_SELECTOR_TYPE_COUNT:
-		*target = located(m, *target, s);
-	}
-}
-
-/* The target of a chain of selectors that octo_refusal() has nothing against. */
-static json_t *
-target_of(struct maker *m, const struct octo_selectors *selectors)
-{
-	_cleanup_(json_unrefp) json_t *frames = json_array();
-	json_t *target = NULL;
-
-	for (size_t i = 0; i < selectors->n; i++)
-		follow(m, &selectors->item[i], &target, frames);
-	if (json_array_size(frames) > 0)
-		json_object_set(target, "frame", frames);
-	return target;
-}
 
 /* --- What cannot be done --- */
 
@@ -332,7 +58,7 @@ static json_t *
 make_typing(struct maker *m, const struct octo_element *element, json_t *target)
 {
 	const struct octo_called *called = &element->called;
-	json_t *type = json_pack("{s:o}", "text", text_of(m, called->text));
+	json_t *type = json_pack("{s:o}", "text", maker_text(m, called->text));
 
 	if (target)
 		json_object_set_new(type, "into", target);
@@ -352,11 +78,11 @@ static json_t *
 option_of(struct maker *m, const struct octo_option *option)
 {
 	if (option->any)
-		return text_of(m, option->any);
+		return maker_text(m, option->any);
 	if (option->value)
-		return json_pack("{s:o}", "value", text_of(m, option->value));
+		return json_pack("{s:o}", "value", maker_text(m, option->value));
 	if (option->label)
-		return json_pack("{s:o}", "label", text_of(m, option->label));
+		return json_pack("{s:o}", "label", maker_text(m, option->label));
 	return json_pack("{s:I}", "index", (json_int_t)option->index);
 }
 
@@ -379,7 +105,7 @@ make_select(struct maker *m, const struct octo_called *called, json_t *target)
 static json_t *
 make_press(struct maker *m, const struct octo_called *called, json_t *target)
 {
-	json_t *press = json_pack("{s:o}", "key", text_of(m, called->text));
+	json_t *press = json_pack("{s:o}", "key", maker_text(m, called->text));
 
 	if (target)
 		json_object_set_new(press, "on", target);
@@ -391,7 +117,7 @@ make_open(struct maker *m, const char *path)
 {
 	_cleanup_free_ char *url = octo_url_join(m->run->url, path);
 
-	return step_of("open", text_of(m, url));
+	return step_of("open", maker_text(m, url));
 }
 
 static json_t *
@@ -401,8 +127,8 @@ make_extract(struct maker *m, const struct octo_called *called, json_t *target)
 	json_t *source;
 
 	if (called->attribute)
-		source = json_pack(
-			"{s:o, s:o}", "attribute", text_of(m, called->attribute), "of", target);
+		source = json_pack("{s:o, s:o}", "attribute", maker_text(m, called->attribute),
+			"of", target);
 	else
 		source = json_pack("{s:o}", "text", target);
 	json_object_set_new(m->extracted, called->name, json_string(template));
@@ -427,7 +153,7 @@ make_script(struct maker *m, const struct octo_called *called)
 
 	json_object_set_new(m->vars, "octo-script", json_object());
 	return step_of("eval",
-		json_pack("{s:o, s:s, s:{s:s, s:s, s:O}}", "code", code_of(m, code), "save",
+		json_pack("{s:o, s:s, s:{s:s, s:s, s:O}}", "code", maker_code(m, code), "save",
 			"octo-script", "args", "statics", "{{octo}}", "script",
 			"{{octo-script}}", "extracted", m->extracted));
 }
@@ -458,7 +184,7 @@ make_wait(struct maker *m, const struct octo_called *called, json_t *target)
 	if (called->wait == OCTO_WAIT_FIXED_TIME)
 		return step_of("wait", json_integer(called->delay_ms));
 	if (code)
-		return step_of("wait", json_pack("{s:o}", "until", code_of(m, code)));
+		return step_of("wait", json_pack("{s:o}", "until", maker_code(m, code)));
 	return step_of("wait",
 		json_pack("{s:s}", "load",
 			called->wait == OCTO_WAIT_DOM_CONTENT_LOADED     ? "domcontentloaded"
@@ -476,7 +202,8 @@ make_download(const struct octo_element *element, json_t *target)
 static json_t *
 make_drag(struct maker *m, const struct octo_called *called, json_t *target)
 {
-	json_t *drag = json_pack("{s:o, s:o}", "from", target, "to", target_of(m, &called->to));
+	json_t *drag =
+		json_pack("{s:o, s:o}", "from", target, "to", maker_target(m, &called->to));
 
 	if (called->has_x && called->has_y)
 		json_object_set_new(drag, "position",
@@ -506,7 +233,7 @@ make_interaction(struct maker *m, const struct octo_element *element, json_t *ta
 	case OCTO_UPLOAD:
 		return step_of("upload",
 			json_pack("{s:o, s:o}", "into", target, "files",
-				text_of(m, called->text)));
+				maker_text(m, called->text)));
 	case OCTO_DOWNLOAD:
 		return make_download(element, target);
 	case OCTO_DRAG_AND_DROP:
@@ -536,7 +263,7 @@ make_response_ok(struct maker *m, const char *url)
 	_cleanup_free_ char *full = octo_url_join(m->run->url, url);
 
 	return json_pack("{s:{s:{s:o, s:s, s:b}}}", "expect", "response", "url",
-		text_of(m, full), "status", "2xx", "ask", true);
+		maker_text(m, full), "status", "2xx", "ask", true);
 }
 
 static json_t *
@@ -558,15 +285,15 @@ make_assertion(struct maker *m, const struct octo_element *element, json_t *targ
 		return make_response_ok(m, called->text);
 	if (element->expectation == OCTO_TO_HAVE_VALUE)
 		return step_of("expect",
-			json_pack(
-				"{s:o, s:o}", "value", target, "is", text_of(m, called->text)));
+			json_pack("{s:o, s:o}", "value", target, "is",
+				maker_text(m, called->text)));
 	if (element->expectation == OCTO_TO_CONTAIN_TEXT)
 		return step_of("expect",
 			json_pack("{s:o, s:o}", "text", target, "contains",
-				text_of(m, called->text)));
+				maker_text(m, called->text)));
 	return step_of("expect",
-		json_pack("{s:o, s:o, s:o}", "css", text_of(m, called->name), "of", target,
-			"is", text_of(m, called->text)));
+		json_pack("{s:o, s:o, s:o}", "css", maker_text(m, called->name), "of", target,
+			"is", maker_text(m, called->text)));
 }
 
 /* --- Elements and cases --- */
@@ -580,7 +307,7 @@ make_step(struct maker *m, const struct octo_element *element)
 	if (why)
 		return refusal(element, why);
 	if (octo_has_target(element))
-		target = target_of(m, &element->selectors);
+		target = maker_target(m, &element->selectors);
 	if (element->kind == OCTO_INTERACTION)
 		step = make_interaction(m, element, target);
 	else
