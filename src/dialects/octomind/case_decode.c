@@ -1,207 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON to test cases. A walk with small readers, one for each kind of value, because what
- * `calledWith` must be depends on the word beside it and most of it has several forms; each
- * reader says what is wrong and goes on, so that all offences are told at once.
- *
- * null counts as absent where a member may be absent, as it does for the clients.
+ * JSON to test cases. A walk and no table of fields, because what `calledWith` must be depends
+ * on the word beside it and most of it has several forms.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/parse.h"
 #include "browser_format/target.h"
 #include "dialects/octomind/case.h"
-
-/* --- Readers --- */
-
-static json_t *
-member(json_t *object, const char *name)
-{
-	json_t *value = json_object_get(object, name);
-
-	return json_is_null(value) ? NULL : value;
-}
-
-/* A copy of a text of min … max bytes; NULL: an issue was added. */
-static const char *
-read_text(struct octo_issues *issues, json_t *value, const struct octo_at *at, int64_t min,
-	int64_t max)
-{
-	size_t len = json_string_length(value);
-
-	if (!json_is_string(value)) {
-		octo_issues_type(issues, at, "string", value);
-		return NULL;
-	}
-	if ((int64_t)len < min) {
-		octo_issues_add(
-			issues, at, "too_small", "a text", "", "this must not be empty");
-		return NULL;
-	}
-	char *own = (int64_t)len <= max
-		? arena_strndup(issues->arena, json_string_value(value), len)
-		: NULL;
-
-	if (!own)
-		octo_issues_add(issues, at, "too_big", "a shorter text", "string",
-			"this has %zu bytes, at most %lld are possible", len, (long long)max);
-	return own;
-}
-
-static const char *
-text_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name,
-	int64_t min, int64_t max)
-{
-	return read_text(
-		issues, json_object_get(object, name), OCTO_MEMBER(up, name), min, max);
-}
-
-/* NULL when absent. */
-static const char *
-opt_text_in(struct octo_issues *issues, json_t *object, const struct octo_at *up,
-	const char *name, int64_t max)
-{
-	if (!member(object, name))
-		return NULL;
-	return text_in(issues, object, up, name, 0, max);
-}
-
-/* The index of a word; `otherwise` when absent or wrong. */
-static int
-word_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name,
-	const char *const *names, bool is_required, int otherwise)
-{
-	json_t *value = member(object, name);
-	const struct octo_at *at = OCTO_MEMBER(up, name);
-
-	if (!value && !is_required)
-		return otherwise;
-	if (!json_is_string(value)) {
-		octo_issues_type(issues, at, "string", json_object_get(object, name));
-		return otherwise;
-	}
-	int index = octo_word(names, json_string_value(value));
-
-	if (index < 0)
-		octo_issues_word(issues, at, names, json_string_value(value));
-	return index < 0 ? otherwise : index;
-}
-
-static bool
-flag_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name,
-	bool otherwise)
-{
-	json_t *value = member(object, name);
-
-	if (!value)
-		return otherwise;
-	if (!json_is_boolean(value))
-		octo_issues_type(issues, OCTO_MEMBER(up, name), "boolean", value);
-	return json_is_true(value);
-}
-
-static enum octo_flag
-state_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name)
-{
-	if (!member(object, name))
-		return OCTO_FLAG_ANY;
-	return flag_in(issues, object, up, name, false) ? OCTO_FLAG_TRUE : OCTO_FLAG_FALSE;
-}
-
-/* False when absent or wrong; *ret is then untouched. */
-static bool
-number_in(struct octo_issues *issues, json_t *object, const struct octo_at *up,
-	const char *name, double min, double max, double *ret)
-{
-	json_t *value = member(object, name);
-	const struct octo_at *at = OCTO_MEMBER(up, name);
-
-	if (!value)
-		return false;
-	if (!json_is_number(value)) {
-		octo_issues_type(issues, at, "number", value);
-		return false;
-	}
-	double number = json_number_value(value);
-
-	if (!(number >= min && number <= max)) {
-		octo_issues_add(issues, at, number > max ? "too_big" : "too_small", "number",
-			"number", "this must be %g … %g", min, max);
-		return false;
-	}
-	*ret = number;
-	return true;
-}
-
-static struct uuid
-uuid_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name,
-	bool is_required)
-{
-	json_t *value = member(object, name);
-	const struct octo_at *at = OCTO_MEMBER(up, name);
-	struct uuid id = { 0 };
-
-	if (!value && !is_required)
-		return id;
-	if (!json_is_string(value))
-		octo_issues_type(issues, at, "string", json_object_get(object, name));
-	else if (uuid_parse(str_of(json_string_value(value)), &id) < 0)
-		octo_issues_add(
-			issues, at, "invalid_string", "uuid", "string", "this must be a UUID");
-	return id;
-}
-
-/* At most max; an object of another type or nothing is an issue. */
-static bool
-is_list(struct octo_issues *issues, json_t *value, const struct octo_at *at, size_t max)
-{
-	if (!json_is_array(value)) {
-		octo_issues_type(issues, at, "array", value);
-		return false;
-	}
-	if (json_array_size(value) > max) {
-		octo_issues_add(issues, at, "too_big", "a shorter list", "array",
-			"this has %zu items, at most %zu are possible", json_array_size(value),
-			max);
-		return false;
-	}
-	return true;
-}
-
-static void *
-items_for(struct octo_issues *issues, json_t *list, const struct octo_at *at, size_t item_bytes)
-{
-	void *items = arena_calloc(issues->arena, json_array_size(list) + 1, item_bytes);
-
-	if (!items)
-		octo_issues_add(issues, at, "too_big", "a smaller document", "array",
-			"the document is too large");
-	return items;
-}
-
-static struct strs
-texts_in(struct octo_issues *issues, json_t *object, const struct octo_at *up, const char *name)
-{
-	const struct octo_at *at = OCTO_MEMBER(up, name);
-	json_t *list = member(object, name), *value;
-	struct strs texts = { 0 };
-	size_t i;
-
-	if (!list || !is_list(issues, list, at, TAGS_MAX))
-		return texts;
-	texts.item = items_for(issues, list, at, sizeof *texts.item);
-	if (!texts.item)
-		return texts;
-	json_array_foreach(list, i, value)
-	{
-		const char *text = read_text(issues, value, OCTO_ITEM(at, i), 1, TAG_BYTES_MAX);
-
-		if (text)
-			texts.item[texts.n++] = text;
-	}
-	return texts;
-}
+#include "dialects/octomind/case_read.h"
 
 /* --- Selectors --- */
 
@@ -246,18 +53,19 @@ read_options(struct octo_issues *issues, json_t *options, const struct octo_at *
 		octo_issues_type(issues, at, "object", options);
 		return;
 	}
-	ret->name = opt_text_in(issues, options, at, "name", BROWSER_LABEL_BYTES_MAX);
-	ret->has_text = opt_text_in(issues, options, at, "hasText", BROWSER_LABEL_BYTES_MAX);
+	ret->name = read_opt_text_in(issues, options, at, "name", BROWSER_LABEL_BYTES_MAX);
+	ret->has_text =
+		read_opt_text_in(issues, options, at, "hasText", BROWSER_LABEL_BYTES_MAX);
 	ret->has_not_text =
-		opt_text_in(issues, options, at, "hasNotText", BROWSER_LABEL_BYTES_MAX);
-	ret->exact = state_in(issues, options, at, "exact");
-	ret->checked = state_in(issues, options, at, "checked");
-	ret->disabled = state_in(issues, options, at, "disabled");
-	ret->expanded = state_in(issues, options, at, "expanded");
-	ret->include_hidden = state_in(issues, options, at, "includeHidden");
-	ret->pressed = state_in(issues, options, at, "pressed");
-	ret->selected = state_in(issues, options, at, "selected");
-	if (number_in(issues, options, at, "level", 0, 100, &level))
+		read_opt_text_in(issues, options, at, "hasNotText", BROWSER_LABEL_BYTES_MAX);
+	ret->exact = read_state_in(issues, options, at, "exact");
+	ret->checked = read_state_in(issues, options, at, "checked");
+	ret->disabled = read_state_in(issues, options, at, "disabled");
+	ret->expanded = read_state_in(issues, options, at, "expanded");
+	ret->include_hidden = read_state_in(issues, options, at, "includeHidden");
+	ret->pressed = read_state_in(issues, options, at, "pressed");
+	ret->selected = read_state_in(issues, options, at, "selected");
+	if (read_number_in(issues, options, at, "level", 0, 100, &level))
 		ret->level = (int64_t)level;
 }
 
@@ -265,14 +73,14 @@ static void
 read_selector(struct octo_issues *issues, json_t *value, const struct octo_at *at,
 	struct octo_selector *ret)
 {
-	json_t *text = member(value, "selector");
+	json_t *text = read_member(value, "selector");
 	const struct octo_at *text_at = OCTO_MEMBER(at, "selector");
 
 	if (!json_is_object(value)) {
 		octo_issues_type(issues, at, "object", value);
 		return;
 	}
-	ret->type = (enum octo_selector_type)word_in(
+	ret->type = (enum octo_selector_type)read_word_in(
 		issues, value, at, "selectorType", octo_selector_type_names, true, OCTO_CSS);
 	switch (ret->type) {
 	case OCTO_FILTER:
@@ -300,8 +108,9 @@ read_selector(struct octo_issues *issues, json_t *value, const struct octo_at *a
 	}
 	if (ret->type == OCTO_ROLE && ret->text)
 		check_role(issues, ret->text, text_at);
-	if (member(value, "options"))
-		read_options(issues, member(value, "options"), OCTO_MEMBER(at, "options"), ret);
+	if (read_member(value, "options"))
+		read_options(
+			issues, read_member(value, "options"), OCTO_MEMBER(at, "options"), ret);
 }
 
 static struct octo_selectors
@@ -311,9 +120,9 @@ read_selectors(struct octo_issues *issues, json_t *list, const struct octo_at *a
 	json_t *value;
 	size_t i;
 
-	if (!is_list(issues, list, at, OCTO_SELECTORS_MAX))
+	if (!read_is_list(issues, list, at, OCTO_SELECTORS_MAX))
 		return selectors;
-	selectors.item = items_for(issues, list, at, sizeof *selectors.item);
+	selectors.item = read_items_for(issues, list, at, sizeof *selectors.item);
 	if (!selectors.item)
 		return selectors;
 	json_array_foreach(list, i, value)
@@ -356,10 +165,10 @@ called_click(const struct called_at *in)
 
 	if (!is_object(in, true))
 		return;
-	called->button = (enum octo_button)word_in(in->issues, in->value, in->at, "button",
+	called->button = (enum octo_button)read_word_in(in->issues, in->value, in->at, "button",
 		octo_button_names, false, OCTO_BUTTON_LEFT);
-	called->is_double = flag_in(in->issues, in->value, in->at, "double", false);
-	called->is_forced = flag_in(in->issues, in->value, in->at, "force", false);
+	called->is_double = read_flag_in(in->issues, in->value, in->at, "double", false);
+	called->is_forced = read_flag_in(in->issues, in->value, in->at, "force", false);
 }
 
 static void
@@ -378,9 +187,9 @@ read_option(struct octo_issues *issues, json_t *value, const struct octo_at *at,
 		octo_issues_type(issues, at, "string", value);
 		return;
 	}
-	ret->value = opt_text_in(issues, value, at, "value", BROWSER_LABEL_BYTES_MAX);
-	ret->label = opt_text_in(issues, value, at, "label", BROWSER_LABEL_BYTES_MAX);
-	if (number_in(issues, value, at, "index", 0, 100000, &index))
+	ret->value = read_opt_text_in(issues, value, at, "value", BROWSER_LABEL_BYTES_MAX);
+	ret->label = read_opt_text_in(issues, value, at, "label", BROWSER_LABEL_BYTES_MAX);
+	if (read_number_in(issues, value, at, "index", 0, 100000, &index))
 		ret->index = (int64_t)index;
 	n = (ret->value != NULL) + (ret->label != NULL) + (ret->index >= 0);
 	if (n != 1)
@@ -396,9 +205,9 @@ called_options(const struct called_at *in)
 	json_t *value;
 	size_t i;
 
-	if (!in->value || (!is_one && !is_list(in->issues, in->value, in->at, 1000)))
+	if (!in->value || (!is_one && !read_is_list(in->issues, in->value, in->at, 1000)))
 		return;
-	called->option = items_for(in->issues, in->value, in->at, sizeof *called->option);
+	called->option = read_items_for(in->issues, in->value, in->at, sizeof *called->option);
 	if (!called->option)
 		return;
 	called->n_options = is_one ? 1 : json_array_size(in->value);
@@ -431,8 +240,8 @@ static void
 called_drag(const struct called_at *in)
 {
 	struct octo_element *element = in->element;
-	json_t *options = member(in->value, "options");
-	json_t *position = member(options, "targetPosition");
+	json_t *options = read_member(in->value, "options");
+	json_t *position = read_member(options, "targetPosition");
 	const struct octo_at *at =
 		OCTO_MEMBER(OCTO_MEMBER(in->at, "options"), "targetPosition");
 
@@ -455,10 +264,10 @@ called_drag(const struct called_at *in)
 		return;
 	element->called.to = read_selectors(in->issues, json_object_get(in->value, "selectors"),
 		OCTO_MEMBER(in->at, "selectors"));
-	element->called.has_x =
-		number_in(in->issues, position, at, "x", -1000000, 1000000, &element->called.x);
-	element->called.has_y =
-		number_in(in->issues, position, at, "y", -1000000, 1000000, &element->called.y);
+	element->called.has_x = read_number_in(
+		in->issues, position, at, "x", -1000000, 1000000, &element->called.x);
+	element->called.has_y = read_number_in(
+		in->issues, position, at, "y", -1000000, 1000000, &element->called.y);
 }
 
 static void
@@ -471,8 +280,9 @@ called_type(const struct called_at *in)
 	if (!is_object(in, false))
 		return;
 	called->text =
-		text_in(in->issues, in->value, in->at, "text", 0, BROWSER_TEXT_BYTES_MAX);
-	if (number_in(in->issues, in->value, in->at, "delay", 0, BROWSER_WAIT_MS_MAX, &delay))
+		read_text_in(in->issues, in->value, in->at, "text", 0, BROWSER_TEXT_BYTES_MAX);
+	if (read_number_in(
+		    in->issues, in->value, in->at, "delay", 0, BROWSER_WAIT_MS_MAX, &delay))
 		called->delay_ms = (int64_t)delay;
 }
 
@@ -497,7 +307,7 @@ called_extract(const struct called_at *in)
 	if (!is_object(in, false))
 		return;
 	called->name =
-		text_in(in->issues, in->value, in->at, "variableName", 1, NAME_BYTES_MAX);
+		read_text_in(in->issues, in->value, in->at, "variableName", 1, NAME_BYTES_MAX);
 	/* The dollars belong to where a variable is used; some write them here as well. */
 	if (called->name)
 		called->name += strspn(called->name, "$");
@@ -507,9 +317,9 @@ called_extract(const struct called_at *in)
 			"invalid_string", "a name", "string",
 			"a name has letters, digits and underscores, and is none of params, "
 			"ctx, run, index and octo");
-	if (word_in(in->issues, in->value, in->at, "type", types, true, 0) == 1)
-		called->attribute = text_in(in->issues, in->value, in->at, "attributeName", 1,
-			BROWSER_LABEL_BYTES_MAX);
+	if (read_word_in(in->issues, in->value, in->at, "type", types, true, 0) == 1)
+		called->attribute = read_text_in(in->issues, in->value, in->at, "attributeName",
+			1, BROWSER_LABEL_BYTES_MAX);
 }
 
 static void
@@ -520,8 +330,8 @@ called_script(const struct called_at *in)
 	if (!is_object(in, false))
 		return;
 	called->text =
-		text_in(in->issues, in->value, in->at, "code", 0, BROWSER_TEXT_BYTES_MAX);
-	called->exec = (enum octo_exec)word_in(in->issues, in->value, in->at, "execType",
+		read_text_in(in->issues, in->value, in->at, "code", 0, BROWSER_TEXT_BYTES_MAX);
+	called->exec = (enum octo_exec)read_word_in(in->issues, in->value, in->at, "execType",
 		octo_exec_names, false, OCTO_EXEC_SANDBOX);
 }
 
@@ -532,10 +342,10 @@ called_scroll(const struct called_at *in)
 
 	if (!is_object(in, true))
 		return;
-	called->has_x =
-		number_in(in->issues, in->value, in->at, "x", -1000000, 1000000, &called->x);
-	called->has_y =
-		number_in(in->issues, in->value, in->at, "y", -1000000, 1000000, &called->y);
+	called->has_x = read_number_in(
+		in->issues, in->value, in->at, "x", -1000000, 1000000, &called->x);
+	called->has_y = read_number_in(
+		in->issues, in->value, in->at, "y", -1000000, 1000000, &called->y);
 }
 
 static void
@@ -547,14 +357,14 @@ called_wait(const struct called_at *in)
 	called->wait = OCTO_WAIT_ELEMENT;
 	if (!is_object(in, true))
 		return;
-	called->wait = (enum octo_wait)word_in(
+	called->wait = (enum octo_wait)read_word_in(
 		in->issues, in->value, in->at, "type", octo_wait_names, true, OCTO_WAIT_LOAD);
 	if (called->wait == OCTO_WAIT_FIXED_TIME &&
-		number_in(in->issues, in->value, in->at, "timeMilliseconds", 0,
+		read_number_in(in->issues, in->value, in->at, "timeMilliseconds", 0,
 			BROWSER_WAIT_MS_MAX, &ms))
 		called->delay_ms = (int64_t)ms;
 	if (called->wait == OCTO_WAIT_CODE)
-		called->text = opt_text_in(
+		called->text = read_opt_text_in(
 			in->issues, in->value, in->at, "code", BROWSER_TEXT_BYTES_MAX);
 }
 
@@ -656,7 +466,7 @@ read_what(struct octo_issues *issues, json_t *value, const struct octo_at *up,
 	size_t before = issues->n + issues->n_more;
 	struct called_at called = { .issues = issues,
 		.at = OCTO_MEMBER(at, "calledWith"),
-		.value = member(value, "calledWith"),
+		.value = read_member(value, "calledWith"),
 		.element = ret };
 
 	if (!json_is_object(value)) {
@@ -664,10 +474,10 @@ read_what(struct octo_issues *issues, json_t *value, const struct octo_at *up,
 		return;
 	}
 	if (is_action)
-		ret->action = (enum octo_action)word_in(
+		ret->action = (enum octo_action)read_word_in(
 			issues, value, at, "action", octo_action_names, true, 0);
 	else
-		ret->expectation = (enum octo_expectation)word_in(
+		ret->expectation = (enum octo_expectation)read_word_in(
 			issues, value, at, "expectation", octo_expectation_names, true, 0);
 	if (issues->n + issues->n_more > before)
 		return;
@@ -681,17 +491,17 @@ static void
 read_element(struct octo_issues *issues, json_t *value, const struct octo_at *at,
 	struct octo_element *ret)
 {
-	json_t *interaction = member(value, "interaction");
-	json_t *assertion = member(value, "assertion");
+	json_t *interaction = read_member(value, "interaction");
+	json_t *assertion = read_member(value, "assertion");
 
 	if (!json_is_object(value)) {
 		octo_issues_type(issues, at, "object", value);
 		return;
 	}
-	if (member(value, "selectors"))
+	if (read_member(value, "selectors"))
 		ret->selectors = read_selectors(
-			issues, member(value, "selectors"), OCTO_MEMBER(at, "selectors"));
-	ret->ignores_failure = flag_in(issues, value, at, "ignoreFailure", false);
+			issues, read_member(value, "selectors"), OCTO_MEMBER(at, "selectors"));
+	ret->ignores_failure = read_flag_in(issues, value, at, "ignoreFailure", false);
 	if ((interaction != NULL) == (assertion != NULL)) {
 		octo_issues_add(issues, at, "custom", "interaction or assertion", "object",
 			"an element has either an interaction or an assertion");
@@ -709,9 +519,9 @@ octo_elements_decode(json_t *list, const struct octo_at *at, struct octo_issues 
 	struct octo_element *elements;
 	json_t *value;
 
-	if (!is_list(issues, list, at, OCTO_ELEMENTS_MAX))
+	if (!read_is_list(issues, list, at, OCTO_ELEMENTS_MAX))
 		return -1;
-	elements = items_for(issues, list, at, sizeof *elements);
+	elements = read_items_for(issues, list, at, sizeof *elements);
 	if (!elements)
 		return -1;
 	json_array_foreach(list, i, value)
@@ -729,7 +539,7 @@ octo_elements_decode(json_t *list, const struct octo_at *at, struct octo_issues 
 static const char *
 name_of(json_t *document, const char *sync, const char *other)
 {
-	return !member(document, sync) && member(document, other) ? other : sync;
+	return !read_member(document, sync) && read_member(document, other) ? other : sync;
 }
 
 static void
@@ -737,7 +547,7 @@ read_version(struct octo_issues *issues, json_t *document, const struct octo_at 
 {
 	static const char *const versions[] = { "1", NULL };
 
-	(void)word_in(issues, document, at, "version", versions, true, 0);
+	(void)read_word_in(issues, document, at, "version", versions, true, 0);
 }
 
 static void
@@ -745,24 +555,28 @@ read_head(json_t *document, const struct octo_at *at, struct octo_issues *issues
 	struct octo_case *ret)
 {
 	read_version(issues, document, at);
-	ret->id = uuid_in(issues, document, at, "id", true);
-	ret->type = (enum octo_case_type)word_in(
+	ret->id = read_uuid_in(issues, document, at, "id", true);
+	ret->type = (enum octo_case_type)read_word_in(
 		issues, document, at, "type", octo_case_type_names, false, OCTO_CASE_PLAIN);
-	ret->run_status = (enum octo_run_status)word_in(
+	ret->run_status = (enum octo_run_status)read_word_in(
 		issues, document, at, "runStatus", octo_run_status_names, true, OCTO_OFF);
-	ret->editing = (enum octo_editing)word_in(issues, document, at, "localEditingStatus",
-		octo_editing_names, false, OCTO_EDITING_NONE);
-	ret->dependency = uuid_in(issues, document, at,
+	ret->editing = (enum octo_editing)read_word_in(issues, document, at,
+		"localEditingStatus", octo_editing_names, false, OCTO_EDITING_NONE);
+	ret->dependency = read_uuid_in(issues, document, at,
 		name_of(document, "dependencyId", "prerequisiteId"), false);
-	ret->teardown = uuid_in(issues, document, at,
+	ret->teardown = read_uuid_in(issues, document, at,
 		name_of(document, "teardownId", "teardownTestCaseId"), false);
-	ret->description = text_in(issues, document, at, "description", 0, MESSAGE_BYTES_MAX);
-	ret->prompt = text_in(issues, document, at, "prompt", 0, BROWSER_TEXT_BYTES_MAX);
-	ret->entry_path = opt_text_in(issues, document, at, "entryPointUrlPath", URL_BYTES_MAX);
-	ret->folder = opt_text_in(issues, document, at, "folderName", MESSAGE_BYTES_MAX);
-	ret->external_id = opt_text_in(issues, document, at, "externalId", MESSAGE_BYTES_MAX);
-	ret->tags = texts_in(issues, document, at, name_of(document, "tagNames", "tags"));
-	ret->excluded_environments = texts_in(issues, document, at, "excludedEnvironmentNames");
+	ret->description =
+		read_text_in(issues, document, at, "description", 0, MESSAGE_BYTES_MAX);
+	ret->prompt = read_text_in(issues, document, at, "prompt", 0, BROWSER_TEXT_BYTES_MAX);
+	ret->entry_path =
+		read_opt_text_in(issues, document, at, "entryPointUrlPath", URL_BYTES_MAX);
+	ret->folder = read_opt_text_in(issues, document, at, "folderName", MESSAGE_BYTES_MAX);
+	ret->external_id =
+		read_opt_text_in(issues, document, at, "externalId", MESSAGE_BYTES_MAX);
+	ret->tags = read_texts_in(issues, document, at, name_of(document, "tagNames", "tags"));
+	ret->excluded_environments =
+		read_texts_in(issues, document, at, "excludedEnvironmentNames");
 }
 
 int
