@@ -172,6 +172,15 @@ int cmd_flow_start(struct cli *cli);
 int cmd_flow_watch(struct cli *cli);
 int cmd_job_artifacts(struct cli *cli);
 int cmd_job_view(struct cli *cli);
+int cmd_job_edit(struct cli *cli);
+int cmd_job_move(struct cli *cli);
+int cmd_queue_command(struct cli *cli); /* pause, resume, drain */
+int cmd_queue_list(struct cli *cli);
+int cmd_queue_set(struct cli *cli);
+int cmd_queue_show(struct cli *cli);
+/* The command for all jobs that its filters let through, after a question (cmd_queue.c). */
+int cli_job_each(struct cli *cli);
+bool cli_has_filter(const struct cli *cli);
 int cmd_job_command(struct cli *cli); /* pause, unpause, stop, start, cancel, delete */
 int cmd_job_explain(struct cli *cli);
 int cmd_job_follow(struct cli *cli);

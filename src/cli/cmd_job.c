@@ -382,6 +382,13 @@ cmd_job_command(struct cli *cli)
 	int status = CLI_OK;
 	struct err err;
 
+	if ((cli->n_args == 0) != cli_has_filter(cli)) {
+		(void)err_set(&err, ERR_INVALID,
+			"ids of jobs are expected, or filters such as --status and --tag");
+		return cli_fail(cli, &err);
+	}
+	if (cli->n_args == 0)
+		return cli_job_each(cli);
 	if (remote_open(&remote, cli, &err) < 0)
 		return cli_fail(cli, &err);
 	for (size_t i = 0; i < cli->n_args; i++) {

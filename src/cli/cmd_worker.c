@@ -54,6 +54,8 @@ work(struct cli *cli, struct arena *arena, struct err *err)
 		.data_dir = data_dir,
 		.labels = read_labels(arena, cli_all(cli, "label")),
 		.n_labels = cli_all(cli, "label")->n,
+		.resources = read_labels(arena, cli_all(cli, "resource")),
+		.n_resources = cli_all(cli, "resource")->n,
 		.kinds = read_kinds(arena, cli_all(cli, "kind")),
 		.capacity = (int)cli_number(cli, "capacity"),
 		.runners_dir = cli_text(cli, "runners"),

@@ -136,6 +136,11 @@ static const struct cli_option worker_options[] = {
 		.many = true,
 		.value = "KEY=VALUE",
 		.help = "what jobs may ask for, e.g. location=office" },
+	{ .name = "resource",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=AMOUNT",
+		.help = "how much of it runs may take together, e.g. browsers=4" },
 	{ .name = "kind",
 		.kind = OPTION_TEXT,
 		.many = true,
@@ -310,6 +315,103 @@ static const struct cli_option submit_options[] = {
 		.min = 1,
 		.max = JOB_TIMEOUT_MS_MAX,
 		.help = "with --wait: give up after so long (exit 5)" },
+	{ 0 },
+};
+
+#define JOB_FILTERS                                                                            \
+	{ .name = "status", .kind = OPTION_TEXT, .many = true, .value = "STATUS",              \
+		.help = "all jobs in this state" },                                            \
+	{ .name = "tag", .kind = OPTION_TEXT, .many = true, .value = "TAG",                    \
+		.help = "all jobs with this tag" },                                            \
+	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME",                                \
+		.help = "all jobs of this name" },                                             \
+	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME",                               \
+		.help = "all jobs of this queue" },                                            \
+	{ .name = "template", .kind = OPTION_TEXT, .value = "NAME",                            \
+		.help = "all jobs of this template" },                                         \
+	{ .name = "created-after", .kind = OPTION_TEXT, .value = "TIME",                       \
+		.help = "only younger ones" },                                                 \
+	{ .name = "created-before", .kind = OPTION_TEXT, .value = "TIME",                      \
+		.help = "only older ones" },                                                   \
+	{ .name = "yes", .letter = 'y', .kind = OPTION_FLAG, .help = "do it without asking" }
+
+static const struct cli_option command_options[] = { JOB_FILTERS, { 0 } };
+
+static const struct cli_option queue_options[] = {
+	{ .name = "priority",
+		.kind = OPTION_INT,
+		.value = "N",
+		.min = PRIORITY_MIN,
+		.max = PRIORITY_MAX,
+		.help = "queues of greater priority are served first" },
+	{ .name = "concurrency",
+		.kind = OPTION_INT,
+		.value = "N",
+		.max = CONCURRENCY_MAX,
+		.help = "runs at once; 0: no limit" },
+	{ .name = "rate",
+		.kind = OPTION_TEXT,
+		.value = "N/TIME[/BURST]",
+		.help = "runs that begin in that time, as 10/1m; none: no limit" },
+	{ .name = "limit",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "KEY=[VALUE:]N",
+		.help = "runs at once for each value of a key, or for one of them; N may be a rate" },
+	{ .name = "fair-by",
+		.kind = OPTION_TEXT,
+		.value = "KEY",
+		.help = "values of this key share the queue evenly" },
+	{ .name = "share",
+		.kind = OPTION_INT,
+		.value = "N",
+		.min = 1,
+		.max = SHARE_MAX,
+		.help = "of the queue '*': the project's part of the workers" },
+	{ .name = "ageing",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.max = DAYS_MS(365),
+		.help = "waiting that weighs one step of priority; 0: strict priority" },
+	{ 0 },
+};
+
+static const struct cli_option edit_options[] = {
+	{ .name = "priority",
+		.kind = OPTION_INT,
+		.value = "N",
+		.min = PRIORITY_MIN,
+		.max = PRIORITY_MAX,
+		.help = "greater goes first" },
+	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME", .help = "queue to stand in" },
+	{ .name = "run-at", .kind = OPTION_TEXT, .value = "TIME", .help = "not before this time" },
+	{ .name = "expires-after",
+		.kind = OPTION_DURATION,
+		.value = "TIME",
+		.max = EXPIRES_MS_MAX,
+		.help = "ends when it has not begun by then; 0: never" },
+	{ .name = "label",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=VALUE",
+		.help = "label that a worker must have" },
+	{ .name = "job-key",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=VALUE",
+		.help = "what limits by key count it under" },
+	{ .name = "need",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=AMOUNT",
+		.help = "resource that each run takes" },
+	{ 0 },
+};
+
+static const struct cli_option move_options[] = {
+	{ .name = "before", .kind = OPTION_TEXT, .value = "ID", .help = "ahead of this job" },
+	{ .name = "after", .kind = OPTION_TEXT, .value = "ID", .help = "behind this job" },
+	{ .name = "top", .kind = OPTION_FLAG, .help = "ahead of all others" },
 	{ 0 },
 };
 
@@ -823,8 +925,10 @@ static const struct cli_option flow_retry_options[] = {
 
 #define JOB_COMMAND(word, what)                                                                \
 	{                                                                                      \
-		.noun = "job", .verb = word, .arguments = "ID...", .args_min = 1,              \
-		.args_max = -1, .summary = what, .more_options = cli_server_options,           \
+		.noun = "job", .verb = word, .arguments = "[ID...]", .args_min = 0,            \
+		.args_max = -1, .summary = what, .options = command_options,                   \
+		.more_options = cli_server_options,                                            \
+		.details = "Without ids for all jobs that the filters let through: their number is shown and asked for.", \
 		.examples =                                                                    \
 			EXAMPLES("proctor job " word " 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"), \
 		.handle = cmd_job_command,                                                     \
@@ -967,6 +1071,27 @@ const struct cli_command cli_commands[] = {
 	JOB_COMMAND("start", "Clear the job's results and begin again."),
 	JOB_COMMAND("cancel", "End the job for good."),
 	JOB_COMMAND("delete", "Delete the job and everything that belongs to it."),
+	{ .noun = "job",
+		.verb = "edit",
+		.arguments = "ID",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Change a job of which no run is under way.",
+		.options = edit_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job edit 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --priority 5",
+			"proctor job edit 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --queue night --run-at 2026-12-01T02:00:00Z"),
+		.handle = cmd_job_edit },
+	{ .noun = "job",
+		.verb = "move",
+		.arguments = "ID",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Give a waiting job another place in its queue.",
+		.options = move_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor job move 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17 --top"),
+		.handle = cmd_job_move },
 	{ .noun = "job",
 		.verb = "explain",
 		.arguments = "ID",
@@ -1308,6 +1433,61 @@ const struct cli_command cli_commands[] = {
 	{ .noun = "stats", .verb = "history", .arguments = "TEST", .args_min = 1, .args_max = 1, .summary = "Show the last results of a test by its name.",
 		.options = stats_history_options, .more_options = cli_server_options, .examples = EXAMPLES("proctor stats history 'pays by card'"), .handle = cmd_stats_history },
 	/* clang-format on */
+	{ .noun = "queue",
+		.verb = "list",
+		.arguments = "",
+		.summary = "List queues with what waits and runs in them.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue list"),
+		.handle = cmd_queue_list },
+	{ .noun = "queue",
+		.verb = "show",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Show a queue's settings and figures.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue show default"),
+		.handle = cmd_queue_show },
+	{ .noun = "queue",
+		.verb = "set",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Change a queue's limits, or make it.",
+		.details = "The queue '*' is the settings of the whole project: its limits count all queues together.",
+		.options = queue_options,
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue set nightly --concurrency 5 --rate 10/1m",
+			"proctor queue set '*' --limit site=2 --limit site=slow.example:1"),
+		.handle = cmd_queue_set },
+	{ .noun = "queue",
+		.verb = "pause",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Let no run of the queue begin.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue pause nightly"),
+		.handle = cmd_queue_command },
+	{ .noun = "queue",
+		.verb = "resume",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "End a pause or the draining of a queue.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue resume nightly"),
+		.handle = cmd_queue_command },
+	{ .noun = "queue",
+		.verb = "drain",
+		.arguments = "NAME",
+		.args_min = 1,
+		.args_max = 1,
+		.summary = "Take no new jobs, serve what is there, then pause the queue.",
+		.more_options = cli_server_options,
+		.examples = EXAMPLES("proctor queue drain nightly"),
+		.handle = cmd_queue_command },
 	{ .noun = "quarantine",
 		.verb = "list",
 		.arguments = "",

@@ -13,11 +13,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "worker/context.h"
 #include "worker/pool.h"
 #include "worker/task.h"
@@ -61,6 +63,46 @@ static void send_side(struct poller *poller);
 
 /* --- Bodies --- */
 
+static bool
+is_given(const struct worker_options *options, const char *resource)
+{
+	for (size_t i = 0; i < options->n_resources; i++)
+		if (strcmp(options->resources[i].key, resource) == 0)
+			return true;
+	return false;
+}
+
+/* A plain number stays one; others are sizes such as 4GiB, or wrong: the server says so. */
+static void
+write_amount(struct jw *jw, const struct worker_label *resource)
+{
+	double number;
+	struct err ignored;
+
+	if (parse_double(str_of(resource->value), 0, (double)RESOURCE_MAX, &number, &ignored) ==
+		0)
+		jw_kf64(jw, resource->key, number);
+	else
+		jw_kstr(jw, resource->key, resource->value);
+}
+
+/* What its runs may take together. */
+static void
+write_resources(const struct worker_options *options, struct jw *jw)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+	jw_kobj(jw, "resources");
+	if (cores > 0 && !is_given(options, "cpu"))
+		jw_ki64(jw, "cpu", cores);
+	if (pages > 0 && page_bytes > 0 && !is_given(options, "memory"))
+		jw_ki64(jw, "memory", (int64_t)pages * page_bytes);
+	for (size_t i = 0; i < options->n_resources; i++)
+		write_amount(jw, &options->resources[i]);
+	jw_end_obj(jw);
+}
+
 static void
 write_self(const struct worker *worker, struct jw *jw, bool claims)
 {
@@ -78,6 +120,7 @@ write_self(const struct worker *worker, struct jw *jw, bool claims)
 	for (size_t i = 0; i < options->n_labels; i++)
 		jw_kstr(jw, options->labels[i].key, options->labels[i].value);
 	jw_end_obj(jw);
+	write_resources(options, jw);
 	jw_ki64(jw, "capacity", worker->drains ? 0 : options->capacity);
 	jw_kbool(jw, "claim", claims);
 }

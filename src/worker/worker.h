@@ -31,6 +31,9 @@ struct worker_options {
 	const char *data_dir; /* private files live in data_dir/worker; required */
 	const struct worker_label *labels;
 	size_t n_labels;
+	const struct worker_label *resources; /* amounts; cpu and memory are the machine's
+						 unless they are here */
+	size_t n_resources;
 	const char *const *kinds; /* NULL-terminated; NULL: every kind that works here */
 	int capacity;             /* runs at a time; default: number of processors */
 	const char *runners_dir;  /* JavaScript runners; default: $PROCTOR_RUNNERS_DIR, … */
