@@ -2,8 +2,8 @@
 /*
  * What a deleted project leaves: its jobs with their files, and its definitions, cleared away
  * in slices between other work. A slice is a look at the store on the pool, then one turn of
- * the engine; jobs that still go on are cancelled, and looked at again when the next slice is
- * due.
+ * the engine. All jobs that go on are cancelled before the first of them is deleted, so that
+ * nothing begins meanwhile.
  *
  * Nothing is noted about how far it came: what is left is what the store still has. At a start
  * every deleted project is looked at once more.
@@ -16,9 +16,11 @@
 #include "blob/blob.h"
 
 enum {
+	SLICE_CANCELS = 200,
 	SLICE_JOBS = 50,
 	SLICE_DEFINITIONS = 100,
-	PAUSE_MS = 200, /* while jobs come to their end */
+	CANCELS_PAUSE_MS = 10, /* between two slices of them */
+	ENDS_PAUSE_MS = 200,   /* while jobs come to their end */
 };
 
 struct purge {
@@ -33,8 +35,9 @@ struct purge {
 	size_t n_defs;
 	const char **blobs; /* of the jobs that were deleted */
 	size_t n_blobs;
-	size_t n_asked; /* intents under way */
-	bool has_live;  /* some job still goes on */
+	size_t n_asked;   /* intents under way */
+	bool has_live;    /* some job is still being ended */
+	int64_t pause_ms; /* after this slice */
 	bool failed;
 	bool is_closing;
 };
@@ -64,21 +67,51 @@ finish(struct purge *purge)
 
 /* --- A slice --- */
 
+static int
+look_for_jobs(struct purge *purge, struct store_reader *reader, uint32_t states, size_t max,
+	struct err *err)
+{
+	const struct job_filter filter = {
+		.project = purge->project,
+		.states = states,
+		.sort = JOB_SORT_CREATED,
+		.limit = max,
+	};
+
+	return read_jobs(reader, &filter, &purge->arena, &purge->jobs, err);
+}
+
+/* First all that could still begin is cancelled, then what has ended is deleted. */
+static int
+look_at_jobs(struct purge *purge, struct store_reader *reader, struct err *err)
+{
+	uint32_t final = 0, ending = UINT32_C(1) << JOB_STOPPING;
+	uint32_t all = (UINT32_C(1) << JOB_STATE_COUNT) - 1;
+
+	for (int i = 0; i < JOB_STATE_COUNT; i++)
+		if (job_state_is_final((enum job_state)i))
+			final |= UINT32_C(1) << i;
+	if (look_for_jobs(purge, reader, all & ~final & ~ending, SLICE_CANCELS, err) < 0)
+		return -1;
+	purge->pause_ms = purge->jobs.n > 0 ? CANCELS_PAUSE_MS : 0;
+	if (purge->jobs.n > 0)
+		return 0;
+	if (look_for_jobs(purge, reader, ending, 1, err) < 0)
+		return -1;
+	purge->has_live = purge->jobs.n > 0;
+	return look_for_jobs(purge, reader, final, SLICE_JOBS, err);
+}
+
 /* Files of the last slice's jobs go now that no row names them. Then: what is left? */
 static int
 look(struct purge *purge, struct store_reader *reader, struct err *err)
 {
-	const struct job_filter jobs = {
-		.project = purge->project,
-		.sort = JOB_SORT_CREATED,
-		.limit = SLICE_JOBS,
-	};
-
 	for (size_t i = 0; i < purge->n_blobs; i++)
 		api_blob_remove_unused(purge->api, reader, purge->blobs[i]);
 	purge->n_blobs = purge->n_defs = 0;
+	purge->has_live = false;
 	arena_reset(&purge->arena);
-	if (read_jobs(reader, &jobs, &purge->arena, &purge->jobs, err) < 0)
+	if (look_at_jobs(purge, reader, err) < 0)
 		return -1;
 	for (int kind = 0; kind < DEF_KIND_COUNT && purge->n_defs == 0; kind++) {
 		const struct def_filter defs = {
@@ -146,6 +179,17 @@ on_timer(uv_timer_t *timer)
 	next_slice(container_of(timer, struct purge, timer));
 }
 
+static void
+go_on(struct purge *purge)
+{
+	if (purge->api->draining)
+		finish(purge);
+	else if (purge->pause_ms > 0)
+		(void)uv_timer_start(&purge->timer, on_timer, (uint64_t)purge->pause_ms, 0);
+	else
+		next_slice(purge);
+}
+
 /* One of the slice's intents is answered; what it could not do is seen again in the next. */
 static void
 on_answered(struct intent *intent)
@@ -153,14 +197,8 @@ on_answered(struct intent *intent)
 	struct purge *purge = intent->user;
 
 	(void)intent_free(intent);
-	if (--purge->n_asked > 0)
-		return;
-	if (purge->api->draining)
-		finish(purge);
-	else if (purge->has_live)
-		(void)uv_timer_start(&purge->timer, on_timer, PAUSE_MS, 0);
-	else
-		next_slice(purge);
+	if (--purge->n_asked == 0)
+		go_on(purge);
 }
 
 static void
@@ -204,19 +242,19 @@ on_looked(uv_work_t *work, int status)
 	(void)status; /* never cancelled */
 	purge->api->reads_open--;
 	/* Without a thread the server ends: the rest is seen at the next start. */
-	if (n_jobs + n_defs == 0 || !purge->api->thread) {
+	if (!purge->api->thread || (n_jobs + n_defs == 0 && !purge->has_live)) {
 		finish(purge);
 		return;
 	}
 	purge->n_asked = n_jobs + n_defs;
-	purge->has_live = false;
-	for (size_t i = 0; i < n_jobs; i++) {
-		purge->has_live =
-			purge->has_live || !job_state_is_final(purge->jobs.items[i]->state);
+	for (size_t i = 0; i < n_jobs; i++)
 		ask_job(purge, purge->jobs.items[i]);
-	}
 	for (size_t i = 0; i < n_defs; i++)
 		ask_definition(purge, &purge->defs[i]);
+	if (n_jobs + n_defs == 0) {
+		purge->pause_ms = ENDS_PAUSE_MS;
+		go_on(purge);
+	}
 }
 
 static void

@@ -131,9 +131,9 @@
 #define RUN_TIMEOUT_MS_MAX        DAYS_MS(30)     /* one run */
 #define RUN_TIMEOUT_MS_DEFAULT    MINUTES_MS(30)  /* a forgotten hang ends in the same shift */
 #define RUN_AT_AHEAD_MS_MAX       DAYS_MS(3660)   /* runAt at most ten years ahead */
-#define PROJECTS_MAX              10000           /* of a server: all in memory */
+#define PROJECTS_MAX              1000            /* of a server: all in memory, and in one answer */
 #define GATES_MAX                 50              /* of a project or an environment: each is one tag */
-#define PROJECT_BYTES_MAX         KIB(64)         /* settings of a project */
+#define PROJECT_BYTES_MAX         KIB(16)         /* settings of a project; of all of them in one answer */
 #define QUARANTINE_ENTRIES_DEFAULT 50             /* of a project's quarantine list: a long one hides what fails */
 #define QUARANTINE_ENTRIES_MAX    1000            /* the same, by setting: every lease looks at all */
 #define QUARANTINE_CLEAN_RUNS_DEFAULT 20          /* clean units in a row that end a quarantine */
@@ -198,6 +198,8 @@
 #define REPORT_EVENTS_MAX         100000          /* cases and steps read from events for it */
 #define REPORT_EVENTS_BYTES_MAX   MIB(256)        /* the same */
 #define REPORT_IMAGES_BYTES_MAX   MIB(12)         /* screenshots inside one report; then only links */
+#define REPORT_JOBS_MAX           50              /* jobs of a flow that its report shows with their tests; the rest is counted */
+#define REPORT_LOOKS_MAX          100             /* looks of a wait in it: the last ones; the rest is counted */
 #define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
 #define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */
 
@@ -221,6 +223,7 @@
 #define ERROR_CLASS_BYTES_MAX     300             /* a normalised error text; cut */
 #define ERROR_SAMPLE_BYTES_MAX    KIB(1)          /* an error text before that; cut */
 #define ERROR_CLASSES_SHOWN_MAX   5000            /* that one answer puts into clusters; the rarest are counted */
+#define USAGE_MAX                 INT64_C(1000000000000) /* milliseconds, KiB or tokens of a run: sums of a million fit */
 #define STAT_TAGS_MAX             8               /* tags of a job that its figures are kept under; then only without */
 #define STAT_DAYS_MAX             400             /* span of a query */
 #define STAT_DAYS_DEFAULT         7               /* the same, unasked */

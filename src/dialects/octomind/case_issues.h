@@ -22,7 +22,6 @@ struct octo_at {
 	size_t index;
 };
 
-#define OCTO_ROOT (&(const struct octo_at) { NULL, NULL, 0 })
 #define OCTO_MEMBER(up, name) (&(const struct octo_at) { (up), (name), 0 })
 #define OCTO_ITEM(up, index) (&(const struct octo_at) { (up), NULL, (index) })
 

@@ -22,9 +22,15 @@ add(struct octo_environments *list, const struct definition *def, struct arena *
 	const char *url = json_string_value(json_object_get(body, "url"));
 	const char *location = json_string_value(json_object_get(body, "privateLocation"));
 
+	const char *name = arena_strdup(arena, def->name);
+
+	if (!name) {
+		json_decref(body);
+		return err_set(err, ERR_LIMIT, "there are too many environments");
+	}
 	list->item[list->n++] = (struct octo_environment) {
 		.id = def->id,
-		.name = arena_strdup(arena, def->name),
+		.name = name,
 		.url = url ? arena_strdup(arena, url) : NULL,
 		.location = location ? arena_strdup(arena, location) : NULL,
 		.updated_ms = def->updated_ms,

@@ -226,19 +226,30 @@ make_test(struct gathering *g, const struct octo_saved *saved)
 	return test;
 }
 
+/* NULL with err: LIMIT. A chain repeats what others have too, so sizes are looked at here. */
 static json_t *
-make_tests(struct gathering *g)
+make_tests(struct gathering *g, struct err *err)
 {
-	json_t *tests = json_array();
+	_cleanup_(json_unrefp) json_t *tests = json_array();
+	size_t size = 0;
 
-	for (size_t i = 0; i < g->n_chosen; i++)
-		(void)json_array_append_new(tests, make_test(g, g->chosen[i]));
+	for (size_t i = 0; i < g->n_chosen; i++) {
+		json_t *test = make_test(g, g->chosen[i]);
+
+		size += json_dumpb(test, NULL, 0, JSON_COMPACT);
+		(void)json_array_append_new(tests, test);
+		if (size > JOBS_BYTES_MAX) {
+			(void)err_set(
+				err, ERR_LIMIT, "the chosen test cases are too large together");
+			return NULL;
+		}
+	}
 	if (g->n_chosen == 0)
 		(void)json_array_append_new(tests,
 			json_pack("{s:s, s:s, s:[{s:s}]}", "name", "no test case was chosen",
 				"kind", "browser", "steps", "fail", "no test case was chosen"));
 	octo_escape(tests);
-	return tests;
+	return TAKE(tests);
 }
 
 static json_t *
@@ -356,10 +367,13 @@ find_gate(const struct gathering *g)
 
 /* What carries the tests: the job itself, or the flow's stage behind the gate. */
 static json_t *
-make_work(struct gathering *g)
+make_work(struct gathering *g, struct err *err)
 {
-	json_t *work =
-		json_pack("{s:o, s:i}", "tests", make_tests(g), "concurrency", SESSIONS_MAX);
+	json_t *tests = make_tests(g, err), *work;
+
+	if (!tests)
+		return NULL;
+	work = json_pack("{s:o, s:i}", "tests", tests, "concurrency", SESSIONS_MAX);
 
 	if (g->environment && g->environment->location)
 		(void)json_object_set_new(work, "labels",
@@ -387,11 +401,14 @@ behind_gate(struct gathering *g, json_t *gate, json_t *work)
 }
 
 static json_t *
-make_request(struct gathering *g)
+make_request(struct gathering *g, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *gate = g->n_chosen > 0 ? find_gate(g) : NULL;
-	json_t *request = make_work(g), *tags = tags_tree(g);
+	json_t *request = make_work(g, err), *tags;
 
+	if (!request)
+		return NULL;
+	tags = tags_tree(g);
 	if (gate)
 		request = behind_gate(g, gate, request);
 	(void)json_array_insert_new(tags, 0, json_string(OCTO_REPORT_TAG));
@@ -419,8 +436,10 @@ make_spec(struct gathering *g, struct err *err)
 	};
 	struct job_source source = store_source(&state);
 	struct issues issues = { .arena = arena };
-	_cleanup_(json_unrefp) json_t *request = make_request(g);
+	_cleanup_(json_unrefp) json_t *request = make_request(g, err);
 
+	if (!request)
+		return -1;
 	if (job_spec_read(request, &source, "", arena, &issues, &execution->spec, err) < 0) {
 		if (issues.n == 0)
 			return -1;

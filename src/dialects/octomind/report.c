@@ -22,6 +22,7 @@ enum {
 struct report {
 	struct call *call;
 	struct store_reader *reader;
+	struct arena arena; /* of this report: a page has many */
 	const struct job *job;
 	const struct octo_target *target;
 	json_t *own;                /* extra.octomind; owned */
@@ -88,7 +89,7 @@ find_work(struct report *report, struct err *err)
 	report->work = report->job;
 	if (!report->job->flow)
 		return 0;
-	if (read_jobs(report->reader, &filter, call->arena, &page, err) < 0)
+	if (read_jobs(report->reader, &filter, &report->arena, &page, err) < 0)
 		return -1;
 	report->work = page.n > 0 ? page.items[0] : NULL;
 	return 0;
@@ -108,7 +109,7 @@ find_runs(struct report *report, size_t n_cases, struct err *err)
 	size_t n;
 
 	do {
-		if (read_runs(report->reader, &filter, report->call->arena, &runs, &n, err) < 0)
+		if (read_runs(report->reader, &filter, &report->arena, &runs, &n, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
 			if (runs[i].test >= 0 && (size_t)runs[i].test < n_cases &&
@@ -116,7 +117,7 @@ find_runs(struct report *report, size_t n_cases, struct err *err)
 				report->last[runs[i].test] = &runs[i];
 		filter.after_seq = n > 0 ? runs[n - 1].seq : 0;
 	} while (n == PAGE_RUNS);
-	return read_artifacts(report->reader, report->work->seq, 0, report->call->arena,
+	return read_artifacts(report->reader, report->work->seq, 0, &report->arena,
 		&report->artifacts, &report->n_artifacts, err);
 }
 
@@ -154,7 +155,7 @@ result_id(const struct job *job, size_t place, struct uuid *ret)
 }
 
 static const char *
-result_error(const struct report *report, const struct run *run)
+result_error(struct report *report, const struct run *run)
 {
 	struct err ignored;
 	const char *text;
@@ -170,7 +171,7 @@ result_error(const struct report *report, const struct run *run)
 
 	text = json_string_value(json_object_get(error, "message"));
 	if (text)
-		return arena_strdup(report->call->arena, text);
+		return arena_strdup(&report->arena, text);
 	if (run->outcome == OUTCOME_TIMED_OUT)
 		return "the test took too long";
 	if (run->outcome == OUTCOME_CANCELLED)
@@ -207,7 +208,7 @@ add_percent(struct buf *out, const char *name)
 }
 
 static const char *
-trace_url(const struct report *report, const struct run *run)
+trace_url(struct report *report, const struct run *run)
 {
 	_cleanup_(buf_deinit) struct buf url = BUF_INIT(KIB(4));
 	const struct api *api = report->call->api;
@@ -228,7 +229,7 @@ trace_url(const struct report *report, const struct run *run)
 	if (buf_addf(&url, "%s/view/%s/", api->view_url, ticket) < 0)
 		return NULL;
 	add_percent(&url, best->name);
-	return arena_strndup(report->call->arena, url.data, url.len);
+	return arena_strndup(&report->arena, url.data, url.len);
 }
 
 static void
@@ -240,7 +241,7 @@ write_id(struct jw *jw, const char *key, json_t *from, const char *name)
 }
 
 static void
-write_result(struct jw *jw, const struct report *report, size_t place, json_t *item)
+write_result(struct jw *jw, struct report *report, size_t place, json_t *item)
 {
 	const struct run *run = report->last[place];
 	const struct job *job = report->job;
@@ -282,7 +283,7 @@ report_status(const struct report *report)
 }
 
 static void
-write_report(struct jw *jw, const struct report *report, json_t *cases)
+write_report(struct jw *jw, struct report *report, json_t *cases)
 {
 	const char *status = report_status(report);
 	size_t index;
@@ -317,7 +318,7 @@ load_and_write(struct report *report, struct jw *jw, struct err *err)
 
 	report->is_final = job_state_is_final(report->job->state);
 	report->why = why_of(report->job, report->own);
-	report->last = arena_calloc(report->call->arena, n + 1, sizeof *report->last);
+	report->last = arena_calloc(&report->arena, n + 1, sizeof *report->last);
 	if (!report->last)
 		return err_set(err, ERR_LIMIT, "the report is too large");
 	if (find_work(report, err) < 0 || (report->work && find_runs(report, n, err) < 0))
@@ -333,12 +334,15 @@ octo_report_write(struct call *call, struct store_reader *reader, const struct j
 	struct report report = { .call = call, .reader = reader, .job = job, .target = target };
 	struct str options = { 0 };
 
-	if (read_job_options(reader, job->seq, call->arena, &options, err) < 0)
-		return -1;
-	report.own = own_of(options);
-	int r = load_and_write(&report, jw, err);
+	arena_init(&report.arena, ARENA_REQUEST_BYTES_MAX);
+	int r = read_job_options(reader, job->seq, &report.arena, &options, err);
 
+	if (r >= 0) {
+		report.own = own_of(options);
+		r = load_and_write(&report, jw, err);
+	}
 	json_decref(report.own);
+	arena_deinit(&report.arena);
 	return r;
 }
 

@@ -15,7 +15,7 @@
 
 enum {
 	PAGE_TESTS = 50,
-	CASES_BYTES_MAX = 32 * 1024 * 1024, /* of a request: half of its memory */
+	CASES_BYTES_MAX = 32 * 1024 * 1024, /* loaded for a request: half of its memory */
 	NAME_CUT_BYTES = 180,               /* leaves room for what makes a name unique */
 	VERSION_MARK = 0x0c7,               /* 12 bits that say what the id is */
 	VERSION_REST = 0x0c70c701,          /* 30 bits more */
@@ -107,6 +107,8 @@ read_saved(const struct definition *def, struct arena *arena, struct octo_saved 
 static int
 grow(struct octo_saves *list, size_t *cap, struct arena *arena, struct err *err)
 {
+	if (arena->used > CASES_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "the test cases are too large together");
 	if (list->n < *cap)
 		return 0;
 	size_t n = *cap ? 2 * *cap : 64;
@@ -138,8 +140,6 @@ octo_load(struct store_reader *reader, int64_t project, enum octo_which which,
 	filter.after_name = after;
 	do {
 		arena_reset(&page);
-		if (arena->used > CASES_BYTES_MAX)
-			return err_set(err, ERR_LIMIT, "the test cases are too large together");
 		if (read_definitions(reader, &filter, &page, &defs, &n, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
@@ -334,19 +334,22 @@ choose_name(struct octo_puts *puts, size_t at, struct store_reader *reader, int6
 	struct definition *other;
 
 	uuid_format(&saved->c.id, id);
-	if (saved->is_draft) {
-		saved->name = arena_printf(arena, DRAFT_PREFIX "%s", id);
+	key.name = saved->is_draft
+		? arena_printf(arena, DRAFT_PREFIX "%s", id)
+		: arena_strndup(arena, text, utf8_cut_len(text, NAME_CUT_BYTES));
+	if (!key.name)
+		return err_set(err, ERR_LIMIT, "the test cases are too large together");
+	saved->name = key.name;
+	if (saved->is_draft)
 		return 0;
-	}
-	key.name = arena_strndup(arena, text, utf8_cut_len(text, NAME_CUT_BYTES));
 	int r = read_definition(reader, &key, 0, arena, &other, err);
 
 	if (r < 0)
 		return -1;
-	saved->name =
-		(r == 0 && !uuid_eq(&other->id.u, &saved->id.u)) || is_taken(puts, at, key.name)
-		? arena_printf(arena, "%s (%.8s)", key.name, id)
-		: key.name;
+	if ((r == 0 && !uuid_eq(&other->id.u, &saved->id.u)) || is_taken(puts, at, key.name))
+		saved->name = arena_printf(arena, "%s (%.8s)", key.name, id);
+	if (!saved->name)
+		return err_set(err, ERR_LIMIT, "the test cases are too large together");
 	return 0;
 }
 
