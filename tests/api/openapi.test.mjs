@@ -337,6 +337,27 @@ describe('answers', () => {
 		await until('lost', 'failed');
 		await get('/schedules');
 		await call('delete', '/schedules/{schedule}', named);
+		/* Projects and environments. */
+		const project = { name: 'pr', description: 'd', extra: { a: 1 },
+			gates: [{ tag: 't', wait: { timer: { for: '1s' } }, timeout: '1m' }] };
+		const environment = { name: 'en', url: 'http://x/', description: 'd', isDefault: true,
+			variables: { A: 'a' }, headers: { B: 'b' }, basicAuth: { username: 'u', password: 'p' },
+			account: { username: 'u', password: 'p', otpKey: 'o' }, privateLocation: 'l', labels,
+			gates: project.gates, extra: { a: 1 } };
+
+		assert.deepEqual(document.check(project, document.schema('ProjectRequest')), []);
+		assert.deepEqual(document.check(environment, document.schema('EnvironmentRequest')), []);
+		await post('/projects', project);
+		await get('/projects');
+		await get('/projects/{project}', { project: 'pr' });
+		await call('patch', '/projects/{project}', { args: { project: 'pr' }, body: { gates: null } });
+		await call('delete', '/projects/{project}', { args: { project: 'pr' } });
+		await post('/environments', environment);
+		await get('/environments');
+		await get('/environments/{environment}', { environment: 'en' });
+		await call('put', '/environments/{environment}', { args: { environment: 'en' }, body: environment });
+		await get('/environments/{environment}/revisions', { environment: 'en' });
+		await call('delete', '/environments/{environment}', { args: { environment: 'en' } });
 		const bundle = await call('post', '/bundles', { body: 'tar', headers: { 'content-type': 'application/x-tar' } });
 
 		await get('/bundles/{bundle}', { bundle: bundle.json.bundle });
@@ -383,7 +404,7 @@ describe('answers', () => {
 			'Explanation', 'Blocker', 'Queue', 'Worker', 'PollAnswer', 'Lease', 'Directive', 'Bundle',
 			'Stored', 'Deleted', 'View', 'Health', 'JobReport', 'ReportTest', 'ReportUnit', 'ReportRun',
 			'ReportArtifact', 'ReportCase', 'ReportStep', 'Issue', 'Problem', 'Test', 'Template',
-			'QuarantineEntry', 'Fixture', 'Hook'];
+			'QuarantineEntry', 'Fixture', 'Hook', 'Project', 'Environment'];
 		const missing = [];
 
 		for (const name of answers)

@@ -29,7 +29,7 @@ describe('routing', () => {
 			'PUT /jobs': ['GET', 'HEAD', 'POST'],
 			'DELETE /jobs:bulk': ['POST'],
 			'GET /jobs/x/pause': ['POST'],
-			'POST /jobs/x': ['DELETE', 'GET', 'HEAD'],
+			'POST /jobs/x': ['DELETE', 'GET', 'HEAD', 'PATCH'],
 			'POST /tests/x': ['DELETE', 'GET', 'HEAD', 'PUT'],
 			'GET /workers/poll2/drain': ['POST'],
 			'POST /healthz': ['GET', 'HEAD'],
