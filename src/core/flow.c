@@ -292,10 +292,12 @@ flow_due_ms(struct uow *uow, struct job *job)
 	run = flow_of(uow, job);
 	if (run->has_more)
 		return uow->now_ms;
-	if (job->state != JOB_STOPPING)
-		due = job->deadline_ms;
+	if (job->state == JOB_STOPPING)
+		return 0; /* only ends of children count any more */
+	due = job->deadline_ms;
 	for (int32_t i = 0; i < run->spec.n; i++)
-		due = plan_earlier(due, stage_due_ms(run, i, job->state == JOB_PAUSED));
+		due = plan_earlier(
+			due, stage_due_ms(run, i, job->state == JOB_PAUSED, uow->now_ms));
 	return due;
 }
 
@@ -390,10 +392,13 @@ flow_pause(struct uow *uow, struct job *job)
 		struct flow_stage *stage = &run->stages[i];
 
 		for (int32_t k = 0; k < stage->n_items; k++) {
-			if (stage->items[k].phase != ITEM_STARTING)
-				continue;
-			stage->items[k].phase = ITEM_WAITING;
-			stage->items[k].attempt--;
+			struct stage_item *item = &stage->items[k];
+
+			item->was_paused = item->was_paused || item->phase == ITEM_RUNNING;
+			if (item->phase == ITEM_STARTING) {
+				item->phase = ITEM_WAITING;
+				item->attempt--;
+			}
 			run->is_changed = true;
 		}
 	}

@@ -121,6 +121,7 @@ struct stage_item {
 	int32_t attempt;      /* of the flow's life, from 1; 0: none yet */
 	int64_t due_ms;       /* WAITING: not before */
 	struct job_id job;    /* of the present attempt */
+	bool was_paused;      /* that job, by the flow, which lets it go on, too */
 	struct str results;   /* JSON; empty: none */
 	const char *error;    /* or NULL */
 };
@@ -261,7 +262,7 @@ void stage_step(struct uow *uow, struct job *job, struct flow_run *run, int32_t 
 void stage_end_now(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
 	enum job_command command);
 bool stage_has_children(const struct flow_stage *stage);
-int64_t stage_due_ms(const struct flow_run *run, int32_t at, bool is_paused);
+int64_t stage_due_ms(const struct flow_run *run, int32_t at, bool is_paused, int64_t now_ms);
 void stage_item_ended(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
 	int32_t item, const struct flow_job_end *end);
 void stage_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,

@@ -261,6 +261,7 @@ launch_more(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 		item->attempt = attempt;
 		item->due_ms = 0;
 		item->job = (struct job_id) { 0 };
+		item->was_paused = false;
 		item->error = NULL;
 		run->is_changed = true;
 		flow_event_stage(uow, job, run, at, i);
@@ -287,6 +288,8 @@ ask_again(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 		flow_follow(uow, job, FOLLOW_CHILD, item->job, JOB_CMD_COUNT);
 		if (job->state == JOB_PAUSED)
 			flow_follow(uow, job, FOLLOW_COMMAND, item->job, JOB_CMD_PAUSE);
+		if (job->state == JOB_RUNNING && item->was_paused)
+			flow_follow(uow, job, FOLLOW_COMMAND, item->job, JOB_CMD_UNPAUSE);
 		if (job->state == JOB_STOPPING || job->state == JOB_RESTARTING ||
 			stage->is_timing_out)
 			flow_follow(uow, job, FOLLOW_COMMAND, item->job,
@@ -476,7 +479,7 @@ stage_step(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, b
 }
 
 int64_t
-stage_due_ms(const struct flow_run *run, int32_t at, bool is_paused)
+stage_due_ms(const struct flow_run *run, int32_t at, bool is_paused, int64_t now_ms)
 {
 	const struct flow_stage *stage = &run->stages[at];
 	int64_t due = 0;
@@ -488,7 +491,8 @@ stage_due_ms(const struct flow_run *run, int32_t at, bool is_paused)
 	if (!stage->is_timing_out)
 		due = stage->deadline_ms;
 	for (int32_t i = 0; i < stage->n_items && !is_paused; i++) {
-		if (stage->items[i].phase == ITEM_WAITING)
+		/* One whose time has come waits for a place, which the end of another gives. */
+		if (stage->items[i].phase == ITEM_WAITING && stage->items[i].due_ms > now_ms)
 			due = plan_earlier(due, stage->items[i].due_ms);
 	}
 	return due;

@@ -94,6 +94,7 @@ read_item(const json_t *in, struct arena *arena, struct stage_item *ret)
 		.attempt = (int32_t)number_of(in, "attempt"),
 		.due_ms = number_of(in, "due"),
 		.job = id_of(in, "job"),
+		.was_paused = flag_of(in, "paused"),
 		.results = value_of(arena, in, "results"),
 		.error = text_of(arena, in, "error"),
 	};
@@ -291,6 +292,7 @@ write_item(struct jw *jw, const struct stage_item *item)
 	write_number(jw, "attempt", item->attempt);
 	write_number(jw, "due", item->due_ms);
 	write_id(jw, "job", item->job);
+	write_flag(jw, "paused", item->was_paused);
 	write_value(jw, "results", item->results);
 	jw_kstr_opt(jw, "error", item->error);
 	jw_end_obj(jw);

@@ -102,7 +102,10 @@ ask_for_job(struct world *world, struct sim_client *client)
 	struct ask *ask = ask_new(world, client, job);
 
 	snprintf(job->key, sizeof job->key, "%s", ask->key);
-	random_spec(world, &job->spec);
+	if (chance(world, 30))
+		random_flow(world, &job->spec);
+	else
+		random_spec(world, &job->spec);
 	ask->is_create = true;
 	send_ask(world, ask);
 }
@@ -229,6 +232,7 @@ make_poll(struct world *world, void *arg)
 		.kind_list = worker->kind_list,
 		.n_kinds = worker->n_kinds,
 		.labels = worker->labels,
+		.resources = "slots=2000",
 		.capacity = worker->capacity,
 		.claim = errand->claim,
 		.wait_ms = 30000,
@@ -499,6 +503,7 @@ actors_start(struct world *world)
 		world->clients[i].index = i;
 		after(world, between(world, 0, 1000), client_next, &world->clients[i]);
 	}
+	after(world, between(world, 0, 5000), people_signal, NULL);
 	for (int i = 0; i < SIM_WORKERS; i++) {
 		struct sim_worker *worker = &world->workers[i];
 		/* The first can do everything, so that nothing waits for ever. */

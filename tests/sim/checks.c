@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "core/places.h"
 #include "sim.h"
 
 struct look {
@@ -112,6 +113,25 @@ check_owners(struct look *look, const char *key)
 	}
 }
 
+/* Runs of one site, whatever their queues. */
+static void
+check_sites(struct look *look, const struct store_boot *boot)
+{
+	static const char *const sites[] = { "a", "b" };
+
+	for (size_t i = 0; i < ARRAY_LEN(sites); i++) {
+		int32_t running = 0;
+		for (size_t k = 0; k < boot->n_keyed; k++) {
+			const struct boot_keys *keyed = &boot->keyed[k];
+			if (str_eqz(keys_value(keyed->keys, STR("site")), sites[i]))
+				running += keyed->running;
+		}
+		if (running > SITE_RUNS_MAX)
+			sim_fail(look->world, "site %s runs %d of at most %d", sites[i],
+				(int)running, SITE_RUNS_MAX);
+	}
+}
+
 static void
 check_queues(struct look *look, bool at_rest)
 {
@@ -120,6 +140,7 @@ check_queues(struct look *look, bool at_rest)
 
 	if (store_boot(look->world->store, &look->arena, &boot, &err) < 0)
 		sim_fail(look->world, "store_boot: %s", err.text);
+	check_sites(look, &boot);
 	for (size_t i = 0; i < boot.n_queues; i++) {
 		const struct queue *queue = &boot.queues[i];
 		if (at_rest && queue->running != 0)
@@ -424,8 +445,22 @@ check_finished_events(struct look *look, const char *key)
 	}
 }
 
+/* Every job there is, those that flows made included. */
 static void
-check_total(struct look *look)
+read_all(struct look *look, struct flow_facts *facts)
+{
+	struct job_filter filter = { .project = 1, .limit = 100000 };
+	struct job_page page;
+	struct err err;
+
+	if (read_jobs(look->reader, &filter, &look->arena, &page, &err) < 0)
+		sim_fail(look->world, "read_jobs: %s", err.text);
+	facts->all = page.items;
+	facts->n_all = page.n;
+}
+
+static void
+check_total(struct look *look, const struct flow_facts *flows)
 {
 	struct world *world = look->world;
 	struct job_filter filter = { .project = 1, .limit = 1000, .count = true };
@@ -435,6 +470,8 @@ check_total(struct look *look)
 
 	if (read_jobs(look->reader, &filter, &look->arena, &page, &err) < 0)
 		sim_fail(world, "read_jobs: %s", err.text);
+	for (size_t i = 0; i < flows->n_all; i++)
+		expected += !uuid_is_zero(&flows->all[i]->parent.u);
 	for (size_t i = 0; i < world->n_jobs; i++)
 		expected += world->jobs[i].accepted && !world->jobs[i].deleted;
 	if (page.total != expected)
@@ -445,10 +482,13 @@ check_total(struct look *look)
 void
 check_end(struct world *world)
 {
+	struct flow_facts flows = { .world = world };
 	struct look look;
 
 	check_now(world);
 	look_init(&look, world);
+	read_all(&look, &flows);
+	check_orphans(&flows);
 	for (size_t i = 0; i < world->n_jobs; i++) {
 		const struct sim_job *sim = &world->jobs[i];
 		bool is_there = sim->accepted && look_at(&look, sim->id);
@@ -459,6 +499,15 @@ check_end(struct world *world)
 					 : "was accepted and is gone");
 		if (!is_there)
 			continue;
+		if (sim->spec.flow) {
+			check_events(&look, sim->key);
+			flows.key = sim->key;
+			flows.job = look.job;
+			flows.events = look.events;
+			flows.n_events = look.n_events;
+			check_flow(&flows);
+			continue;
+		}
 		check_counts(&look, sim->key);
 		check_attempts(&look, sim->key);
 		check_findings(&look, sim->key);
@@ -468,7 +517,7 @@ check_end(struct world *world)
 			check_grouped(&(struct group_facts) { world, sim->key, &sim->spec,
 				look.job, look.runs, look.n_runs, look.events, look.n_events });
 	}
-	check_total(&look);
+	check_total(&look, &flows);
 	check_queues(&look, true);
 	look_deinit(&look);
 }

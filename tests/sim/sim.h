@@ -9,6 +9,8 @@
  *   actors.c   clients that retry until they are answered; workers that die and freeze
  *   checks.c   the promises of docs/ARCHITECTURE.md, checked against what the store holds
  *   checks_group.c  those of docs/protocol/browser-jobs.md, checked against the event log
+ *   flows.c    flows, the conductor, people who send signals
+ *   checks_flow.c   the promises of docs/protocol/flows.md
  */
 #pragma once
 
@@ -91,6 +93,10 @@ struct sim_client {
 	bool busy;
 };
 
+/* Limit of the key "site" over all queues. */
+#define SITE_RUNS_MAX 1
+#define SITE_RUNS_TEXT "1"
+
 struct world {
 	uint64_t seed;
 	struct rng rng;
@@ -143,12 +149,21 @@ void after(
 /* Sends the intents that `make` builds (one, or two when the network doubles it). */
 void world_send(struct world *world, struct intent *(*make)(struct world *, void *),
 	void *make_arg, void (*answer)(struct world *, void *, struct intent *), void *arg);
+/* From inside the server, by nobody who waits for the answer: an intent of the conductor. */
+void world_submit(struct world *world, struct intent *intent);
 /* Lets time pass until done() or the limit; false: the limit was reached. */
 bool world_run(struct world *world, int64_t until_ms, bool (*done)(struct world *));
 
 /* ---- specs.c ---- */
 
 void random_spec(struct world *world, struct job_spec *spec);
+
+/* ---- flows.c ---- */
+
+void random_flow(struct world *world, struct job_spec *spec);
+/* Carries out what a turn asked for, when its time has come. */
+void conduct(struct world *world, const struct turn_output *out);
+void people_signal(struct world *world, void *arg);
 
 /* ---- actors.c ---- */
 
@@ -177,3 +192,19 @@ struct group_facts {
 };
 
 void check_grouped(const struct group_facts *facts);
+
+/* ---- checks_flow.c ---- */
+
+/* A flow that is final, and all jobs that there are. */
+struct flow_facts {
+	struct world *world;
+	const char *key;
+	const struct job *job;
+	const struct event *events;
+	size_t n_events;
+	struct job *const *all;
+	size_t n_all;
+};
+
+void check_flow(const struct flow_facts *facts);
+void check_orphans(const struct flow_facts *facts);

@@ -141,6 +141,13 @@ random_spec(struct world *world, struct job_spec *spec)
 		.timeout_ms = chance(world, 10) ? between(world, 5000, 60000) : 0,
 		.run_at_ms = chance(world, 10) ? wall_ms(world) + between(world, 0, 60000) : 0,
 	};
+	static const char *const keys[] = { "site=a", "site=b\nteam=x", "team=x", "team=y" };
+	if (chance(world, 30))
+		spec->keys = keys[rng_below(&world->rng, 4)];
+	if (chance(world, 10))
+		spec->needs = "slots=1000";
+	if (chance(world, 5))
+		spec->expires_after_ms = between(world, 1000, 60000);
 	random_retry(world, &spec->retry);
 	if (chance(world, 45))
 		make_grouped(world, spec);

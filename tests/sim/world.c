@@ -161,6 +161,13 @@ world_send(struct world *world, struct intent *(*make)(struct world *, void *), 
 	after(world, 40000, request_timeout, request);
 }
 
+void
+world_submit(struct world *world, struct intent *intent)
+{
+	list_push_back(&world->inbox, &intent->node);
+	plan_turn(world, 0);
+}
+
 /* ---- the server ---- */
 
 static int
@@ -248,7 +255,7 @@ send_answers(struct world *world, struct turn_output *out)
 		struct intent *intent =
 			list_entry(list_pop_front(&out->done), struct intent, node);
 
-		if (!world->calm && chance(world, 4)) {
+		if (!intent->user || (!world->calm && chance(world, 4))) {
 			intent_free(intent);
 			continue;
 		}
@@ -298,6 +305,7 @@ turn(struct world *world, void *arg)
 		server_crash(world);
 		return;
 	}
+	conduct(world, out);
 	send_answers(world, out);
 	turn_output_free(out);
 	if (chance(world, 2))
@@ -335,21 +343,31 @@ jump_clock(struct world *world, void *arg)
 
 /* ---- life ---- */
 
-/* A queue that lets few runs through and is served first. False: the store failed. */
+/* A queue that lets few runs through and is served first, and limits by key of all queues.
+ * False: the store failed. */
 static bool
 make_narrow_queue(struct world *world)
 {
-	struct intent *intent = intent_new(INTENT_QUEUE_PUT, 1, MIB(1));
+	struct intent *intents[] = { intent_new(INTENT_QUEUE_PUT, 1, MIB(1)),
+		intent_new(INTENT_QUEUE_PUT, 1, MIB(1)) };
 	struct turn_output *out;
 	struct err err;
 
-	intent->in.queue = (struct queue_put) {
+	intents[0]->in.queue = (struct queue_put) {
 		.name = "narrow",
 		.priority = 1,
 		.concurrency = 2,
+		.rate = { 40, 60000, 10 },
+		.limits = "[{\"key\":\"team\",\"rate\":{\"limit\":20,\"per\":\"1m\"}}]",
+		.fair_by = "team",
 		.ageing_ms = AGEING_MS_DEFAULT,
 	};
-	int rc = engine_turn(world->engine, &intent, 1, wall_ms(world), &out, &err);
+	intents[1]->in.queue = (struct queue_put) {
+		.name = "*",
+		.limits = "[{\"key\":\"site\",\"concurrency\":" SITE_RUNS_TEXT "}]",
+		.ageing_ms = AGEING_MS_DEFAULT,
+	};
+	int rc = engine_turn(world->engine, intents, 2, wall_ms(world), &out, &err);
 	turn_output_free(out);
 	return rc == 0;
 }

@@ -300,6 +300,23 @@ max_parallel_bounds_the_items_under_way(void **state)
 }
 
 static void
+a_retry_that_waits_for_a_place_wakes_nobody(void **state)
+{
+	struct flow_scene *s = *state;
+
+	flow_begin(s,
+		FLOW("{'name':'a','matrix':{'n':[1,2]},'maxParallel':1,"
+		     "'retry':{'max':1,'delay':'1s'}," RUN "}"));
+	flow_ends(s, flow_launch(s, "a", 0, 1), JOB_FAILED, JOB_REASON_TESTS_FAILED);
+	struct job *second = flow_launch(s, "a", 1, 1);
+	flow_later(s, SECONDS_MS(1));
+	assert_int_equal(s->job->due_ms, 0);
+	(void)flow_asked(s);
+	flow_ends(s, second, JOB_COMPLETED, JOB_REASON_PASSED);
+	assert_string_equal(flow_asked(s), "collect a.1#1, launch a.0#2");
+}
+
+static void
 all_items_run_to_their_end(void **state)
 {
 	struct flow_scene *s = *state;
@@ -403,6 +420,17 @@ cancel_gives_children_the_same_command(void **state)
 	flow_ends(s, two, JOB_STOPPED, JOB_REASON_CANCELLED);
 	assert_flow_is(s, JOB_STOPPED, JOB_REASON_CANCELLED);
 	assert_stages(s, "a cancelled, b skipped");
+}
+
+static void
+while_it_stops_no_time_limit_wakes_it(void **state)
+{
+	struct flow_scene *s = *state;
+
+	flow_begin(s, "{'timeout':'1h','stages':[{'name':'a','timeout':'1m'," RUN "}]}");
+	(void)flow_launch(s, "a", 0, 1);
+	flow_command(s, JOB_CMD_STOP);
+	assert_int_equal(s->job->due_ms, 0);
 }
 
 static void
@@ -659,6 +687,22 @@ a_restarted_engine_stops_again_what_was_to_be_stopped(void **state)
 	assert_string_equal(flow_followed(s), "look a.0, cancel a.0");
 }
 
+static void
+a_restarted_engine_lets_go_on_what_the_flow_paused(void **state)
+{
+	struct flow_scene *s = *state;
+
+	flow_begin(s, FLOW(A));
+	(void)flow_launch(s, "a", 0, 1);
+	flow_command(s, JOB_CMD_PAUSE);
+	flow_reboot(s);
+	assert_string_equal(flow_followed(s), "pause a.0, look a.0, pause a.0");
+	flow_command(s, JOB_CMD_UNPAUSE);
+	(void)flow_followed(s);
+	flow_reboot(s);
+	assert_string_equal(flow_followed(s), "look a.0, unpause a.0");
+}
+
 /* ---- results ---- */
 
 static void
@@ -774,6 +818,7 @@ main(void)
 		T(a_deleted_child_fails_its_stage),
 		T(a_matrix_has_an_item_for_each_combination),
 		T(max_parallel_bounds_the_items_under_way),
+		T(a_retry_that_waits_for_a_place_wakes_nobody),
 		T(all_items_run_to_their_end),
 		T(a_matrix_may_be_an_expression),
 		T(an_empty_matrix_succeeds),
@@ -781,6 +826,7 @@ main(void)
 		T(a_stage_out_of_time_stops_its_jobs),
 		T(a_flow_out_of_time_ends_with_reason_timeout),
 		T(cancel_gives_children_the_same_command),
+		T(while_it_stops_no_time_limit_wakes_it),
 		T(stop_of_one_that_has_no_children_ends_it_at_once),
 		T(pause_begins_nothing_and_pauses_children),
 		T(deadlines_go_on_while_it_is_paused),
@@ -798,6 +844,7 @@ main(void)
 		T(results_come_once),
 		T(a_restarted_engine_asks_again_for_what_was_under_way),
 		T(a_restarted_engine_stops_again_what_was_to_be_stopped),
+		T(a_restarted_engine_lets_go_on_what_the_flow_paused),
 		T(results_are_held_against_their_schema),
 		T(large_results_are_cut_and_said_so),
 		T(a_chain_passes_members_of_results_on),
