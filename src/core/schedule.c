@@ -204,6 +204,14 @@ new_schedule(struct schedule_list *list, struct uow *uow, int64_t project)
 	return schedule;
 }
 
+/* What came up to now is not made up for. */
+static void
+skip_to_now(const struct uow *uow, struct schedule_live *live)
+{
+	if (uow->now_ms > live->cursor_ms)
+		live->cursor_ms = uow->now_ms;
+}
+
 /* Takes over what is asked for; where it stands stays, but for the times up to now. */
 static void
 set_spec(struct uow *uow, struct schedule *schedule, struct schedule_live *live,
@@ -229,7 +237,7 @@ set_spec(struct uow *uow, struct schedule *schedule, struct schedule_live *live,
 	schedule->live = live;
 	schedule->is_paused = live->spec.is_paused;
 	schedule->revision++;
-	live->cursor_ms = uow->now_ms;
+	skip_to_now(uow, live);
 	schedule_look_ahead(schedule);
 }
 
@@ -299,7 +307,7 @@ schedule_list_pause(
 	schedule_touch(list, uow, schedule);
 	schedule->is_paused = is_paused;
 	schedule->revision++;
-	schedule->live->cursor_ms = uow->now_ms;
+	skip_to_now(uow, schedule->live);
 	schedule_look_ahead(schedule);
 	tell_change(uow, schedule, is_paused ? "paused" : "resumed");
 	schedule_drain(list, uow, schedule);

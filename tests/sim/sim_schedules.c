@@ -262,6 +262,7 @@ add_schedule(struct world *world, int i)
 		intent->in.schedule = (struct schedule_change) {
 			.name = arena_strdup(&intent->arena, name),
 			.spec = arena_strdup(&intent->arena, spec),
+			.if_revision = -1, /* asked for again, it changes nothing */
 		};
 		if (turn(world, intent))
 			return;
