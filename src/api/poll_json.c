@@ -23,6 +23,9 @@ struct result_in {
 	int outcome;
 	const char *reason;
 	json_t *error, *result;
+	struct usage_in {
+		int64_t cpu_ms, peak_kib, tokens;
+	} usage;
 };
 
 struct event_in {
@@ -59,6 +62,14 @@ static const struct json_field hold_fields[] = {
 	{ 0 },
 };
 
+#define USAGE(member) .offset = offsetof(struct usage_in, member)
+static const struct json_field usage_fields[] = {
+	{ .name = "cpuMs", .kind = FIELD_INT, USAGE(cpu_ms), .min = 0, .max = USAGE_MAX },
+	{ .name = "peakKib", .kind = FIELD_INT, USAGE(peak_kib), .min = 0, .max = USAGE_MAX },
+	{ .name = "tokens", .kind = FIELD_INT, USAGE(tokens), .min = 0, .max = USAGE_MAX },
+	{ 0 },
+};
+
 #define RESULT(member) .offset = offsetof(struct result_in, member)
 static const struct json_field result_fields[] = {
 	{ .name = "run", .kind = FIELD_UUID, RESULT(run), .required = true },
@@ -67,6 +78,7 @@ static const struct json_field result_fields[] = {
 	{ .name = "reason", .kind = FIELD_STR, RESULT(reason), .min = 0, .max = REASON_BYTES_MAX, .null_ok = true },
 	{ .name = "error", .kind = FIELD_OBJ, RESULT(error), .min = 0, .max = 1000, .null_ok = true },
 	{ .name = "durationMs", .kind = FIELD_INT, RESULT(duration_ms), .min = 0, .max = INT64_MAX },
+	{ .name = "usage", .kind = FIELD_SUB, RESULT(usage), .sub = usage_fields },
 	{ .name = "result", .kind = FIELD_OBJ, RESULT(result), .min = 0, .max = 1000, .null_ok = true },
 	{ 0 },
 };
@@ -156,6 +168,9 @@ take_results(struct intent *intent, const struct poll_in *in, struct issues *iss
 				"/results", i, "result", issues)
 					  .p,
 			.duration_ms = from[i].duration_ms,
+			.cpu_ms = from[i].usage.cpu_ms,
+			.peak_kib = from[i].usage.peak_kib,
+			.tokens = from[i].usage.tokens,
 		};
 	}
 	intent->in.poll.results = to;

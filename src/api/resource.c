@@ -503,6 +503,16 @@ queue_write(struct jw *jw, const struct queue *queue, const struct queue_figures
 	const char *durable)
 {
 	jw_obj(jw);
+	if (run->cpu_ms > 0 || run->peak_kib > 0 || run->tokens > 0) {
+		jw_kobj(jw, "usage");
+		if (run->cpu_ms > 0)
+			jw_ki64(jw, "cpuMs", run->cpu_ms);
+		if (run->peak_kib > 0)
+			jw_ki64(jw, "peakKib", run->peak_kib);
+		if (run->tokens > 0)
+			jw_ki64(jw, "tokens", run->tokens);
+		jw_end_obj(jw);
+	}
 	jw_kstr(jw, "name", queue->name);
 	jw_kstr(jw, "project", api_project_name(queue->project));
 	jw_ki64(jw, "revision", queue->revision);

@@ -4,6 +4,8 @@
 
 /* clang-format off */
 #define SCHEMAS_OF_STATS \
+	{ "Usage", "{\"type\":\"object\",\"description\":\"Only what was measured.\",\"properties\":{" \
+		"\"cpuMs\":{\"type\":\"integer\"},\"peakKib\":{\"type\":\"integer\"},\"tokens\":{\"type\":\"integer\"}}}" }, \
 	{ "StatsDurations", "{\"type\":\"object\",\"description\":\"Percentiles are off by at most 5 %.\",\"required\":[\"n\",\"meanMs\"," \
 		"\"p50Ms\",\"p95Ms\",\"p99Ms\"],\"properties\":{\"n\":{\"type\":\"integer\"},\"meanMs\":{\"type\":\"integer\"}," \
 		"\"p50Ms\":{\"type\":\"integer\"},\"p95Ms\":{\"type\":\"integer\"},\"p99Ms\":{\"type\":\"integer\"}}}" }, \

@@ -343,6 +343,7 @@ static const struct member run_members[] = {
 	{ .name = "startedAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "completedAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "durationMs", .shape = SHAPE_MS, .about = "As its worker measured it." },
+	{ .name = "usage", .shape = SHAPE_REF, .of = "Usage", .flags = MAY },
 	{ .name = "error", .shape = SHAPE_REF, .of = "RunError", .flags = MAY },
 	{ .name = "result", .shape = SHAPE_OBJECT, .flags = MAY, .about = "In the view of one run." },
 	{ .name = "artifacts", .shape = SHAPE_REF, .of = "Artifact", .flags = LIST | MAY,

@@ -590,6 +590,23 @@ release(const struct uow *uow, struct lanes *lanes, struct job *job)
 	lanes_release(lanes, job, uow->now_ms);
 }
 
+/* What a run of an earlier incarnation cost is no cost of the present one. */
+static void
+note_usage(struct run *run, const struct run_result *result)
+{
+	struct job *job = run->job;
+
+	run->cpu_ms = result->cpu_ms;
+	run->peak_kib = result->peak_kib;
+	run->tokens = result->tokens;
+	if (run->incarnation != job->incarnation)
+		return;
+	job->cpu_ms += run->cpu_ms;
+	job->tokens += run->tokens;
+	if (run->peak_kib > job->peak_kib)
+		job->peak_kib = run->peak_kib;
+}
+
 void
 plan_set_result(
 	struct uow *uow, struct run *run, const struct run_result *result, enum run_state state)
@@ -602,6 +619,7 @@ plan_set_result(
 	run->duration_ms = result->duration_ms;
 	run->finished_ms = uow->now_ms;
 	run->due_ms = 0;
+	note_usage(run, result);
 	uow_touch_run(uow, run);
 }
 

@@ -68,6 +68,7 @@ struct run_result {
 /* The run's worker says it is over. The run must be leased. */
 void plan_finish(
 	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result);
+	int64_t cpu_ms, peak_kib, tokens; /* as its worker measured; 0: it did not */
 
 /*
  * A run's worker is gone, or never got its lease, or its runner lost what the run needs: back

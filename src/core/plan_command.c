@@ -95,6 +95,7 @@ do_start(struct uow *uow, struct job *job)
 	job->iteration = 1;
 	job->next_test = job->next_target = 0;
 	job->deadline_ms = job->started_ms = job->completed_ms = job->queued_ms = 0;
+	job->cpu_ms = job->tokens = job->peak_kib = 0;
 	plan_event_restarting(uow, job, &previous);
 	if (job->flow)
 		flow_restart(uow, job);

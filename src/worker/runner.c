@@ -527,6 +527,24 @@ drain_log(struct runner *runner)
 
 /* --- The shepherd --- */
 
+/*
+ * What the run in hand cost: the difference to the last measurement, so that a runner's start
+ * counts for its first run. Where processes outlive runs (a warm browser) the difference would
+ * be that of many runs; then there is none.
+ */
+static void
+note_usage(struct runner *runner, const struct shepherd_note *note)
+{
+	int64_t cpu_ms = note->cpu_ms - runner->cpu_ms;
+
+	runner->cpu_ms = note->cpu_ms;
+	if (!runner->task || runner->is_run_over || runner->kind->keeps_children)
+		return;
+	runner->task->cpu_ms = cpu_ms > 0 ? cpu_ms : 0;
+	if (note->word == SHEPHERD_EMPTY && !runner->is_reusable)
+		runner->task->peak_kib = note->peak_kib;
+}
+
 static void
 take_note(struct runner *runner, const struct shepherd_note *note)
 {
@@ -538,6 +556,7 @@ take_note(struct runner *runner, const struct shepherd_note *note)
 		runner->failure[sizeof runner->failure - 1] = '\0';
 		break;
 	case SHEPHERD_CLEANED:
+		note_usage(runner, note);
 		runner_event(runner, SUPERVISE_EV_CLEANED);
 		break;
 	case SHEPHERD_EXITED:
@@ -547,6 +566,7 @@ take_note(struct runner *runner, const struct shepherd_note *note)
 		break;
 	case SHEPHERD_EMPTY:
 		runner->saw_empty = true;
+		note_usage(runner, note);
 		break;
 	}
 }

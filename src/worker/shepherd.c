@@ -13,12 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "base/limits.h"
+#include "base/parse.h"
 #include "base/spawn.h"
 #include "worker/cgroup.h"
 #include "worker/sweep.h"
@@ -51,6 +55,52 @@ say(const struct shepherd *shepherd, const struct shepherd_note *note)
 }
 
 /* --- Children --- */
+
+static int64_t
+ms_of(struct timeval time)
+{
+	return time.tv_sec * INT64_C(1000) + time.tv_usec / 1000;
+}
+
+/* Processor time of everything that has ended and been waited for, by us or below us. */
+static int64_t
+ended_cpu_ms(int64_t *ret_peak_kib)
+{
+	struct rusage usage = { 0 };
+
+	(void)getrusage(RUSAGE_CHILDREN, &usage); /* cannot fail with this argument */
+	*ret_peak_kib = usage.ru_maxrss;
+	return ms_of(usage.ru_utime) + ms_of(usage.ru_stime);
+}
+
+/* The same of a process that lives, and of those that it waited for. 0: it cannot be read. */
+static int64_t
+live_cpu_ms(pid_t pid)
+{
+	static const int first = 14, last = 17; /* utime, stime, cutime, cstime: see proc(5) */
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(4));
+	char path[40];
+	int64_t ticks = 0, hertz = sysconf(_SC_CLK_TCK);
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (hertz <= 0 || file_read(path, KIB(4), &text, NULL) < 0)
+		return 0;
+	/* The name in brackets may hold anything: the fields begin behind the last one. */
+	const char *end = memrchr(text.data, ')', text.len);
+	struct str rest = { 0 };
+
+	if (end && end + 2 < text.data + text.len)
+		rest = str_from(end + 2, (size_t)(text.data + text.len - (end + 2)));
+
+	for (int field = 3; rest.p && field <= last; field++) {
+		struct str word = str_split_first(&rest, ' ');
+		int64_t value;
+
+		if (field >= first && parse_i64(word, 0, INT64_MAX / 8, &value, NULL) == 0)
+			ticks += value;
+	}
+	return ticks * 1000 / hertz;
+}
 
 /* Takes the status of every ended child. False when there is no child left at all. */
 static bool
@@ -86,7 +136,7 @@ kill_round(struct shepherd *shepherd)
 static void
 clean_round(struct shepherd *shepherd)
 {
-	static const struct shepherd_note note = { .word = SHEPHERD_CLEANED };
+	struct shepherd_note note = { .word = SHEPHERD_CLEANED };
 
 	if (shepherd->runner == 0)
 		return;
@@ -97,6 +147,8 @@ clean_round(struct shepherd *shepherd)
 	if (!is_alone && sweep_kill_descendants(getpid(), shepherd->runner) != 0)
 		return;
 	shepherd->cleans = false;
+	(void)reap(shepherd); /* what was just ended counts */
+	note.cpu_ms = ended_cpu_ms(&note.peak_kib) + live_cpu_ms(shepherd->runner);
 	say(shepherd, &note);
 }
 
@@ -254,6 +306,7 @@ shepherd_main(int argc, char **argv)
 	if (shepherd.worker_gone)
 		(void)tree_remove(AT_FDCWD, shepherd.dir, NULL);
 	note = (struct shepherd_note) { .word = SHEPHERD_EMPTY };
+	note.cpu_ms = ended_cpu_ms(&note.peak_kib);
 	say(&shepherd, &note);
 	return 0;
 }

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -44,6 +45,8 @@ struct shepherd_note {
 	enum shepherd_word word;
 	pid_t pid;
 	int code, status;
+	int64_t cpu_ms;   /* CLEANED, EMPTY: of all that it watched so far */
+	int64_t peak_kib; /* EMPTY: of the greatest process */
 	char text[200];
 };
 

@@ -302,6 +302,27 @@ write_warnings(struct jw *jw, const struct task *task)
 	jw_end_arr(jw);
 }
 
+/* Tokens are what the runner says; the rest is measured from outside. */
+static void
+write_usage(struct jw *jw, const struct task *task)
+{
+	const json_t *said = json_object_get(task->result, "usage");
+	json_int_t tokens = json_integer_value(json_object_get(said, "tokens"));
+
+	if (tokens < 0 || tokens > USAGE_MAX)
+		tokens = 0;
+	if (task->cpu_ms == 0 && task->peak_kib == 0 && tokens == 0)
+		return;
+	jw_kobj(jw, "usage");
+	if (task->cpu_ms > 0)
+		jw_ki64(jw, "cpuMs", task->cpu_ms);
+	if (task->peak_kib > 0)
+		jw_ki64(jw, "peakKib", task->peak_kib);
+	if (tokens > 0)
+		jw_ki64(jw, "tokens", tokens);
+	jw_end_obj(jw);
+}
+
 void
 task_write_result(const struct task *task, struct jw *jw)
 {
@@ -315,6 +336,7 @@ task_write_result(const struct task *task, struct jw *jw)
 		jw_tree(jw, task->error);
 	}
 	jw_ki64(jw, "durationMs", task->duration_ms);
+	write_usage(jw, task);
 	jw_kobj(jw, "result");
 	write_member(jw, task->result, "cases");
 	write_member(jw, task->result, "counts");

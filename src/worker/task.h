@@ -61,6 +61,7 @@ struct task {
 	int64_t leased_mono_ms;
 	int64_t started_mono_ms;
 	int64_t duration_ms;
+	int64_t cpu_ms, peak_kib; /* of its processes; 0: not measured */
 	int64_t n_events;
 	int64_t n_log_lines;
 	int64_t progress_mono_ms; /* of the last one that was sent on */

@@ -149,6 +149,26 @@ describe('tests', () => {
 	});
 });
 
+describe('cost', () => {
+	test('what workers measured is added up: of runs, jobs, tests and teams', async () => {
+		const usage = { cpuMs: 40, peakKib: 5000, tokens: 7 };
+		const job = await run('costly', ['failed', 'passed'], {}, { usage });
+
+		await run('costly', 'passed', {}, { usage: { cpuMs: 20, peakKib: 9000 } });
+		await run('costly', 'passed');
+		const { cost, attempts } = await row('/stats/cost', 'costly');
+
+		assert.equal(attempts, 4);
+		assert.deepEqual(cost, { measured: 3, cpuMs: 100, peakKib: 9000, tokens: 14 });
+		const runs = (await server.get(`/jobs/${job.id}/runs`)).items;
+
+		assert.deepEqual(runs.map((r) => r.usage), [usage, usage]);
+		const analysis = await server.request('POST', '/stats/jobs:analyze', { ids: [job.id] });
+
+		assert.deepEqual(analysis.json.cost, { measured: 1, cpuMs: 80, peakKib: 5000, tokens: 14 });
+	});
+});
+
 describe('jobs', () => {
 	test('by queue, tag and team; apart and together', async () => {
 		await server.request('PUT', '/queues/nightly', {});
