@@ -299,6 +299,16 @@ schedule_list_remove(struct schedule_list *list, struct uow *uow, struct schedul
 }
 
 void
+schedule_list_drop_project(struct schedule_list *list, struct uow *uow, int64_t project)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct schedule *schedule = list->item[i];
+		if (schedule->project == project && schedule->change != ROW_DELETED)
+			schedule_list_remove(list, uow, schedule);
+	}
+}
+
+void
 schedule_list_pause(
 	struct schedule_list *list, struct uow *uow, struct schedule *schedule, bool is_paused)
 {

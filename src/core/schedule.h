@@ -124,6 +124,9 @@ int schedule_list_put(struct schedule_list *list, struct uow *uow, int64_t proje
 void schedule_list_remove(
 	struct schedule_list *list, struct uow *uow, struct schedule *schedule);
 
+/* All of a project that is deleted. */
+void schedule_list_drop_project(struct schedule_list *list, struct uow *uow, int64_t project);
+
 void schedule_list_pause(
 	struct schedule_list *list, struct uow *uow, struct schedule *schedule, bool is_paused);
 

@@ -48,10 +48,12 @@ project_delete_apply(struct turn *turn, struct intent *intent)
 	struct err err;
 
 	if (project_list_remove(&turn->engine->projects, &turn->uow, &change->id,
-		    change->if_revision, &project, &err) < 0)
+		    change->if_revision, &project, &err) < 0) {
 		refuse(turn, intent, &err);
-	else
-		answer_project(turn, intent, project);
+		return;
+	}
+	schedule_list_drop_project(&turn->engine->schedules, &turn->uow, project->seq);
+	answer_project(turn, intent, project);
 }
 
 /* A store without the table's first row (tests make such) has the default project all the

@@ -62,6 +62,8 @@ put_apply(struct turn *turn, struct intent *intent)
 	struct schedule *schedule = NULL;
 	struct err err;
 
+	if (!project_is_open(turn, intent))
+		return;
 	if (!uuid_is_zero(&change->id)) {
 		schedule = find_schedule(turn, intent);
 		if (!schedule)

@@ -465,6 +465,27 @@ a_change_keeps_what_is_under_way(void **state)
 }
 
 static void
+a_deleted_one_fires_no_more(void **state)
+{
+	(void)state;
+	(void)put("x", "\"every\":\"1m\"");
+	(void)put("y", "\"every\":\"1m\"");
+	schedule_list_save(&list, &uow);
+	begin_turn(now_ms + 1);
+	schedule_list_remove(&list, &uow, schedule_list_named(&list, 1, "x"));
+	assert_null(schedule_list_named(&list, 1, "x"));
+	schedule_list_drop_project(&list, &uow, 2);
+	schedule_list_save(&list, &uow);
+	assert_int_equal(list.n, 1);
+	begin_turn(now_ms + 1);
+	schedule_list_drop_project(&list, &uow, 1);
+	schedule_list_save(&list, &uow);
+	assert_int_equal(list.n, 0);
+	assert_int_equal(schedule_list_due(&list), 0);
+	assert_event(EV_SCHEDULE_CHANGED, "\"change\":\"deleted\"");
+}
+
+static void
 mistakes_name_their_place(void **state)
 {
 	static const struct {
@@ -545,6 +566,7 @@ main(void)
 		TEST(what_cannot_be_resolved_is_told_once),
 		TEST(one_off_times_come_to_an_end),
 		TEST(a_change_keeps_what_is_under_way),
+		TEST(a_deleted_one_fires_no_more),
 		TEST(mistakes_name_their_place),
 		TEST(tags_and_labels_go_into_the_job),
 	};
