@@ -39,7 +39,7 @@ struct wait_spec {
 	struct str body; /* HTTP: the object as the conductor gets it */
 	bool selects;
 	const char *until, *fail_if; /* expressions, or NULL */
-	struct status_range statuses[STATUS_RANGES_MAX];
+	struct status_range *statuses;
 	size_t n_statuses;
 	bool names_statuses; /* they were said; else `until` may judge the status itself */
 	int64_t every_ms, interval_max_ms;

@@ -152,11 +152,15 @@ static void
 read_statuses(
 	const json_t *list, const char *pointer, struct issues *issues, struct wait_spec *ret)
 {
+	size_t n = json_array_size(list);
+
+	ret->statuses = arena_xalloc(issues->arena,
+		((n < STATUS_RANGES_MAX ? n : STATUS_RANGES_MAX) + 1) * sizeof *ret->statuses);
 	if (!list) {
 		ret->statuses[ret->n_statuses++] = (struct status_range) { 200, 299 };
 		return;
 	}
-	for (size_t i = 0; i < json_array_size(list) && i < STATUS_RANGES_MAX; i++) {
+	for (size_t i = 0; i < n && i < STATUS_RANGES_MAX; i++) {
 		if (read_status(json_array_get(list, i), &ret->statuses[ret->n_statuses]) < 0)
 			issues_add(issues, json_pointer_index(issues->arena, pointer, i),
 				ISSUE_INVALID,

@@ -228,7 +228,8 @@ static bool
 ran_to_its_end(const struct job *job)
 {
 	return (job->state == JOB_COMPLETED ||
-		       (job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT)) &&
+		       (job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT &&
+			       job->reason != JOB_REASON_EXPIRED)) &&
 		job->iterations > 0 && !job->stop_on_first_failure;
 }
 
@@ -258,7 +259,8 @@ check_counts(struct look *look, const char *key)
 		seen.skipped > told->skipped)
 		sim_fail(look->world, "job %s: counts differ from its runs", key);
 	bool all = job->state == JOB_COMPLETED ||
-		(job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT);
+		(job->state == JOB_FAILED && job->reason != JOB_REASON_TIMEOUT &&
+			job->reason != JOB_REASON_EXPIRED);
 	if (all && job->reason != JOB_REASON_HOOK_FAILED &&
 		(job->state == JOB_COMPLETED) != (job_failures(job) <= job->failures_to_ignore))
 		sim_fail(look->world, "job %s is %s with %lld failures, %lld are ignored", key,
