@@ -2,7 +2,7 @@
 import test from 'node:test';
 import { crashLoop } from './crash_loop.mjs';
 
-const kills = Number(process.env.KILLS ?? 100);
+const kills = Number(process.env.KILLS ?? 50);
 const seed = Number(process.env.SEED ?? 20261);
 
 test(`${kills} kills lose nothing, count nothing twice and leave nothing behind (seed ${seed})`,
