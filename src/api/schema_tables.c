@@ -20,6 +20,7 @@
 #include "core/layout.h"
 #include "core/params.h"
 #include "core/run.h"
+#include "core/retention.h"
 #include "core/schedule.h"
 #include "core/test_kinds.h"
 #include "core/worker_row.h"
@@ -242,6 +243,8 @@ static const struct member job_members[] = {
 	{ .name = "uniqueKey", .shape = SHAPE_OBJECT, .flags = MAY, .about = "key, whether the job holds it now, and until when." },
 	{ .name = "unique", .shape = SHAPE_CONST, .of = "\"existing\"", .flags = MAY, .about = "In the answer to a request that made no new job." },
 	{ .name = "heldBy", .shape = SHAPE_TEXT, .flags = MAY, .about = "Key whose limit keeps it out of the line." },
+	{ .name = "pinned", .shape = SHAPE_FLAG, .flags = MAY, .about = "Retention spares it." },
+	{ .name = "pinNote", .shape = SHAPE_TEXT, .flags = MAY, .about = "Why." },
 	{ .name = "expiresAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "stopOnFirstFailure", .shape = SHAPE_ANY, .about = "true, false or \"cancel\"." },
 	{ .name = "quarantine", .shape = SHAPE_REF, .of = "QuarantineRequest", .flags = MAY },
@@ -496,6 +499,48 @@ static const struct member quarantine_members[] = {
 	{ 0 },
 };
 
+static const struct member retention_sweep_members[] = {
+	{ .name = "at", .shape = SHAPE_TIME },
+	{ .name = "tookMs", .shape = SHAPE_INT },
+	{ .name = "jobs", .shape = SHAPE_INT, .about = "Jobs that went; children of flows are not counted." },
+	{ .name = "artifacts", .shape = SHAPE_INT, .about = "Files that went, with their jobs or before them." },
+	{ .name = "bytes", .shape = SHAPE_INT, .about = "Of these; what other jobs name as well still takes room." },
+	{ .name = "archived", .shape = SHAPE_INT, .about = "Jobs that were archived." },
+	{ .name = "error", .shape = SHAPE_TEXT, .flags = MAY, .about = "What ended it early." },
+	{ 0 },
+};
+
+static const struct member retention_members[] = {
+	ID("id"),
+	PROJECT,
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ .name = "place", .shape = SHAPE_INT, .about = "From 1; the first policy that is about a job decides." },
+	{ .name = "paused", .shape = SHAPE_FLAG },
+	{ .name = "lastSweep", .shape = SHAPE_REF, .of = "RetentionSweep", .flags = MAY },
+	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
+	{ .name = "createdAt", .shape = SHAPE_TIME },
+	{ .name = "updatedAt", .shape = SHAPE_TIME },
+	DURABLE,
+	{ 0 },
+};
+
+static const struct member retention_sample_members[] = {
+	ID("id"),
+	{ .name = "name", .shape = SHAPE_TEXT, .flags = MAY },
+	{ .name = "status", .shape = SHAPE_TEXT },
+	{ .name = "completedAt", .shape = SHAPE_TIME },
+	{ 0 },
+};
+
+static const struct member retention_preview_members[] = {
+	{ .name = "jobs", .shape = SHAPE_INT, .about = "Jobs that would go." },
+	{ .name = "artifacts", .shape = SHAPE_INT, .about = "Files that would go with them." },
+	{ .name = "bytes", .shape = SHAPE_INT, .about = "Of these." },
+	{ .name = "onlyArtifacts", .shape = SHAPE_INT, .about = "Jobs that would stay and lose their files." },
+	{ .name = "sample", .shape = SHAPE_REF, .flags = LIST, .of = "RetentionSample", .about = "The oldest of the jobs." },
+	{ 0 },
+};
+
 static const char *
 schedule_state_word(int i)
 {
@@ -715,6 +760,8 @@ static const struct member report_members[] = {
 	{ .name = "outputsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "artifactsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "tests", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST },
+	{ .name = "stages", .shape = SHAPE_OBJECT, .flags = LIST | MAY, .about = "Of a flow: with what its waits saw and the tests of its jobs." },
+	{ .name = "jobsLeftOut", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "hooks", .shape = SHAPE_REF, .of = "ReportTest", .flags = LIST | MAY, .about = "What ran before and after them; in no count." },
 	{ 0 },
 };
@@ -842,6 +889,10 @@ const struct answer schema_answers[] = {
 	{ .name = "ScheduleError", .members = schedule_error_members },
 	{ .name = "Firing", .about = "An occurrence that has its job.", .members = firing_members },
 	{ .name = "Fired", .members = fired_members },
+	{ .name = "RetentionPolicy", .about = "Which ended jobs are kept, and for how long.", .members = retention_members, .saved = "RetentionRequest" },
+	{ .name = "RetentionSweep", .about = "How a sweep went.", .members = retention_sweep_members },
+	{ .name = "RetentionPreview", .about = "What a policy would let go.", .members = retention_preview_members },
+	{ .name = "RetentionSample", .members = retention_sample_members },
 	{ .name = "QuarantineEntry", .about = "A test whose failures do not count for a while.", .members = quarantine_members },
 	{ .name = "Project", .about = "A boundary that everything belongs to.", .members = project_members, .saved = "ProjectRequest" },
 	{ .name = "Environment", .about = "Where tests run. Secrets are masked.", .members = definition_members, .saved = "EnvironmentRequest" },
@@ -1031,6 +1082,8 @@ const struct request schema_requests[] = {
 	{ .name = "JobAction", .about = "filter: members of the query of a list of jobs; set: of JobEdit, with the action edit.", .fields = job_action_fields },
 	{ .name = "UniqueRequest", .about = "docs/protocol/queues.md, 5.", .fields = job_unique_fields, .takes_exprs = true },
 	{ .name = "AnalyzeRequest", .about = "Either ids or a filter, whose members are parameters of a list of jobs.", .fields = analyze_fields },
+	{ .name = "RetentionRequest", .about = "At least one of keep.age, keep.count, keep.bytes and artifactsAge.", .fields = retention_fields },
+	{ .name = "JobPin", .fields = job_pin_fields },
 	{ .name = "QuarantineEntryRequest", .about = "`test` is the name of a test, in which each * stands for any text; without expiresAt it leaves after 30 days.", .fields = quarantine_fields },
 	{ .name = "ProjectRequest", .about = "Settings of a project; `name` is needed to make one.", .fields = project_fields, .details = project_details },
 	{ .name = "EnvironmentRequest", .about = "********, where answers have a secret, stands for the one that is stored.", .fields = environment_fields, .details = project_details },

@@ -115,6 +115,7 @@
 
 /* --- Jobs --- */
 #define DEFINITION_BYTES_MAX      MIB(1)          /* a test or template as stored */
+#define TEST_SECRETS_MAX          100             /* values of a test that are never shown */
 #define TESTS_PER_JOB_MAX         10000           /* its result list stays in memory */
 #define FIXTURES_PER_JOB_MAX      1000            /* fixtures of a job; their hooks are tests of it */
 #define HOOK_STEPS_MAX            1000            /* steps of a hook, as of a test */
@@ -378,6 +379,19 @@
 #define OCTO_CASE_BYTES_MAX       DEFINITION_BYTES_MAX /* a test case as text */
 #define OCTO_CODE_BYTES_MAX       MIB(4)          /* a generated spec or config file */
 #define OCTO_ZIP_BYTES_MAX        MIB(32)         /* the spec files of one answer, packed */
+
+/* --- Retention --- */
+#define RETENTION_POLICIES_MAX    50              /* of a project */
+#define RETENTION_AGE_MS_MAX      DAYS_MS(36500)  /* a hundred years */
+#define RETENTION_COUNT_MAX       100000000       /* jobs that a policy may name */
+#define RETENTION_EVERY_MS_MIN    SECONDS_MS(1)   /* between two sweeps of a policy */
+#define RETENTION_EVERY_MS_MAX    DAYS_MS(30)
+#define RETENTION_EVERY_MS_DEFAULT HOURS_MS(1)
+#define SWEEP_JOBS_MAX            50              /* jobs that one turn sweeps away */
+#define SWEEP_FILES_MAX           500             /* artifact rows of a job that one turn takes */
+#define SWEEP_SAMPLE              20              /* jobs shown by a preview */
+#define DELETE_ROWS_MAX           256             /* rows of deleted jobs that one turn takes: a few ms */
+#define WORKER_KEPT_MS            DAYS_MS(30)     /* workers that are gone are shown so long */
 
 /* --- The program itself --- */
 #define LOG_LINE_BYTES_MAX        KIB(16)         /* one line of our own log; cut */

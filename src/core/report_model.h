@@ -118,6 +118,32 @@ struct report_left_out {
 	bool has_more_steps; /* events were not read to their end: `steps` is the least */
 };
 
+/* Something that a wait of a flow saw or got. */
+struct report_look {
+	int64_t at_ms, n;
+	int32_t status;    /* of HTTP; 0: none */
+	const char *kind;  /* "http", "signal", … */
+	const char *value; /* JSON text, or NULL */
+	const char *error; /* or NULL */
+	bool is_end;       /* it was what was waited for */
+};
+
+struct report_model;
+
+/* A stage of a flow. */
+struct report_stage {
+	const char *name, *state;
+	const char *needs; /* names, joined by commas; "" for none */
+	const char *error; /* or NULL */
+	bool is_wait;
+	int64_t start_ms, end_ms; /* 0: not yet */
+	struct report_look *looks;
+	size_t n_looks;
+	int64_t n_more_looks;       /* earlier ones that are not shown */
+	struct report_model **jobs; /* each attempt of each item, oldest first */
+	size_t n_jobs;
+};
+
 struct report_model {
 	const struct job *job;
 	char id[UUID_TEXT_LEN + 1];
@@ -136,8 +162,11 @@ struct report_model {
 	struct report_left_out left_out;
 	struct report_lane *lanes;
 	size_t n_lanes;
-	int64_t begin_ms, end_ms; /* of the timeline; both 0 when nothing began */
-	int64_t now_ms;           /* when the report was made */
+	int64_t begin_ms, end_ms;    /* of the timeline; both 0 when nothing began */
+	int64_t now_ms;              /* when the report was made */
+	struct report_stage *stages; /* of a flow, which has no tests of its own */
+	size_t n_stages;
+	int64_t n_more_jobs; /* of its stages, that are not shown */
 	struct job_counts
 		results; /* of rows: cases, and runs that stand for themselves; last attempts */
 };

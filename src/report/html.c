@@ -385,18 +385,12 @@ put_wrong_unit(struct html *html, const struct report_test *test,
 	return n;
 }
 
-static void
-put_all_wrong(struct html *html)
+/* Those of the model's tests; n that are told already are counted on. */
+static size_t
+put_wrong_tests(struct html *html, size_t n)
 {
 	const struct report_model *model = html->model;
-	const struct job_counts *counts = &model->results;
-	size_t n = 0;
 
-	if (counts->failed + counts->errored + counts->timed_out == 0)
-		return;
-	out_put(&html->out,
-		"<section aria-labelledby=\"wrong\"><h2 id=\"wrong\">What went wrong</h2>\n"
-		"<ul class=\"wrong\">\n");
 	for (size_t t = 0; t < model->n_tests; t++) {
 		const struct report_test *test = &model->tests[t];
 		for (size_t u = 0; u < test->n_units; u++)
@@ -405,6 +399,37 @@ put_all_wrong(struct html *html)
 				: put_wrong_unit(html, test, &test->units[u],
 					  n < WRONG_MAX ? WRONG_MAX - n : 0);
 	}
+	return n;
+}
+
+/* Of every job of every stage. Stages stand in themselves: html_stages(). */
+static size_t
+put_wrong_stages(struct html *html, size_t n)
+{
+	const struct report_model *flow = html->model;
+
+	for (size_t i = 0; i < flow->n_stages; i++) {
+		for (size_t k = 0; k < flow->stages[i].n_jobs; k++) {
+			html->model = flow->stages[i].jobs[k];
+			n = put_wrong_tests(html, n);
+		}
+	}
+	html->model = flow;
+	return n;
+}
+
+static void
+put_all_wrong(struct html *html)
+{
+	const struct job_counts *counts = &html->model->results;
+	size_t n;
+
+	if (counts->failed + counts->errored + counts->timed_out == 0)
+		return;
+	out_put(&html->out,
+		"<section aria-labelledby=\"wrong\"><h2 id=\"wrong\">What went wrong</h2>\n"
+		"<ul class=\"wrong\">\n");
+	n = put_wrong_stages(html, put_wrong_tests(html, 0));
 	out_put(&html->out, "</ul>\n");
 	if (n > WRONG_MAX)
 		out_putf(&html->out, "<p class=\"soft\">and %zu more below</p>\n",
@@ -494,10 +519,12 @@ report_write_html(
 	put_summary(&html);
 	put_all_wrong(&html);
 	html_timeline(&html);
+	html_stages(&html);
 	out_put(&html.out,
 		"<section id=\"tests\" aria-labelledby=\"all\"><h2 id=\"all\">Tests</h2>\n");
 	put_filter(&html);
 	html_tests(&html);
+	html_stage_tests(&html);
 	out_put(&html.out,
 		"<p id=\"none\" class=\"none\" hidden>Nothing matches the filter.</p>\n");
 	put_left_out(&html);

@@ -10,6 +10,8 @@ struct html {
 	struct out out;
 	const struct report_model *model;
 	const struct report_options *options;
+	const char *
+		nested; /* id of the job of a stage that is being shown; NULL: the job itself */
 };
 
 /* A state's sign with its word for those who do not see it. */
@@ -26,6 +28,11 @@ bool html_is_bad(const char *state);
 
 /* html_timeline.c: nothing when there is nothing to compare. */
 void html_timeline(struct html *html);
+
+/* html_flow.c: the stages of a flow with what their waits saw; the tests of their jobs. Nothing
+ * for other jobs. */
+void html_stages(struct html *html);
+void html_stage_tests(struct html *html);
 
 /* html_tests.c: all tests with everything in them. */
 void html_tests(struct html *html);

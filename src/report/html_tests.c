@@ -377,10 +377,12 @@ put_test(struct html *html, const struct report_test *test)
 {
 	struct out *out = &html->out;
 
+	const char *job = html->nested ? html->nested : "";
+
 	out_putf(out,
-		"<section class=\"test group\" aria-labelledby=\"t-%" PRId32 "\">\n<header>",
-		test->index);
-	out_putf(out, "<h3 id=\"t-%" PRId32 "\">", test->index);
+		"<section class=\"test group\" aria-labelledby=\"t-%s%" PRId32 "\">\n<header>",
+		job, test->index);
+	out_putf(out, "<h3 id=\"t-%s%" PRId32 "\">", job, test->index);
 	out_text(out, test->name);
 	out_put(out, "</h3><span class=\"soft\">");
 	out_text(out, test->kind);

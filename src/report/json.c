@@ -195,6 +195,78 @@ put_left_out(struct jw *jw, const struct report_left_out *left_out)
 		jw_ki64(jw, "artifactsLeftOut", left_out->files);
 }
 
+static void put_stages(struct jw *jw, const struct report_model *model);
+
+static void
+put_looks(struct jw *jw, const struct report_stage *stage)
+{
+	jw_karr(jw, "observations");
+	for (size_t i = 0; i < stage->n_looks; i++) {
+		const struct report_look *look = &stage->looks[i];
+
+		jw_obj(jw);
+		jw_ktime(jw, "at", look->at_ms);
+		jw_ki64(jw, "n", look->n);
+		jw_kstr_opt(jw, "kind", look->kind);
+		if (look->status > 0)
+			jw_ki64(jw, "status", look->status);
+		jw_kstr_opt(jw, "value", look->value);
+		jw_kstr_opt(jw, "error", look->error);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+	if (stage->n_more_looks > 0)
+		jw_ki64(jw, "observationsLeftOut", stage->n_more_looks);
+}
+
+static void
+put_job(struct jw *jw, const struct report_model *job)
+{
+	jw_obj(jw);
+	jw_kstr(jw, "id", job->id);
+	jw_kstr(jw, "name", job->job->name);
+	jw_kstr(jw, "status", job->status);
+	jw_kstr_opt(jw, "reason", job->reason);
+	jw_ki64(jw, "item", job->job->stage_item);
+	jw_ki64(jw, "attempt", job->job->stage_attempt);
+	put_counts(jw, "results", &job->results);
+	jw_karr(jw, "tests");
+	for (size_t i = 0; i < job->n_tests; i++)
+		put_test(jw, job, &job->tests[i]);
+	jw_end_arr(jw);
+	put_stages(jw, job);
+	jw_end_obj(jw);
+}
+
+static void
+put_stages(struct jw *jw, const struct report_model *model)
+{
+	if (model->n_stages == 0)
+		return;
+	jw_karr(jw, "stages");
+	for (size_t i = 0; i < model->n_stages; i++) {
+		const struct report_stage *stage = &model->stages[i];
+
+		jw_obj(jw);
+		jw_kstr(jw, "name", stage->name);
+		jw_kstr(jw, "kind", stage->is_wait ? "wait" : "run");
+		jw_kstr(jw, "state", stage->state);
+		jw_kstr_opt(jw, "error", stage->error);
+		jw_ktime(jw, "startedAt", stage->start_ms);
+		jw_ktime(jw, "endedAt", stage->end_ms);
+		if (stage->is_wait)
+			put_looks(jw, stage);
+		jw_karr(jw, "jobs");
+		for (size_t k = 0; k < stage->n_jobs; k++)
+			put_job(jw, stage->jobs[k]);
+		jw_end_arr(jw);
+		jw_end_obj(jw);
+	}
+	jw_end_arr(jw);
+	if (model->n_more_jobs > 0)
+		jw_ki64(jw, "jobsLeftOut", model->n_more_jobs);
+}
+
 int
 report_write_json(
 	const struct report_model *model, const struct report_options *options, struct buf *out)
@@ -229,6 +301,7 @@ report_write_json(
 			put_test(&jw, model, &model->hooks[i]);
 		jw_end_arr(&jw);
 	}
+	put_stages(&jw, model);
 	jw_end_obj(&jw);
 	if (jw_done(&jw) < 0)
 		return -1;

@@ -298,6 +298,120 @@ put_suite(struct out *out, const struct report_model *model, const struct report
 	out_put(out, "    <system-err/>\n  </testsuite>\n");
 }
 
+/* --- Flows: one suite for each stage --- */
+
+static enum verdict
+verdict_of_stage(const char *state)
+{
+	if (strcmp(state, "succeeded") == 0)
+		return VERDICT_PASSED;
+	if (strcmp(state, "failed") == 0)
+		return VERDICT_FAILED;
+	return strcmp(state, "timed_out") == 0 ? VERDICT_ERRORED : VERDICT_SKIPPED;
+}
+
+static void
+put_stage_test(struct out *out, const struct report_test *test, struct totals *totals)
+{
+	for (size_t u = 0; u < test->n_units; u++) {
+		const struct report_unit *unit = &test->units[u];
+		const struct report_run *last = unit->attempts[unit->n_attempts - 1];
+
+		for (size_t i = 0; i < unit->n_attempts; i++)
+			totals->duration_ms += unit->attempts[i]->row->duration_ms;
+		put_cases(out, test, unit, totals);
+		if (report_run_stands_alone(last))
+			put_whole_run(out, test, unit, totals);
+	}
+}
+
+static void
+put_stage_tests(struct out *out, const struct report_stage *stage, struct totals *totals)
+{
+	for (size_t i = 0; i < stage->n_jobs; i++) {
+		const struct report_model *job = stage->jobs[i];
+
+		for (size_t t = 0; t < job->n_tests; t++)
+			put_stage_test(out, &job->tests[t], totals);
+		for (size_t s = 0; s < job->n_stages; s++)
+			put_stage_tests(out, &job->stages[s], totals);
+	}
+}
+
+/* The stage itself: a wait, or one whose tests do not tell how it went. */
+static void
+put_stage_itself(struct out *out, const struct report_model *model,
+	const struct report_stage *stage, struct totals *totals)
+{
+	const struct report_error error = { .message = stage->error ? stage->error
+								    : stage->state };
+	const struct testcase testcase = { .name = stage->name,
+		.class_name = model->job->name,
+		.duration_ms = stage->end_ms > 0 ? stage->end_ms - stage->start_ms : 0,
+		.verdict = verdict_of_stage(stage->state),
+		.type = stage->state,
+		.error = &error };
+
+	totals->duration_ms += testcase.duration_ms;
+	put_testcase(out, &testcase, totals);
+}
+
+static void
+put_stage_looks(struct out *out, const struct report_stage *stage)
+{
+	if (stage->n_looks == 0) {
+		out_put(out, "    <system-out/>\n");
+		return;
+	}
+	out_put(out, "    <system-out>");
+	for (size_t i = 0; i < stage->n_looks; i++) {
+		const struct report_look *look = &stage->looks[i];
+
+		out_putf(out, "look %" PRId64 ":", look->n);
+		if (look->status > 0)
+			out_putf(out, " %" PRId32, look->status);
+		out_put(out, " ");
+		out_text(out, look->value);
+		out_put(out, look->error ? " " : "");
+		out_text(out, look->error);
+		out_put(out, "\n");
+	}
+	out_put(out, "</system-out>\n");
+}
+
+static void
+put_stage_suite(struct out *out, const struct report_model *model,
+	const struct report_stage *stage, int id)
+{
+	_cleanup_(buf_deinit) struct buf cases = BUF_INIT(out->buf->max);
+	struct out inner = { .buf = &cases };
+	struct totals totals = { 0 };
+
+	put_stage_tests(&inner, stage, &totals);
+	if (totals.tests == 0 ||
+		(verdict_of_stage(stage->state) != VERDICT_PASSED &&
+			totals.failures + totals.errors == 0))
+		put_stage_itself(&inner, model, stage, &totals);
+	out_putf(out, "  <testsuite id=\"%d\" package=\"", id);
+	out_attr(out, model->job->name);
+	out_put(out, "\" name=\"");
+	out_attr(out, stage->name);
+	out_put(out, "\" timestamp=\"");
+	put_timestamp(out, stage->start_ms > 0 ? stage->start_ms : model->job->created_ms);
+	out_putf(out,
+		"\" hostname=\"none\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" time=\"",
+		totals.tests, totals.failures, totals.errors, totals.skipped);
+	put_seconds(out, totals.duration_ms);
+	out_put(out, "\">\n    <properties>\n");
+	put_property(out, "flow", model->id);
+	put_property(out, "state", stage->state);
+	out_put(out, "    </properties>\n");
+	out->failed = out->failed || inner.failed;
+	out_put(out, buf_text(&cases));
+	put_stage_looks(out, stage);
+	out_put(out, "    <system-err/>\n  </testsuite>\n");
+}
+
 int
 report_write_junit(
 	const struct report_model *model, const struct report_options *options, struct buf *buf)
@@ -314,6 +428,8 @@ report_write_junit(
 		if (test->n_units == 0 || test->n_not_run > 0)
 			put_suite(&out, model, test, NULL, id++);
 	}
+	for (size_t i = 0; i < model->n_stages; i++)
+		put_stage_suite(&out, model, &model->stages[i], id++);
 	/* Readers of JUnit have no word for it. */
 	if (model->left_out.runs > 0)
 		out_putf(&out, "<!-- %" PRId64 " more runs are left out -->\n",

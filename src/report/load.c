@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "blob/blob.h"
 #include "core/report_read.h"
+#include "report/load_flow.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -389,8 +390,8 @@ build(struct loader *loader, struct report_model **ret, struct err *err)
 }
 
 static int
-load(struct loader *loader, int64_t project, struct job_id id, struct report_model **ret,
-	struct err *err)
+load(struct loader *loader, int64_t project, struct job_id id, unsigned depth,
+	struct report_model **ret, struct err *err)
 {
 	struct job *job;
 	int r = read_job(loader->reader, project, id, loader->arena, &job, err);
@@ -404,13 +405,15 @@ load(struct loader *loader, int64_t project, struct job_id id, struct report_mod
 		fetch_of_runs(loader, *ret, false);
 		fetch_of_runs(loader, *ret, true);
 	}
-	return 0;
+	return job->flow ? report_load_stages(loader->reader, loader->blobs, *ret,
+				   loader->in.tight, depth, loader->arena, err)
+			 : 0;
 }
 
 int
-report_load(struct store_reader *reader, struct blob_store *blobs, int64_t project,
-	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret,
-	struct err *err)
+report_load_at(struct store_reader *reader, struct blob_store *blobs, int64_t project,
+	struct job_id id, unsigned tight, unsigned depth, struct arena *arena,
+	struct report_model **ret, struct err *err)
 {
 	struct loader loader = { .reader = reader,
 		.blobs = blobs,
@@ -422,7 +425,15 @@ report_load(struct store_reader *reader, struct blob_store *blobs, int64_t proje
 		.log_bytes_left = REPORT_LOGS_BYTES_MAX >> 2 * tight };
 
 	arena_init(&loader.page, ARENA_REQUEST_BYTES_MAX);
-	int r = load(&loader, project, id, ret, err);
+	int r = load(&loader, project, id, depth, ret, err);
 	arena_deinit(&loader.page);
 	return r;
+}
+
+int
+report_load(struct store_reader *reader, struct blob_store *blobs, int64_t project,
+	struct job_id id, unsigned tight, struct arena *arena, struct report_model **ret,
+	struct err *err)
+{
+	return report_load_at(reader, blobs, project, id, tight, 0, arena, ret, err);
 }
