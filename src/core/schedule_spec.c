@@ -152,13 +152,27 @@ read_zone(const char *name, struct issues *issues, struct schedule_spec *ret)
 		issues_add(issues, "/timezone", ISSUE_INVALID, "%s", err.text);
 }
 
+/* One that never begins is a mistake, and finding that out each time is dear. */
 static void
-read_blackout(const struct blackout_in *in, const char *pointer, struct issues *issues,
-	struct blackout *ret)
+read_blackout_cron(const struct blackout_in *in, const struct zone *zone, const char *pointer,
+	struct issues *issues, struct blackout *ret)
+{
+	int64_t ignored_ms;
+	struct err err;
+
+	if (cron_parse(str_of(in->cron), &ret->cron, &err) < 0)
+		issues_add_member(issues, pointer, "cron", ISSUE_INVALID, "%s", err.text);
+	else if (cron_next(&ret->cron, zone, 0, &ignored_ms) != 0)
+		issues_add_member(
+			issues, pointer, "cron", ISSUE_INVALID, "it would never begin");
+}
+
+static void
+read_blackout(const struct blackout_in *in, const struct zone *zone, const char *pointer,
+	struct issues *issues, struct blackout *ret)
 {
 	bool has_span = in->from_ms > 0 && in->to_ms > 0;
 	bool has_cron = in->cron && in->duration_ms > 0;
-	struct err err;
 
 	if (has_span == has_cron || (has_span && (in->cron || in->duration_ms > 0)) ||
 		(has_cron && (in->from_ms > 0 || in->to_ms > 0))) {
@@ -172,9 +186,9 @@ read_blackout(const struct blackout_in *in, const char *pointer, struct issues *
 		.from_ms = in->from_ms,
 		.to_ms = in->to_ms,
 	};
-	if (has_cron && cron_parse(str_of(in->cron), &ret->cron, &err) < 0)
-		issues_add_member(issues, pointer, "cron", ISSUE_INVALID, "%s", err.text);
-	if (has_span && in->to_ms <= in->from_ms)
+	if (has_cron)
+		read_blackout_cron(in, zone, pointer, issues, ret);
+	else if (in->to_ms <= in->from_ms)
 		issues_add_member(issues, pointer, "to", ISSUE_INVALID, "it is not after from");
 }
 
@@ -186,8 +200,8 @@ read_blackouts(const struct schedule_in *in, struct issues *issues, struct sched
 		arena_xalloc(issues->arena, (in->blackouts.n + 1) * sizeof *windows);
 
 	for (size_t i = 0; i < in->blackouts.n; i++)
-		read_blackout(&items[i], json_pointer_index(issues->arena, "/blackout", i),
-			issues, &windows[i]);
+		read_blackout(&items[i], ret->zone,
+			json_pointer_index(issues->arena, "/blackout", i), issues, &windows[i]);
 	ret->blackouts = windows;
 	ret->n_blackouts = in->blackouts.n;
 }

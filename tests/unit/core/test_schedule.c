@@ -502,6 +502,8 @@ mistakes_name_their_place(void **state)
 			"/blackout/0", "from and to" },
 		{ "{\"every\":\"1m\",\"blackout\":[{\"cron\":\"x\",\"duration\":\"1h\"}]}",
 			"/blackout/0/cron", "1 field where" },
+		{ "{\"every\":\"1m\",\"blackout\":[{\"cron\":\"0 0 30 2 *\",\"duration\":\"1h\"}]}",
+			"/blackout/0/cron", "never begin" },
 		{ "{\"every\":\"1m\",\"start\":{\"name\":\"x\"}}", "/start", "job request" },
 		{ "{\"every\":\"1m\",\"start\":{\"template\":\"x\",\"runAt\":1}}",
 			"/start/runAt", "no place" },
