@@ -24,6 +24,12 @@ number(const char *text)
 	return value;
 }
 
+static bool
+is_up(struct world *world)
+{
+	return world->engine != NULL;
+}
+
 /* Troubled time first, then calm: by then everything that was accepted must come to its end. */
 static void
 run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
@@ -43,6 +49,8 @@ run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
 	}
 	/* What belongs to jobs that are no more goes in later turns. */
 	(void)world_run(world, world->mono_ms + MINUTES_MS(1), NULL);
+	if (!world_run(world, world->mono_ms + MINUTES_MS(1), is_up))
+		sim_fail(world, "the server does not come back");
 	check_end(world);
 	*crashes += world->crashes;
 	world_deinit(world);
