@@ -219,6 +219,15 @@ write_limits(struct jw *jw, const struct job *job)
 }
 
 static void
+write_pin(struct jw *jw, const struct job *job)
+{
+	if (!job->pinned)
+		return;
+	jw_kbool(jw, "pinned", true);
+	jw_kstr_opt(jw, "pinNote", job->pin_note);
+}
+
+static void
 write_queueing(struct jw *jw, const struct job *job)
 {
 	if (job->keys && *job->keys)
@@ -235,6 +244,7 @@ write_queueing(struct jw *jw, const struct job *job)
 		const char *colon = strchr(job->held_key, ':');
 		jw_kstr(jw, "heldBy", colon ? colon + 1 : job->held_key);
 	}
+	write_pin(jw, job);
 }
 
 static void
@@ -250,6 +260,53 @@ write_times(struct jw *jw, const struct job *job)
 		jw_ki64(jw, "runMs", job->completed_ms - job->started_ms);
 }
 
+/* Where a pointer leads: its object, and the last name. NULL: to no member. */
+static json_t *
+parent_of(json_t *tree, const char *pointer, const char **ret_name)
+{
+	const char *last = strrchr(pointer, '/');
+	char parent[JSON_POINTER_BYTES_MAX + 1];
+
+	if (!last || (size_t)(last - pointer) >= sizeof parent)
+		return NULL;
+	memcpy(parent, pointer, (size_t)(last - pointer));
+	parent[last - pointer] = '\0';
+	*ret_name = last + 1;
+	return json_pointer_get(tree, parent);
+}
+
+/* A test with the mask in the place of what its `secrets` lead to. */
+static void
+write_masked(struct jw *jw, struct str body)
+{
+	struct err ignored;
+	_cleanup_(json_unrefp) json_t *test =
+		json_read(body.p, body.n, JSON_DEPTH_MAX, &ignored);
+	json_t *secrets = json_object_get(test, "secrets"), *pointer;
+	size_t index;
+
+	json_array_foreach(secrets, index, pointer)
+	{
+		const char *name;
+		json_t *in = json_is_string(pointer)
+			? parent_of(test, json_string_value(pointer), &name)
+			: NULL;
+
+		if (in && json_object_get(in, name))
+			(void)json_object_set_new(in, name, json_string(ENVIRONMENT_MASK));
+	}
+	jw_tree(jw, test);
+}
+
+static void
+write_test(struct jw *jw, struct str body)
+{
+	if (memmem(body.p, body.n, "\"secrets\"", 9))
+		write_masked(jw, body);
+	else
+		jw_rawn(jw, body.p, body.n);
+}
+
 static void
 write_tests(struct jw *jw, const struct job *job, const struct job_more *more)
 {
@@ -257,7 +314,7 @@ write_tests(struct jw *jw, const struct job *job, const struct job_more *more)
 
 	jw_karr(jw, "tests");
 	for (size_t i = 0; i < n; i++)
-		jw_rawn(jw, more->tests[i].body.p, more->tests[i].body.n);
+		write_test(jw, more->tests[i].body);
 	jw_end_arr(jw);
 	if (n == more->n_tests)
 		return;
@@ -266,7 +323,7 @@ write_tests(struct jw *jw, const struct job *job, const struct job_more *more)
 		jw_obj(jw);
 		jw_kstr(jw, "name", more->tests[i].name);
 		jw_key(jw, "test");
-		jw_rawn(jw, more->tests[i].body.p, more->tests[i].body.n);
+		write_test(jw, more->tests[i].body);
 		jw_end_obj(jw);
 	}
 	jw_end_arr(jw);
@@ -457,6 +514,16 @@ run_write(struct jw *jw, const struct run *run, const struct run_more *more)
 	jw_ktime(jw, "startedAt", run->started_ms);
 	jw_ktime(jw, "completedAt", run->finished_ms);
 	jw_ki64(jw, "durationMs", run->duration_ms);
+	if (run->cpu_ms > 0 || run->peak_kib > 0 || run->tokens > 0) {
+		jw_kobj(jw, "usage");
+		if (run->cpu_ms > 0)
+			jw_ki64(jw, "cpuMs", run->cpu_ms);
+		if (run->peak_kib > 0)
+			jw_ki64(jw, "peakKib", run->peak_kib);
+		if (run->tokens > 0)
+			jw_ki64(jw, "tokens", run->tokens);
+		jw_end_obj(jw);
+	}
 	write_run_result(jw, run, more);
 	jw_end_obj(jw);
 }
@@ -503,25 +570,12 @@ queue_write(struct jw *jw, const struct queue *queue, const struct queue_figures
 	const char *durable)
 {
 	jw_obj(jw);
-	if (run->cpu_ms > 0 || run->peak_kib > 0 || run->tokens > 0) {
-		jw_kobj(jw, "usage");
-		if (run->cpu_ms > 0)
-			jw_ki64(jw, "cpuMs", run->cpu_ms);
-		if (run->peak_kib > 0)
-			jw_ki64(jw, "peakKib", run->peak_kib);
-		if (run->tokens > 0)
-			jw_ki64(jw, "tokens", run->tokens);
-		jw_end_obj(jw);
-	}
 	jw_kstr(jw, "name", queue->name);
 	jw_kstr(jw, "project", api_project_name(queue->project));
 	jw_ki64(jw, "revision", queue->revision);
 	jw_ki64(jw, "priority", queue->priority);
 	jw_ki64(jw, "concurrency", queue->concurrency);
-	jw_kstr(jw, "state",
-		queue->draining		? "draining"
-			: queue->paused ? "paused"
-					: "open");
+	jw_kstr(jw, "state", queue->draining ? "draining" : queue->paused ? "paused" : "open");
 	jw_kbool(jw, "paused", queue->paused);
 	jw_ki64(jw, "ageingMs", queue->ageing_ms);
 	if (queue->rate.n > 0) {
@@ -590,8 +644,8 @@ worker_write(struct jw *jw, const struct worker_row *worker)
 }
 
 void
-explanation_write(struct jw *jw, const struct explanation *explanation,
-	const struct forecast *forecast)
+explanation_write(
+	struct jw *jw, const struct explanation *explanation, const struct forecast *forecast)
 {
 	jw_obj(jw);
 	jw_kuuid(jw, "job", &explanation->id.u);

@@ -653,6 +653,8 @@ static const struct shape_member test_members[] = {
 	{ "timeout", &run_ms_shape, false, "of the whole test" },
 	{ "config", &any_map_shape, false, "what the browser is set to" },
 	{ "outputSchema", &any_map_shape, false, NULL },
+	{ "extra", &any_map_shape, false, "kept with a saved test for others, not given to its runs" },
+	{ "secrets", &texts_shape, false, "JSON Pointers to members of the test that answers show as ********" },
 	{ "skip", &any_shape, false, NULL },
 	{ "only", &any_shape, false, NULL },
 	{ "url", &url_shape, false, "opened before the first step" },

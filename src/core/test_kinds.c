@@ -28,6 +28,7 @@ struct any_test {
 	{ .name = "description", .kind = FIELD_STR, AT(common.description), .min = 0, .max = MESSAGE_BYTES_MAX }, \
 	{ .name = "owner", .kind = FIELD_STR, AT(common.owner), .min = 0, .max = NAME_BYTES_MAX }, \
 	{ .name = "tags", .kind = FIELD_STRS, AT(common.tags), .min = 0, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX }, \
+	{ .name = "secrets", .kind = FIELD_STRS, AT(common.secrets), .min = 0, .max = TEST_SECRETS_MAX, .item_max = JSON_POINTER_BYTES_MAX }, \
 	{ .name = "timeout", .kind = FIELD_DURATION, AT(common.timeout_ms), .min = 0, .max = RUN_TIMEOUT_MS_MAX }, \
 	{ .name = "config", .kind = FIELD_OBJ, AT(common.config), .min = 0, .max = 1000 }, \
 	{ .name = "outputSchema", .kind = FIELD_OBJ, AT(common.output_schema), .min = 0, .max = 1000 }, \

@@ -537,6 +537,47 @@ describe('execute', () => {
 		assert.equal(notes.find((n) => n.payload.testReportId === first.id).payload.failed, false);
 	});
 
+	test('passwords of the environment reach the worker and nobody else', async () => {
+		const { id: shop } = await newTarget();
+		const account = { username: 'ann', password: 'hush-8', otpInitializerKey: 'JBSWY3DPEHPK3PXP' };
+
+		await push(shop, syncCase({ tagNames: ['x'], elements: [
+			{ interaction: { action: 'ENTER_TEXT', calledWith: '$OCTO_PASSWORD' },
+				selectors: [{ selectorType: 'LABEL', selector: 'Password' }] }] }));
+		await ok('POST', `/test-targets/${shop}/environments`, { name: 'with', discoveryUrl: 'http://x.test/',
+			testAccount: account, basicAuth: { username: 'bob', password: 'hush-9' },
+			additionalHeaderFields: { 'x-key': 'hush-10' } }, { status: 201 });
+		const gate = { gates: [{ tag: 'x', wait: { timer: { for: '1h' } } }] };
+
+		for (const gates of [{ gates: null }, gate]) {
+			await server.call('PATCH', `/projects/${shop}`, gates);
+			const made = await octo('POST', '/execute',
+				execution(shop, { tags: ['x'], environmentName: 'with' }));
+
+			assert.equal(made.status, 200, made.text);
+			const { id } = made.json.testReport;
+
+			if (!gates.gates) {
+				let lease = await worker.take();
+
+				for (; lease.job !== id; lease = await worker.take()) await worker.finish(lease);
+				assert.equal(lease.test.vars.octo.OCTO_PASSWORD, 'hush-8');
+				assert.equal(lease.test.config.httpCredentials.password, 'hush-9');
+				await worker.finish(lease);
+			}
+			for (const path of ['', '/events?format=json', '/report?format=json', '/report?format=html',
+				'/runs']) {
+				const shown = await server.request('GET',
+					`/jobs/${id}${path}${path.includes('?') ? '&' : '?'}project=${shop}`);
+
+				assert.equal(shown.status, 200, path);
+				assert.doesNotMatch(shown.text, /hush|JBSWY3DPEHPK3PXP/, path);
+			}
+			await server.request('POST', `/jobs/${id}/cancel?project=${shop}`);
+		}
+		assert.doesNotMatch(server.said, /hush/);
+	});
+
 	test('a cancelled execution is FAILED and says why', async () => {
 		const { testReport } = await ok('POST', '/execute', execution(target, { tags: ['smoke'] }));
 

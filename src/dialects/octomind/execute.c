@@ -210,6 +210,35 @@ choose(struct gathering *g, struct err *err)
 
 /* --- The job --- */
 
+static void
+add_secret(
+	json_t *secrets, json_t *in, const char *pointer, const char *name, struct arena *arena)
+{
+	if (json_object_get(in, name))
+		(void)json_array_append_new(
+			secrets, json_string(json_pointer_member(arena, pointer, name)));
+}
+
+/* What of the environment nobody may read in the job. */
+static void
+mark_secrets(json_t *test, struct arena *arena)
+{
+	json_t *octo = json_object_get(json_object_get(test, "vars"), "octo");
+	json_t *config = json_object_get(test, "config"), *secrets = json_array(), *value;
+	json_t *headers = json_object_get(config, "extraHeaders");
+	const char *name;
+
+	add_secret(secrets, octo, "/vars/octo", "OCTO_PASSWORD", arena);
+	add_secret(secrets, octo, "/vars/octo", "OCTO_OTP", arena);
+	add_secret(secrets, json_object_get(config, "httpCredentials"),
+		"/config/httpCredentials", "password", arena);
+	json_object_foreach(headers, name, value)
+		add_secret(secrets, headers, "/config/extraHeaders", name, arena);
+	if (json_array_size(secrets) > 0)
+		(void)json_object_set(test, "secrets", secrets);
+	json_decref(secrets);
+}
+
 /* A test that says why it cannot be carried out: the others run all the same. */
 static json_t *
 make_test(struct gathering *g, const struct octo_saved *saved)
@@ -223,6 +252,7 @@ make_test(struct gathering *g, const struct octo_saved *saved)
 	if (!test)
 		test = json_pack("{s:s, s:s, s:[{s:{s:s, s:b}}]}", "name", saved->name, "kind",
 			"browser", "steps", "fail", "text", err.text, "errored", true);
+	mark_secrets(test, g->call->arena);
 	return test;
 }
 
