@@ -21,7 +21,7 @@ enum {
 	NUMBER_CHARS = 24,
 };
 
-#define HOURS_SPAN_MAX DAYS_MS(8) /* longer spans are added from days */
+#define HOURS_SPAN_MAX DAYS_MS(2) /* longer spans are added from days */
 
 /* ---- what was asked ---- */
 
@@ -103,6 +103,17 @@ template_key(struct call *call, struct store_reader *reader, const char *name, c
 	return 0;
 }
 
+/* Hours are kept of jobs, with few of their attributes. */
+static bool
+has_hours(const struct stats_query *query, enum stat_subject subject)
+{
+	bool by_few = query->group_by == STAT_BY_QUEUE || query->group_by == STAT_BY_KIND ||
+		query->group_by == STAT_BY_STATUS || query->group_by == STAT_BY_REASON ||
+		query->by_default_hours;
+
+	return subject == STAT_JOB && !query->tmpl && !query->tag && !query->team && by_few;
+}
+
 /* STORE_NONE: it names something that is not there, so nothing can match. */
 static int
 filter_of(struct call *call, struct store_reader *reader, enum stat_subject subject,
@@ -125,7 +136,7 @@ filter_of(struct call *call, struct store_reader *reader, enum stat_subject subj
 	bool is_fresh = filter.from_ms > now_ms - STAT_HOURS_KEPT_MS &&
 		filter.to_ms - filter.from_ms <= HOURS_SPAN_MAX;
 
-	filter.scale = subject == STAT_JOB && is_fresh ? STAT_HOUR : STAT_DAY;
+	filter.scale = is_fresh && has_hours(query, subject) ? STAT_HOUR : STAT_DAY;
 	filter.from_ms = stats_floor(filter.from_ms, filter.scale);
 	filter.to_ms = ceil_of(filter.to_ms, filter.scale);
 	*ret = filter;
@@ -326,11 +337,12 @@ static int
 table(struct call *call, struct store_reader *reader, const struct preset *preset,
 	struct err *err)
 {
-	const struct stats_query *query = call->query;
+	struct stats_query *query = call->query;
 	_cleanup_(stat_groups_deinit) struct stat_groups groups;
 	struct stat_filter filter = { 0 };
 	bool is_sorted = query->sort >= 0;
 
+	query->by_default_hours = query->group_by < 0 && preset->by == STAT_BY_QUEUE;
 	stat_groups_init(&groups, preset->subject,
 		query->group_by >= 0 ? (enum stat_group_by)query->group_by : preset->by,
 		call->arena);
@@ -436,8 +448,9 @@ trend_filter(struct call *call, struct stat_filter *filter)
 		filter->to_ms - filter->from_ms <= DAYS_MS(2));
 	enum stat_scale scale = by_hour && filter->subject == STAT_JOB ? STAT_HOUR : STAT_DAY;
 
-	if (query->by == 1 && filter->subject != STAT_JOB) {
-		issues_add_member(&call->issues, "?", "by", ISSUE_INVALID, "tests are counted by day");
+	if (query->by == 1 && !has_hours(query, filter->subject)) {
+		issues_add_member(&call->issues, "?", "by", ISSUE_INVALID,
+			"hours are kept of jobs by queue and kind; all else by day");
 		return -1;
 	}
 	filter->scale = scale;
@@ -456,12 +469,13 @@ trend_filter(struct call *call, struct stat_filter *filter)
 int
 stats_trends(struct call *call, struct store_reader *reader, struct err *err)
 {
-	const struct stats_query *query = call->query;
+	struct stats_query *query = call->query;
 	enum stat_subject subject = query->test ? STAT_TEST : STAT_JOB;
 	_cleanup_(stat_groups_deinit) struct stat_groups groups;
 	struct stat_filter filter = { 0 };
 	struct jw jw = call_jw(call);
 
+	query->by_default_hours = true;
 	stat_groups_init(&groups, subject, STAT_BY_TIME, call->arena);
 	int rc = filter_of(call, reader, subject, &filter, err);
 
@@ -886,8 +900,10 @@ write_brief(struct call *call, struct store_reader *reader, struct jw *jw, const
 int
 stats_summary(struct call *call, struct store_reader *reader, struct err *err)
 {
+	struct stats_query *query = call->query;
 	struct jw jw = call_jw(call);
 
+	query->by_default_hours = true;
 	jw_obj(&jw);
 	if (write_brief(call, reader, &jw, "queues", STAT_JOB, STAT_BY_QUEUE, err) < 0 ||
 		write_brief(call, reader, &jw, "workers", STAT_WORKER, STAT_BY_NAME, err) < 0 ||

@@ -239,6 +239,7 @@ extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_que
 	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
 	revision_query_fields[], page_query_fields[], next_query_fields[], signal_query_fields[];
+	bool by_default_hours;  /* the route's own groups are kept by hour too */
 extern const struct signal_query signal_query_defaults;
 extern const struct json_field stats_table_query_fields[], stats_trend_query_fields[],
 	stats_summary_query_fields[], stats_errors_query_fields[], stats_list_query_fields[],

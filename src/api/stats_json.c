@@ -66,7 +66,8 @@ cost_write(struct jw *jw, const struct stat_cell *cell)
 	jw_ki64(jw, "measured", cell->measured);
 	if (cell->measured > 0) {
 		jw_ki64(jw, "cpuMs", cell->cpu_ms);
-		jw_ki64(jw, "peakKib", cell->peak_kib);
+		if (cell->peak_kib > 0)
+			jw_ki64(jw, "peakKib", cell->peak_kib);
 	}
 	jw_ki64(jw, "tokens", cell->tokens);
 	jw_end_obj(jw);

@@ -286,12 +286,14 @@ collect_job(struct collector *c, const struct job *job)
 	one.state = job_state_name(job->state);
 	one.reason = reason ? reason : "";
 	stat_cell_of_job(&one, job);
-	for (int scale = STAT_DAY; scale <= STAT_HOUR; scale++) {
-		one.scale = scale;
-		one.at_ms = stats_floor(job->completed_ms, (enum stat_scale)scale);
-		add_tagged(c, &one, tags, has_run ? one.queued_ms : -1,
-			has_run ? one.run_ms : -1);
-	}
+	one.at_ms = stats_floor(job->completed_ms, STAT_DAY);
+	add_tagged(c, &one, tags, has_run ? one.queued_ms : -1, has_run ? one.run_ms : -1);
+	/* Hours have few attributes: there are many of them. */
+	one.scale = STAT_HOUR;
+	one.at_ms = stats_floor(job->completed_ms, STAT_HOUR);
+	one.tag = one.tmpl = one.team = "";
+	one.schedule = 0;
+	add(c, &one, has_run ? one.queued_ms : -1, has_run ? one.run_ms : -1);
 }
 
 /* ---- tests ---- */
@@ -462,6 +464,8 @@ collect_worker(struct collector *c, const struct stat_unit *unit)
 	const struct run *run = unit->run;
 	struct stat_cell one = cell_of_job(c->uow, run->job, STAT_WORKER);
 
+	one.tmpl = one.team = "";
+	one.schedule = 0;
 	one.at_ms = stats_floor(run->finished_ms, STAT_DAY);
 	one.name = text_of_id(c->uow, &run->worker.u);
 	one.kind = unit->kind ? unit->kind : "";

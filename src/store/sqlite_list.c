@@ -267,7 +267,7 @@ add_names(struct list *list, const struct half *half)
 		add_text(list, before, str_of(half->names[i]));
 		before = ", ?";
 	}
-	add(list, half->n_names > 0 ? ")" : " AND 0");
+	add(list, ")");
 }
 
 static sqlite3_stmt *
@@ -606,6 +606,13 @@ may_have(const struct job_filter *filter, bool ended)
 		filter->states & (ended ? FINAL_STATES : ~(uint32_t)FINAL_STATES);
 }
 
+/* A search that found no name. */
+static bool
+is_empty(const struct half *half)
+{
+	return half->by_name && half->n_names == 0;
+}
+
 /* ---- counting ---- */
 
 static int
@@ -672,7 +679,7 @@ count_total(struct sqlite_db *db, const struct job_filter *filter, const struct 
 		return count_kept(db, filter, ret, err);
 	if (may_have(filter, false) && count_half(db, filter, open, &n_open, err) < 0)
 		return -1;
-	if (may_have(filter, true) && count_half(db, filter, ended, &n_ended, err) < 0)
+	if (may_have(filter, true) && !is_empty(ended) && count_half(db, filter, ended, &n_ended, err) < 0)
 		return -1;
 	*ret = n_open + n_ended;
 	return 0;
@@ -742,7 +749,7 @@ find_page(struct sqlite_db *db, const struct job_filter *filter, const struct ha
 	if (may_have(filter, false) &&
 		find_half(db, filter, open, cursor, now_ms, arena, a, &n_open, err) < 0)
 		return -1;
-	if (may_have(filter, true) &&
+	if (may_have(filter, true) && !is_empty(ended) &&
 		find_half(db, filter, ended, cursor, now_ms, arena, b, &n_ended, err) < 0)
 		return -1;
 	for (size_t i = 0, k = 0; n < max && (i < n_open || k < n_ended);) {

@@ -123,15 +123,6 @@ put_around(struct maker *maker, int64_t now_ms)
 	end(maker);
 }
 
-static const char *
-kind_of(struct maker *maker)
-{
-	static const char *const kinds[] = { "command", "http", "browser", "playwright",
-		"testcafe" };
-
-	return kinds[uneven(maker, ARRAY_LEN(kinds))];
-}
-
 static enum run_outcome
 outcome_of(struct maker *maker)
 {
@@ -169,28 +160,41 @@ error_of(struct maker *maker)
 	}
 }
 
+/* A share of n that belongs to a name: the small ones to far more names. */
+static size_t
+share_of(size_t name, size_t n)
+{
+	double u = (double)(name * 2654435761u % 1000) / 1000;
+
+	return (size_t)((double)n * u * u * u);
+}
+
+/* What a job is about decides where it runs; people start some elsewhere. */
 static struct job *
 new_job(struct maker *maker, int64_t created_ms)
 {
 	static const char *const tags[] = { "[\"smoke\"]", "[\"smoke\",\"slow\"]",
 		"[\"nightly\"]", "[]", "[\"rare\"]" };
+	static const char *const kinds[] = { "command", "http", "browser", "playwright",
+		"testcafe" };
 	struct uow *uow = &maker->uow;
 	struct job *job = arena_xalloc(&maker->arena, sizeof *job);
-	size_t tag = uneven(maker, ARRAY_LEN(tags));
+	size_t name = uneven(maker, NAMES), tag = share_of(name, ARRAY_LEN(tags));
+	bool elsewhere = rng_below(&maker->rng, 20) == 0;
 
 	*job = (struct job) {
 		.seq = uow->next_job_seq++,
 		.project = 1,
-		.name = maker->names[uneven(maker, NAMES)],
+		.name = maker->names[name],
 		.tags = tag == 4 && rng_below(&maker->rng, 100) > 0 ? "[]" : tags[tag],
 		.created_ms = created_ms,
 		.priority = (int32_t)rng_below(&maker->rng, 11) - 5,
 		.rank = -created_ms,
-		.queue = 1 + (int64_t)uneven(maker, QUEUES),
+		.queue = elsewhere ? 1 : 1 + (int64_t)share_of(name + 7, QUEUES),
 		.labels = "",
-		.keys = uneven(maker, 4) == 3 ? "team=payments" : "",
+		.keys = name % 4 == 3 ? "team=payments" : "",
 		.needs = "",
-		.kind = kind_of(maker),
+		.kind = kinds[share_of(name + 3, ARRAY_LEN(kinds))],
 		.n_tests = 1,
 		.n_targets = 1,
 		.iterations = 1,
@@ -202,8 +206,8 @@ new_job(struct maker *maker, int64_t created_ms)
 		.version = 1,
 		.change = ROW_NEW,
 	};
-	if (rng_below(&maker->rng, 2) == 0)
-		job->template_id = maker->templates[uneven(maker, TEMPLATES)];
+	if (name % 2 == 0 && !elsewhere)
+		job->template_id = maker->templates[name % TEMPLATES];
 	uuid_v7(&job->id.u, created_ms, uow->rng);
 	return uow_add_job(uow, job);
 }
