@@ -24,12 +24,6 @@ number(const char *text)
 	return value;
 }
 
-static bool
-is_up(struct world *world)
-{
-	return world->engine != NULL;
-}
-
 /* Troubled time first, then calm: by then everything that was accepted must come to its end. */
 static void
 run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
@@ -43,14 +37,15 @@ run_seed(uint64_t seed, const char *sqlite_dir, bool verbose, int *crashes)
 	actors_start(world);
 	(void)world_run(world, between(world, 20000, 180000), NULL);
 	actors_calm(world);
-	if (!world_run(world, world->mono_ms + HOURS_MS(4), actors_done)) {
+	/* Twice: what was asked for before the calm may come late, and what belongs to jobs
+	 * that are no more goes in later turns. */
+	for (int i = 0; i < 2; i++) {
+		(void)world_run(world, world->mono_ms + MINUTES_MS(1), NULL);
+		if (world_run(world, world->mono_ms + HOURS_MS(4), actors_done))
+			continue;
 		say_unfinished(world);
 		sim_fail(world, "after four calm hours not every job has ended");
 	}
-	/* What belongs to jobs that are no more goes in later turns. */
-	(void)world_run(world, world->mono_ms + MINUTES_MS(1), NULL);
-	if (!world_run(world, world->mono_ms + MINUTES_MS(1), is_up))
-		sim_fail(world, "the server does not come back");
 	check_end(world);
 	*crashes += world->crashes;
 	world_deinit(world);
