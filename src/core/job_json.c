@@ -642,7 +642,8 @@ refuse_members(struct reading *reading, const json_t *job)
 	static const char *const names[] = { "tests", "fixtures", "hooks", "library", "browsers",
 		"concurrency", "iterations", "failuresToIgnore", "stopOnFirstFailure",
 		"quarantine", "retries", "runTimeout", "startTimeout", "hookTimeout", "labels",
-		"keys", "needs", "config", "outputSchema", "template" };
+		"queue", "priority", "keys", "needs", "config", "outputSchema",
+		"template" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (json_object_get(job, names[i]))

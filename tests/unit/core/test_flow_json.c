@@ -42,6 +42,7 @@ a_flow_has_no_tests_of_its_own(void **state)
 	assert_string_equal(spec.name, "flow");
 	refuses("{\"tests\":[" HI "],\"stages\":[" A "]}", "/tests");
 	refuses("{\"concurrency\":3,\"stages\":[" A "]}", "/concurrency");
+	refuses("{\"priority\":3,\"stages\":[" A "]}", "/priority");
 	refuses("{\"template\":\"shop\",\"stages\":[" A "]}", "/template");
 }
 
