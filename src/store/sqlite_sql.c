@@ -102,12 +102,20 @@ static const struct {
 	[SQL_HELD_KEYS] = {
 		"WITH RECURSIVE held (name) AS (SELECT min(held_key) FROM job"
 		" WHERE held_key IS NOT NULL UNION ALL SELECT (SELECT min(held_key)"
-		" FROM job WHERE held_key IS NOT NULL AND held_key > name) FROM held"
-		" WHERE name IS NOT NULL) SELECT name FROM held WHERE name IS NOT NULL",
+		" FROM job WHERE held_key IS NOT NULL AND held_key > held.name) FROM held"
+		" WHERE held.name IS NOT NULL) SELECT name FROM held WHERE name IS NOT NULL",
 		NULL,
 	},
 	[SQL_BUCKETS] = {
 		"SELECT name, full_us FROM bucket",
+		NULL,
+	},
+	[SQL_RETENTION] = {
+		"SELECT $columns FROM retention ORDER BY project, place",
+		&retention_table,
+	},
+	[SQL_HAS_REMAINS] = {
+		"SELECT EXISTS (SELECT 1 FROM deleted_job)",
 		NULL,
 	},
 	[SQL_QUARANTINE] = {
@@ -197,7 +205,8 @@ static const struct {
 		NULL,
 	},
 	[SQL_RUN_BY_ID] = {
-		"SELECT $columns FROM run WHERE id = ?",
+		"SELECT $columns FROM run WHERE id = ?"
+		" AND job NOT IN (SELECT job FROM deleted_job)",
 		&run_table,
 	},
 	/* The planner takes a partial index only for a condition that it finds word for word. */
@@ -293,33 +302,78 @@ static const struct {
 		"DELETE FROM job WHERE seq = ? AND version = ?",
 		NULL,
 	},
+	/* ?1: the job, ?2: how many rows at most */
 	[SQL_JOB_DELETE_TESTS] = {
-		"DELETE FROM job_test WHERE job = ?",
+		"DELETE FROM job_test WHERE (job, idx) IN (SELECT job, idx"
+		" FROM job_test WHERE job = ?1 LIMIT ?2)",
 		NULL,
 	},
 	[SQL_JOB_DELETE_OPTIONS] = {
-		"DELETE FROM job_options WHERE job = ?",
+		"DELETE FROM job_options WHERE job = ?1 AND ?2 > 0",
 		NULL,
 	},
 	[SQL_JOB_DELETE_INCARNATIONS] = {
-		"DELETE FROM incarnation WHERE job = ?",
+		"DELETE FROM incarnation WHERE (job, number) IN (SELECT job, number"
+		" FROM incarnation WHERE job = ?1 LIMIT ?2)",
 		NULL,
 	},
 	[SQL_JOB_DELETE_ARTIFACTS] = {
-		"DELETE FROM artifact WHERE job = ?",
+		"DELETE FROM artifact WHERE (run, name) IN (SELECT run, name"
+		" FROM artifact WHERE job = ?1 LIMIT ?2) RETURNING blob",
 		NULL,
 	},
+	/* Of those runs that the next statement takes. */
 	[SQL_JOB_DELETE_RESULTS] = {
 		"DELETE FROM run_result WHERE run IN (SELECT seq"
-		" FROM run WHERE job = ?)",
+		" FROM run WHERE job = ?1 ORDER BY seq LIMIT ?2)",
 		NULL,
 	},
 	[SQL_JOB_DELETE_RUNS] = {
-		"DELETE FROM run WHERE job = ?",
+		"DELETE FROM run WHERE seq IN (SELECT seq"
+		" FROM run WHERE job = ?1 ORDER BY seq LIMIT ?2)",
 		NULL,
 	},
+	/* ?3: only those before this number */
 	[SQL_JOB_DELETE_EVENTS] = {
-		"DELETE FROM event_batch WHERE job = ?",
+		"DELETE FROM event_batch WHERE last_seq IN (SELECT last_seq"
+		" FROM event_batch WHERE job = ?1 AND last_seq < ?3 LIMIT ?2)",
+		NULL,
+	},
+	[SQL_JOB_DELETE_OPEN_RESULTS] = {
+		"DELETE FROM run_result WHERE run IN (SELECT seq"
+		" FROM run WHERE job = ? AND state <> 'finished')",
+		NULL,
+	},
+	[SQL_JOB_DELETE_OPEN_RUNS] = {
+		"DELETE FROM run WHERE job = ? AND state <> 'finished'",
+		NULL,
+	},
+	[SQL_DELETED_JOB_PUT] = {
+		"INSERT INTO deleted_job (job, event) VALUES (?, ?)",
+		NULL,
+	},
+	[SQL_DELETED_JOB_FIRST] = {
+		"SELECT job, event FROM deleted_job LIMIT 1",
+		NULL,
+	},
+	[SQL_DELETED_JOB_DONE] = {
+		"DELETE FROM deleted_job WHERE job = ?",
+		NULL,
+	},
+	[SQL_RETENTION_PUT] = {
+		"INSERT INTO retention ($columns) VALUES ($values)"
+		" ON CONFLICT (seq) DO UPDATE SET $again",
+		&retention_table,
+	},
+	[SQL_RETENTION_DELETE] = {
+		"DELETE FROM retention WHERE seq = ?",
+		NULL,
+	},
+	[SQL_WORKERS_PURGE] = {
+		"DELETE FROM worker WHERE id IN (SELECT id FROM worker"
+		" WHERE state IN ('gone', 'lost') AND seen_ms < ?1 AND NOT EXISTS"
+		" (SELECT 1 FROM run WHERE run.worker = worker.id"
+		" AND run.state = 'leased') LIMIT ?2)",
 		NULL,
 	},
 	[SQL_JOB_COUNT_ADD] = {
@@ -563,8 +617,14 @@ static const struct {
 		" AND name = ?",
 		&artifact_table,
 	},
+	[SQL_RETENTION_OF] = {
+		"SELECT $columns FROM retention WHERE ?1 IN (0, project)"
+		" ORDER BY project, place",
+		&retention_table,
+	},
 	[SQL_BLOB_IN_USE] = {
-		"SELECT EXISTS (SELECT 1 FROM artifact WHERE blob = ?)",
+		"SELECT EXISTS (SELECT 1 FROM artifact WHERE blob = ?"
+		" AND job NOT IN (SELECT job FROM deleted_job))",
 		NULL,
 	},
 	[SQL_EVENTS_OF_JOB] = {
@@ -575,8 +635,10 @@ static const struct {
 	},
 	[SQL_EVENTS] = {
 		"SELECT last_seq, first_seq, project, job, body"
-		" FROM event_batch WHERE (?2 = 0 OR project = ?2)"
-		" AND last_seq > ?3 ORDER BY last_seq",
+		" FROM event_batch AS batch WHERE (?2 = 0 OR project = ?2)"
+		" AND last_seq > ?3 AND NOT EXISTS (SELECT 1 FROM deleted_job AS gone"
+		" WHERE gone.job = batch.job AND batch.last_seq < gone.event)"
+		" ORDER BY last_seq",
 		NULL,
 	},
 	[SQL_DEFINITIONS] = {
@@ -636,6 +698,10 @@ static const struct {
 		" ORDER BY name, seq",
 		&schedule_table,
 	},
+	[SQL_SCHEDULE_BY_SEQ] = {
+		"SELECT $columns FROM schedule WHERE seq = ?",
+		&schedule_table,
+	},
 	[SQL_FIRINGS_OF] = {
 		"SELECT $columns FROM firing WHERE schedule = ? AND at_ms < ?"
 		" ORDER BY at_ms DESC LIMIT ?",
@@ -679,11 +745,13 @@ static const struct {
 	},
 	[SQL_RUNS_OF_TEST] = {
 		"SELECT $columns FROM run WHERE test_key = ? AND test_key <> 0"
+		" AND job NOT IN (SELECT job FROM deleted_job)"
 		" AND seq < ? ORDER BY seq DESC LIMIT ?",
 		&run_table,
 	},
 	[SQL_RUNS_OF_ERROR] = {
 		"SELECT $columns FROM run WHERE error_class = ? AND error_class <> 0"
+		" AND job NOT IN (SELECT job FROM deleted_job)"
 		" AND seq < ? ORDER BY seq DESC LIMIT ?",
 		&run_table,
 	},

@@ -671,6 +671,98 @@ a_lane_is_made_once(void **state)
 	assert_int_equal(try_save(fx), STORE_CONFLICT);
 }
 
+/* What only an edit writes: without it nothing of it changes. */
+static void
+an_edit_changes_fixed_columns(void **state)
+{
+	struct fixture *fx = *state;
+	struct job_id id = put_job(fx, "edited");
+
+	turn(fx);
+	want_job(fx, id);
+	load(fx);
+	struct job *job = job_of(fx, id);
+	job->priority = 7;
+	job->labels = "place=attic";
+	job->keys = "site=a";
+	job->is_edited = true;
+	uow_touch_job(&fx->uow, job);
+	save(fx);
+	job = read_back(fx, id);
+	assert_int_equal(job->priority, 7);
+	assert_string_equal(job->labels, "place=attic");
+	assert_string_equal(job->keys, "site=a");
+}
+
+static void
+a_unique_key_is_held_by_one(void **state)
+{
+	struct fixture *fx = *state;
+
+	turn(fx);
+	load(fx);
+	struct job *first = new_job(fx, "first");
+	first->unique_key = "k";
+	save(fx);
+	turn(fx);
+	load(fx);
+	new_job(fx, "second")->unique_key = "k";
+	assert_int_equal(try_save(fx), STORE_CONFLICT);
+
+	struct unique_key key = { first->project, "k" };
+	turn(fx);
+	UOW_PUSH_IN(&fx->arena, &fx->keys.uniques, key);
+	load(fx);
+	struct job *holder = uow_unique(&fx->uow, key.project, "k");
+	assert_non_null(holder);
+	assert_string_equal(holder->name, "first");
+	holder->unique_until_ms = -1;
+	uow_touch_job(&fx->uow, holder);
+	new_job(fx, "third")->unique_key = "k";
+	save(fx);
+	turn(fx);
+	UOW_PUSH_IN(&fx->arena, &fx->keys.uniques, key);
+	load(fx);
+	assert_string_equal(uow_unique(&fx->uow, key.project, "k")->name, "third");
+}
+
+static void
+held_jobs_and_buckets_are_found_again(void **state)
+{
+	static const char *const names[] = { "1:site=a", "1:site=a", "1:site=b" };
+	struct fixture *fx = *state;
+	struct store_boot boot;
+
+	turn(fx);
+	load(fx);
+	for (int i = 0; i < 3; i++) {
+		struct job *job = new_job(fx, names[i]);
+		job->held_key = names[i];
+		job->rank = i;
+	}
+	struct bucket early = { "1:site=a", 5 }, late = { "1:site=a", INT64_MAX / 4 };
+	UOW_PUSH(&fx->uow, &fx->uow.buckets, early);
+	UOW_PUSH(&fx->uow, &fx->uow.buckets, late);
+	save(fx);
+	reopen(fx);
+	assert_done(fx, store_boot(fx->store, &fx->arena, &boot, &fx->err));
+	bool has_a = false, has_b = false;
+	for (size_t i = 0; i < boot.n_held; i++) {
+		has_a = has_a || strcmp(boot.held[i], "1:site=a") == 0;
+		has_b = has_b || strcmp(boot.held[i], "1:site=b") == 0;
+	}
+	assert_true(has_a && has_b);
+	assert_int_equal(boot.n_buckets, 1);
+	assert_int_equal(boot.buckets[0].full_us, INT64_MAX / 4);
+
+	struct claim_key key = { .held = "1:site=a", .n = 1 };
+	turn(fx);
+	UOW_PUSH_IN(&fx->arena, &fx->keys.claims, key);
+	load(fx);
+	assert_int_equal(fx->uow.jobs.n, 1);
+	assert_int_equal(fx->uow.jobs.item[0]->rank, 1); /* the best of the two */
+}
+
 static void
 workers_keep_every_column(void **state)
 {
@@ -834,6 +926,9 @@ const struct contract_case turn_cases[] = {
 	{ "the quarantine list is kept", the_quarantine_list_is_kept },
 	{ "boot finds lines and workers", boot_finds_lines_and_workers },
 	{ "a lane is made once", a_lane_is_made_once },
+	{ "an edit changes fixed columns", an_edit_changes_fixed_columns },
+	{ "a unique key is held by one", a_unique_key_is_held_by_one },
+	{ "held jobs and buckets are found again", held_jobs_and_buckets_are_found_again },
 	{ "workers keep every column", workers_keep_every_column },
 	{ "idempotency keys are kept and purged", idempotency_keys_are_kept_and_purged },
 	{ "a restart changes nothing", a_restart_changes_nothing },
