@@ -11,5 +11,6 @@ extern const struct contract_case turn_cases[];
 extern const struct contract_case read_cases[];
 extern const struct contract_case list_cases[];
 extern const struct contract_case event_cases[];
+extern const struct contract_case stats_cases[];
 extern const struct contract_case group_cases[];
 extern const struct contract_case schedule_cases[];

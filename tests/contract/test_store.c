@@ -38,6 +38,7 @@ main(void)
 		read_cases,
 		list_cases,
 		event_cases,
+		stats_cases,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(tables); k++)
