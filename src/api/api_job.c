@@ -43,6 +43,14 @@ write_job_whole(struct call *call, struct store_reader *reader, const struct job
 	more.tests = tests;
 	more.incarnations = incarnations;
 	more.queue = api_queue_name(call->api, reader, job->queue);
+	if (job->schedule != 0) {
+		struct schedule *schedule;
+		int r = read_schedule(reader, job->schedule, call->arena, &schedule, err);
+
+		if (r < 0)
+			return -1;
+		more.schedule = r == 0 ? schedule : NULL;
+	}
 	if (job_outcome_read(call, reader, job, &more, err) < 0)
 		return -1;
 	job_write(&jw, job, &more);

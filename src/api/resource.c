@@ -395,6 +395,12 @@ job_write(struct jw *jw, const struct job *job, const struct job_more *more)
 	counts_write(jw, &job->counts);
 	write_blocked_by(jw, job);
 	write_parent(jw, job);
+	if (more->schedule) {
+		jw_kobj(jw, "schedule");
+		jw_kuuid(jw, "id", &more->schedule->id);
+		jw_kstr(jw, "name", more->schedule->name);
+		jw_end_obj(jw);
+	}
 	write_raw(jw, "stages", more->stages);
 	write_raw(jw, "results", more->results);
 	write_raw(jw, "schemaErrors", more->schema_errors);

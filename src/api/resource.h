@@ -8,12 +8,13 @@
 
 /* What a job's row does not hold. Zeroed: not shown. */
 struct job_more {
-	const char *queue;            /* name */
-	struct str options;           /* JSON object as kept */
-	const char *durable;          /* of the write that this answers */
-	const char *unique;           /* "existing": the answer to a request for a new one */
-	struct arena *arena;          /* for the fixtures; NULL: they are not shown */
-	const struct job_test *tests; /* and hooks behind them */
+	const char *queue;               /* name */
+	struct str options;              /* JSON object as kept */
+	const char *durable;             /* of the write that this answers */
+	const char *unique;              /* "existing": the answer to a request for a new one */
+	struct arena *arena;             /* for the fixtures; NULL: they are not shown */
+	const struct schedule *schedule; /* that fired it; NULL: none, or it is gone */
+	const struct job_test *tests;    /* and hooks behind them */
 	size_t n_tests;
 	const struct incarnation *incarnations;
 	size_t n_incarnations;

@@ -219,6 +219,7 @@ static const struct member job_members[] = {
 	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "parent", .shape = SHAPE_ID, .flags = MAY, .about = "The flow whose stage it carries out." },
+	{ .name = "schedule", .shape = SHAPE_REF, .of = "ScheduleName", .flags = MAY, .about = "That fired it, while it is there; not in lists." },
 	{ .name = "stage", .shape = SHAPE_TEXT, .flags = MAY },
 	{ .name = "stageItem", .shape = SHAPE_INT, .flags = MAY, .about = "Place in the stage's matrix, from 0." },
 	{ .name = "stageAttempt", .shape = SHAPE_INT, .flags = MAY },
@@ -612,6 +613,12 @@ static const struct member schedule_members[] = {
 	{ 0 },
 };
 
+static const struct member schedule_name_members[] = {
+	ID("id"),
+	{ .name = "name", .shape = SHAPE_TEXT },
+	{ 0 },
+};
+
 static const struct member schedule_preview_members[] = {
 	{ .name = "dryRun", .shape = SHAPE_CONST, .of = "true" },
 	{ .name = "timezone", .shape = SHAPE_TEXT },
@@ -883,6 +890,7 @@ const struct answer schema_answers[] = {
 	{ .name = "ForecastBasis", .members = forecast_basis_members },
 	{ .name = "JobActionResult", .members = action_result_members },
 	{ .name = "Schedule", .about = "What is started when.", .members = schedule_members, .saved = "ScheduleRequest" },
+	{ .name = "ScheduleName", .members = schedule_name_members },
 	{ .name = "SchedulePreview", .about = "What a schedule would do.", .members = schedule_preview_members },
 	{ .name = "Occurrence", .members = occurrence_members },
 	{ .name = "WaitingOccurrence", .members = waiting_members },

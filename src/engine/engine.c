@@ -99,8 +99,12 @@ boot(struct engine *engine, struct err *err)
 		places_restore_bucket(&engine->lanes, &facts.buckets[i]);
 	for (size_t i = 0; i < facts.n_quarantine; i++)
 		quarantine_list_restore(&engine->quarantine, &facts.quarantine[i]);
-	for (size_t i = 0; i < facts.n_schedules; i++)
+	for (size_t i = 0; i < facts.n_schedules; i++) {
 		schedule_list_restore(&engine->schedules, &facts.schedules[i]);
+		/* A schedule may change without an event. */
+		if (facts.schedules[i].updated_ms > engine->now_ms)
+			engine->now_ms = facts.schedules[i].updated_ms;
+	}
 	for (size_t i = 0; i < facts.n_projects; i++)
 		project_list_set(&engine->projects, &facts.projects[i]);
 	for (size_t i = 0; i < facts.n_lanes; i++)

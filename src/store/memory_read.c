@@ -683,6 +683,18 @@ list_schedules(struct store_reader *reader, int64_t project, struct arena *arena
 }
 
 static int
+find_schedule(struct store_reader *reader, int64_t seq, struct arena *arena,
+	struct schedule **ret, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->schedules;
+	size_t at = memory_find_seq(rows, seq);
+	if (at == rows->n)
+		return STORE_NONE;
+	*ret = row_copy(&schedule_table, rows->item[at], arena);
+	return *ret ? 0 : memory_no_room(err);
+}
+
+static int
 by_firing_time(const void *a, const void *b)
 {
 	int64_t x = (*(const struct firing *const *)a)->at_ms;
@@ -816,6 +828,7 @@ static const struct reader_ops reader_ops = {
 	.queue_figures = queue_figures,
 	.quarantine = list_quarantine,
 	.schedules = list_schedules,
+	.schedule = find_schedule,
 	.firings = list_firings,
 	.projects = list_projects,
 	.workers = list_workers,

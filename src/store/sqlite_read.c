@@ -510,6 +510,18 @@ read_all_schedules(struct store_reader *reader, int64_t project, struct arena *a
 }
 
 static int
+read_schedule_by_seq(struct store_reader *reader, int64_t seq, struct arena *arena,
+	struct schedule **ret, struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt =
+		sql_get(db_of(reader), SQL_SCHEDULE_BY_SEQ, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, seq);
+	return read_row(reader, stmt, &schedule_table, arena, ret, err);
+}
+
+static int
 read_some_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms,
 	size_t limit, struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err)
 {
@@ -653,6 +665,7 @@ static const struct reader_ops reader_ops = {
 	.queue_figures = queue_figures,
 	.quarantine = read_all_quarantine,
 	.schedules = read_all_schedules,
+	.schedule = read_schedule_by_seq,
 	.firings = read_some_firings,
 	.projects = read_all_projects,
 	.workers = read_all_workers,

@@ -240,6 +240,13 @@ read_schedules(struct store_reader *reader, int64_t project, struct arena *arena
 }
 
 int
+read_schedule(struct store_reader *reader, int64_t seq, struct arena *arena,
+	struct schedule **ret, struct err *err)
+{
+	return READ(reader, err, reader->ops->schedule(reader, seq, arena, ret, err));
+}
+
+int
 read_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
 	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err)
 {

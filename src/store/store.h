@@ -341,6 +341,9 @@ int read_quarantine(struct store_reader *reader, int64_t project, struct arena *
 /* In order of name; project 0: of all. */
 int read_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct schedule **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+/* By its seq. STORE_NONE: it is gone. */
+int read_schedule(struct store_reader *reader, int64_t seq, struct arena *arena,
+	struct schedule **ret, struct err *err) MUST_CHECK;
 /* Latest first, occurrences before before_ms, at most limit. */
 int read_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
 	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err) MUST_CHECK;

@@ -81,6 +81,8 @@ struct reader_ops {
 		struct quarantine_entry **ret, size_t *ret_n, struct err *err);
 	int (*schedules)(struct store_reader *reader, int64_t project, struct arena *arena,
 		struct schedule **ret, size_t *ret_n, struct err *err);
+	int (*schedule)(struct store_reader *reader, int64_t seq, struct arena *arena,
+		struct schedule **ret, struct err *err);
 	int (*firings)(struct store_reader *reader, int64_t schedule, int64_t before_ms,
 		size_t limit, struct arena *arena, struct firing **ret, size_t *ret_n,
 		struct err *err);

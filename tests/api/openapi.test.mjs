@@ -328,6 +328,7 @@ describe('answers', () => {
 		await post('/schedules/{schedule}/fire', { overlap: 'queue' }, named);
 		await get('/schedules/{schedule}', named.args);
 		await get('/schedules/{schedule}/next', named.args);
+		await get('/jobs/{id}', { id: (await server.get('/schedules/s')).lastJob });
 		await get('/schedules/{schedule}/firings', named.args);
 		for (const verb of ['pause', 'resume']) await post(`/schedules/{schedule}/${verb}`, {}, named);
 		await server.post('/templates', { name: 'short-lived', tests: [commandTest()] });

@@ -144,6 +144,7 @@ describe('a firing', () => {
 		const job = await server.get(`/jobs/${fired.data.job}`);
 
 		assert.equal(job.name, 'for one-off');
+		assert.deepEqual(job.schedule, { id: json.id, name: 'one-off' });
 		assert.deepEqual(job.tags, ['nightly']);
 		assert.equal(job.params.day, at);
 		assert.deepEqual((await server.get('/jobs?schedule=one-off')).items.map(({ id }) => id), [job.id]);
