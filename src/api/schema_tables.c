@@ -941,8 +941,15 @@ const struct answer schema_answers[] = {
 	{ "quarantine", "{\"anyOf\":[{\"type\":\"boolean\"}," REF("QuarantineRequest") "," REF("Expression") "]}" }, \
 	{ "stopOnFirstFailure", "{\"anyOf\":[{\"type\":\"boolean\"},{\"const\":\"cancel\"}," REF("Expression") "]}" }
 
+#define JOBS "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobRequest") "}"
+#define FLOW_DETAILS \
+	{ "stages", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("FlowStage") "}" }, \
+	{ "chain", JOBS }, { "parallel", JOBS }, { "attempts", REF("FlowAttempts") }, { "pass", TEXT_VALUES }
+#define TEXT_VALUES "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"
+
 static const struct detail job_details[] = {
 	GROUP_DETAILS,
+	FLOW_DETAILS,
 	{ "tests", "{\"type\":\"array\",\"minItems\":1,\"items\":" REF("JobTest") "}" },
 	{ "labels", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}" },
 	{ "outputSchema", "{\"type\":\"object\",\"description\":\"JSON Schema of what a run gives.\"}" },
@@ -1034,12 +1041,49 @@ static const struct detail project_details[] = {
 };
 
 static const struct detail flow_details[] = {
-	{ "stages", "{\"type\":\"array\",\"items\":" REF("FlowStage") "}" },
+	FLOW_DETAILS,
+	{ "params", "{\"type\":\"object\",\"description\":\"Declarations.\",\"additionalProperties\":" REF("ParamDeclaration") "}" },
 	{ 0 },
 };
 
 static const struct detail stage_details[] = {
-	{ "run", "{\"type\":\"object\",\"description\":\"A job request.\"}" },
+	{ "run", REF("JobRequest") },
+	{ "wait", REF("FlowWait") },
+	{ "pass", TEXT_VALUES },
+	{ "retry", REF("RetriesRequest") },
+	{ 0 },
+};
+
+#define CONDITION_DETAILS \
+	{ "http", REF("FlowLook") }, { "timer", REF("FlowTimer") }, { "approval", REF("FlowApproval") }, \
+	{ "signal", "{\"type\":\"object\",\"additionalProperties\":false}" }
+
+static const struct detail condition_details[] = {
+	CONDITION_DETAILS,
+	{ 0 },
+};
+
+static const struct detail wait_details[] = {
+	CONDITION_DETAILS,
+	{ "any", "{\"type\":\"array\",\"items\":" REF("FlowCondition") "}" },
+	{ "all", "{\"type\":\"array\",\"items\":" REF("FlowCondition") "}" },
+	{ 0 },
+};
+
+static const struct detail look_details[] = {
+	{ "headers", TEXT_VALUES },
+	{ "interval", REF("FlowInterval") },
+	{ 0 },
+};
+
+static const struct detail attempts_details[] = {
+	{ "run", REF("JobRequest") },
+	{ "on", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"enum\":[\"failed\",\"errored\",\"timed_out\"]}}" },
+	{ 0 },
+};
+
+static const struct detail timer_details[] = {
+	{ "for", "{\"anyOf\":[" REF("Duration") "," REF("Expression") "]}" },
 	{ 0 },
 };
 
@@ -1066,6 +1110,13 @@ const struct request schema_requests[] = {
 		.fields = flow_fields, .details = flow_details, .required = "name", .takes_exprs = true },
 	{ .name = "FlowStage", .about = "A job to be carried out, or something to be waited for.",
 		.fields = flow_stage_fields, .details = stage_details, .takes_exprs = true },
+	{ .name = "FlowWait", .about = "One condition, or any or all of several.", .fields = flow_wait_fields, .details = wait_details, .takes_exprs = true },
+	{ .name = "FlowCondition", .fields = flow_condition_fields, .details = condition_details, .takes_exprs = true },
+	{ .name = "FlowLook", .about = "A request that is made again and again until its answer is as wanted.", .fields = flow_http_fields, .details = look_details, .takes_exprs = true },
+	{ .name = "FlowInterval", .about = "Between two looks.", .fields = flow_interval_fields, .takes_exprs = true },
+	{ .name = "FlowTimer", .fields = flow_timer_fields, .details = timer_details, .takes_exprs = true },
+	{ .name = "FlowApproval", .fields = flow_approval_fields, .takes_exprs = true },
+	{ .name = "FlowAttempts", .about = "A ladder of whole jobs.", .fields = flow_attempts_fields, .details = attempts_details, .takes_exprs = true },
 	{ .name = "StartRequest", .about = "Of a flow that has ended: where it begins again; `failed`, with the stages that did not succeed, unless said.", .fields = start_fields },
 	{ .name = "Decision", .about = "Of an approval: who decided, and why.", .fields = approval_fields },
 	{ .name = "BrowserRequest", .about = "A group of a job: every group runs every test.",

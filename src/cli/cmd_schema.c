@@ -12,6 +12,7 @@ static const struct {
 	int (*write)(struct buf *out);
 } schemas[] = {
 	{ "job", job_file_schema },
+	{ "flow", flow_file_schema },
 	{ "browser-test", browser_test_schema },
 };
 
@@ -30,6 +31,6 @@ cmd_schema(struct cli *cli)
 		return CLI_OK;
 	}
 	(void)err_set(&err, ERR_INVALID,
-		"no schema for \"%.40s\"; there are job and browser-test", cli->args[0]);
+		"no schema for \"%.40s\"; there are job, flow and browser-test", cli->args[0]);
 	return cli_fail(cli, &err);
 }

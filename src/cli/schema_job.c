@@ -123,6 +123,9 @@ add_members_of_files(json_t *job, json_t *defs)
 
 	(void)json_object_set_new(members, "files", literal(folder));
 	(void)json_object_set_new(member_of(defs, "FixtureRequest"), "files", literal(folder));
+	(void)json_object_set_new(member_of(defs, "JobRequest"), "file",
+		literal("{\"type\":\"string\",\"description\":\"In `run` of a stage: a job file, of which "
+			"this is the content; params are its parameters.\"}"));
 	(void)json_object_set_new(member_of(defs, "PlaywrightTest"), "shard",
 		literal("{\"enum\":[\"test\",\"tests\",\"file\",\"files\"],\"description\":\"A run of its own for each "
 			"of the project's tests or files.\"}"));
@@ -176,8 +179,8 @@ add_browser_tests(json_t *test, json_t *defs)
 
 /* --- The whole --- */
 
-int
-job_file_schema(struct buf *out)
+static int
+write_schema(struct buf *out, const char *title, const char *about, json_t *also)
 {
 	_cleanup_(json_unrefp) json_t *api = api_schemas();
 	json_t *browser = browser_schema();
@@ -187,7 +190,8 @@ job_file_schema(struct buf *out)
 		json_decref(browser);
 		return -1;
 	}
-	_cleanup_(json_unrefp) json_t *job = json_incref(json_object_get(api, "JobRequest"));
+	/* A copy: inside, stages refer to job requests, which files do not add to. */
+	_cleanup_(json_unrefp) json_t *job = json_deep_copy(json_object_get(api, "JobRequest"));
 	json_t *defs = json_object();
 
 	settle(job, api, defs);
@@ -197,10 +201,26 @@ job_file_schema(struct buf *out)
 	add_members_of_files(job, defs);
 	(void)json_object_set_new(
 		job, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-	(void)json_object_set_new(job, "title", json_string("job"));
-	(void)json_object_set_new(job, "description", json_string("A job file."));
+	(void)json_object_set_new(job, "title", json_string(title));
+	(void)json_object_set_new(job, "description", json_string(about));
+	(void)json_object_update_new(job, also);
 	(void)json_object_set_new(job, "$defs", defs);
 	jw_init(&jw, out);
 	jw_tree(&jw, job);
 	return jw_done(&jw);
+}
+
+int
+job_file_schema(struct buf *out)
+{
+	return write_schema(out, "job", "A job file.", json_object());
+}
+
+int
+flow_file_schema(struct buf *out)
+{
+	return write_schema(out, "flow", "A flow's file.",
+		literal("{\"anyOf\":[{\"required\":[\"stages\"]},{\"required\":[\"chain\"]},"
+			"{\"required\":[\"parallel\"]},{\"required\":[\"attempts\"]},"
+			"{\"required\":[\"flow\"]}]}"));
 }

@@ -48,7 +48,7 @@ struct client_request {
 /* An answer of any status. */
 struct http_answer {
 	int status;
-	struct buf body; /* empty when a sink took it */
+	struct buf body;    /* empty when a sink took it */
 	struct buf headers; /* lines "Name: value", as they came, of the last head of the
 			       answer; what passes headers_max is left out */
 	char content_type[100];

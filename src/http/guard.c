@@ -142,8 +142,7 @@ guard_address_ok(const struct guard_policy *policy, const struct sockaddr *addre
 {
 	uint8_t bytes[16];
 
-	return address_bytes(address, bytes) &&
-		(is_allowed(policy, bytes) || is_public(bytes));
+	return address_bytes(address, bytes) && (is_allowed(policy, bytes) || is_public(bytes));
 }
 
 static bool
@@ -336,8 +335,8 @@ check_address(const struct guard_policy *policy, const struct sockaddr *address,
 	uint8_t bytes[16];
 
 	if (!guard_address_ok(policy, address) || !address_bytes(address, bytes))
-		return err_set(err, ERR_DENIED,
-			"the host resolves to an address that is not public");
+		return err_set(
+			err, ERR_DENIED, "the host resolves to an address that is not public");
 	if (!port_is_listed(policy, port) && !is_own(policy, bytes))
 		return err_set(err, ERR_DENIED, "port %u is not allowed there", port);
 	return 0;

@@ -50,9 +50,9 @@ struct guard_target {
 int guard_allow(struct guard_policy *policy, struct str range, struct err *err) MUST_CHECK;
 
 /*
- * Takes the URL apart: http or https, no user info, a port that the policy allows somewhere, no blanks, controls
- * or non-ASCII bytes, no number forms of addresses but the dotted and the bracketed one. -1:
- * INVALID, LIMIT, DENIED.
+ * Takes the URL apart: http or https, no user info, a port that the policy allows somewhere, no
+ * blanks, controls or non-ASCII bytes, no number forms of addresses but the dotted and the
+ * bracketed one. -1: INVALID, LIMIT, DENIED.
  */
 int guard_url(const struct guard_policy *policy, struct str url, struct guard_target *ret,
 	struct err *err) MUST_CHECK;

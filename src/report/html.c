@@ -164,6 +164,12 @@ sentence(const struct report_model *model)
 		{ "stopped", "Somebody stopped the job." },
 		{ "cancelled", "Somebody cancelled the job." },
 		{ "invalid_definition", "The definition cannot run." },
+		{ "stage_failed", "A stage failed." },
+		{ "wait_failed", "What was waited for cannot come any more." },
+		{ "wait_timed_out", "What was waited for did not come in time." },
+		{ "rejected", "Somebody refused the approval." },
+		{ "expired", "It did not start in time." },
+		{ "superseded", "A newer job took its place." },
 	};
 
 	if (model->reason && strcmp(model->reason, "passed") == 0)
@@ -280,7 +286,10 @@ put_facts(struct html *html)
 		out_duration(out, job->queued_ms);
 		out_put(out, "</dd></div>");
 	}
-	put_count_fact(out, "Runs", (int64_t)model->n_runs + model->left_out.runs);
+	if (model->n_stages > 0)
+		put_count_fact(out, "Stages", (int64_t)model->n_stages);
+	else
+		put_count_fact(out, "Runs", (int64_t)model->n_runs + model->left_out.runs);
 	if (job->iterations == 0)
 		out_put(out, "<div><dt>Iterations</dt><dd>endless</dd></div>");
 	else if (job->iterations != 1)

@@ -562,3 +562,34 @@ test('results that break the schema of a job are told', async () => {
 	assert.deepEqual(end.results, { total: 'many' });
 	assert.equal(end.schemaErrors[0].pointer, '/total');
 });
+
+test('one report has all stages, what the waits saw and the tests of every job', async () => {
+	tasks.answers.set('/r', { body: { state: 'DONE <b>' } });
+	const { id } = await start([
+		{ name: 'prepare', run: run('opens') },
+		{ name: 'done', ...wait({ request: `GET ${tasks.url}/r`, select: '/state' }) },
+		{ name: 'validate', run: run('checks') },
+	]);
+
+	await give({});
+	await give({}, 'failed');
+	await ended(id);
+	const report = await server.get(`/jobs/${id}/report?format=json`);
+
+	assert.deepEqual(report.stages.map((stage) => [stage.name, stage.kind, stage.state]),
+		[['prepare', 'run', 'succeeded'], ['done', 'wait', 'succeeded'], ['validate', 'run', 'failed']]);
+	assert.deepEqual(report.stages[1].observations.map((look) => [look.n, look.status, look.value]),
+		[[1, 200, '"DONE <b>"']]);
+	assert.equal(report.stages[2].jobs[0].tests[0].name, 'checks');
+	assert.equal(report.results.passed, 1);
+	assert.equal(report.results.failed, 1);
+	const junit = (await server.request('GET', `/jobs/${id}/report?format=junit`)).text;
+
+	assert.equal(junit.match(/<testsuite /g).length, 3);
+	assert.match(junit, /name="validate"[^>]*failures="1"/);
+	const html = (await server.request('GET', `/jobs/${id}/report?format=html`)).text;
+
+	assert.match(html, /DONE &lt;b&gt;/);
+	assert.doesNotMatch(html, /DONE <b>/);
+	assert.match(html, /checks/);
+});

@@ -130,6 +130,42 @@ pins_what_was_checked(void **state)
 	assert_int_equal(err.code, ERR_DENIED);
 }
 
+/* A port that is allowed on the machine itself is not allowed elsewhere. */
+static void
+knows_the_machine_itself(void **state)
+{
+	static const struct {
+		const char *url;
+		bool is_fine;
+	} rows[] = {
+		{ "http://127.0.0.1:8000/", true },
+		{ "http://[::1]:8000/", true },
+		{ "http://127.9.9.9:22/", true },
+		{ "http://[::ffff:127.0.0.1]:8000/", true },
+		{ "http://93.184.216.34:8000/", false },
+		{ "http://93.184.216.34:443/", true },
+		{ "http://10.0.0.1:80/", false },
+		{ "http://0.0.0.0:8000/", false },
+		{ "http://[::]:8000/", false },
+	};
+	const struct guard_policy own = { .loopback = true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct curl_slist *pin = NULL;
+		struct guard_target target;
+		struct err err;
+		bool is_fine = guard_url(&own, str_of(rows[i].url), &target, &err) == 0 &&
+			guard_pin(&own, &target, &pin, &err) == 0;
+
+		curl_slist_free_all(pin);
+		if (is_fine != rows[i].is_fine)
+			fail_msg("%s: %s", rows[i].url, is_fine ? "taken" : err.text);
+	}
+	assert_false(address_ok(&strict, "127.0.0.1"));
+	assert_true(address_ok(&own, "127.0.0.1"));
+}
+
 int
 main(void)
 {
@@ -137,6 +173,7 @@ main(void)
 		cmocka_unit_test(takes_ordinary_urls),
 		cmocka_unit_test(refuses_other_urls),
 		cmocka_unit_test(refuses_inner_addresses),
+		cmocka_unit_test(knows_the_machine_itself),
 		cmocka_unit_test(takes_public_addresses),
 		cmocka_unit_test(an_administrator_may_allow_ranges),
 		cmocka_unit_test(pins_what_was_checked),
