@@ -16,38 +16,48 @@
  * Writers of JSON know a row and no server, and a name that was handed out must stay: names are
  * kept for the whole process, one for each project and each new name of it.
  */
+struct kept_name {
+	struct kept_name *older; /* that the project had before */
+	char text[];
+};
+
 static struct {
 	pthread_mutex_t lock;
-	char **item; /* by seq */
+	struct kept_name **item; /* by seq */
 	size_t n;
 } names = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
 keep_name(const struct project *project)
 {
-	size_t at = (size_t)project->seq;
+	size_t at = (size_t)project->seq, n = strlen(project->name) + 1;
 
 	(void)pthread_mutex_lock(&names.lock);
 	if (at >= names.n) {
-		names.item = xrealloc(names.item, (at + 1) * sizeof *names.item);
-		memset(&names.item[names.n], 0, (at + 1 - names.n) * sizeof *names.item);
+		names.item = xrealloc(names.item, (at + 1) * sizeof(*names.item));
+		memset(&names.item[names.n], 0, (at + 1 - names.n) * sizeof(*names.item));
 		names.n = at + 1;
 	}
-	if (!names.item[at] || strcmp(names.item[at], project->name) != 0)
-		names.item[at] = xstrdup(project->name); /* the old one may be in use */
+	if (!names.item[at] || strcmp(names.item[at]->text, project->name) != 0) {
+		struct kept_name *name = xcalloc(1, sizeof *name + n);
+
+		memcpy(name->text, project->name, n);
+		name->older = names.item[at];
+		names.item[at] = name;
+	}
 	(void)pthread_mutex_unlock(&names.lock);
 }
 
 const char *
 api_project_name(int64_t seq)
 {
-	const char *name = NULL;
+	const struct kept_name *name = NULL;
 
 	(void)pthread_mutex_lock(&names.lock);
 	if (seq >= 0 && (size_t)seq < names.n)
 		name = names.item[seq];
 	(void)pthread_mutex_unlock(&names.lock);
-	return name ? name : "default";
+	return name ? name->text : "default";
 }
 
 /* --- The mirror --- */
