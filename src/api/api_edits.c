@@ -93,12 +93,46 @@ job_move_place(struct call *call)
 		submit_edit(call, &edit);
 }
 
+/* ---- pins: docs/protocol/retention.md §3 ---- */
+
+const struct json_field job_pin_fields[] = {
+	{ .name = "note",
+		.kind = FIELD_STR,
+		.offset = 0,
+		.min = 0,
+		.max = REASON_BYTES_MAX,
+		.null_ok = true },
+	{ 0 },
+};
+
+void
+job_pin(struct call *call)
+{
+	struct job_edit edit = { .pin = PIN_SET };
+	struct {
+		const char *note;
+	} in = { 0 };
+
+	if (call->json && json_decode(call->json, job_pin_fields, &in, "", &call->issues) < 0) {
+		call_issues(call);
+		return;
+	}
+	edit.pin_note = in.note && *in.note ? in.note : NULL;
+	submit_edit(call, &edit);
+}
+
+void
+job_unpin(struct call *call)
+{
+	submit_edit(call, &(struct job_edit) { .pin = PIN_CLEARED });
+}
+
 /* ---- many ---- */
 
 static const char *const action_names[] = { "pause", "unpause", "stop", "start", "cancel",
-	"delete", "edit", NULL };
-enum { ACTION_EDIT = JOB_CMD_COUNT };
-_Static_assert(ARRAY_LEN(action_names) == JOB_CMD_COUNT + 2, "every command and edit");
+	"delete", "edit", "pin", "unpin", NULL };
+enum { ACTION_EDIT = JOB_CMD_COUNT, ACTION_PIN, ACTION_UNPIN };
+_Static_assert(ARRAY_LEN(action_names) == JOB_CMD_COUNT + 4, "every command, edit and pins");
 
 struct action_in {
 	int action;
@@ -311,7 +345,7 @@ submit_batch(struct call *call)
 	call->intent->in.each = (struct job_each) {
 		.ids = bulk->ids + bulk->at,
 		.n = bulk->n_batch,
-		.is_edit = bulk->in.action == ACTION_EDIT,
+		.is_edit = bulk->in.action >= ACTION_EDIT,
 		.command = (enum job_command)bulk->in.action,
 		.edit = bulk->edit,
 	};
@@ -411,6 +445,8 @@ decode_action(struct call *call, struct bulk *bulk)
 			"edit has `set`, and no other action");
 		return -1;
 	}
+	if (bulk->in.action == ACTION_PIN || bulk->in.action == ACTION_UNPIN)
+		bulk->edit.pin = bulk->in.action == ACTION_PIN ? PIN_SET : PIN_CLEARED;
 	if (!bulk->in.set)
 		return 0;
 	if (job_edit_read(bulk->in.set, "/set", call->arena, &call->issues, &bulk->edit) < 0)

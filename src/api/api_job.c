@@ -260,6 +260,8 @@ read_show(struct call *call, struct store_reader *reader, struct err *err)
 	buf_clear(&call->out);
 	if (waiting)
 		waiting->is_final = job_state_is_final(job->state);
+	else
+		call_etag(call, job->version);
 	return write_job_whole(call, reader, job, NULL, err);
 }
 
@@ -289,7 +291,7 @@ on_waited(struct call *call)
 
 	if (waiting->is_looking)
 		return;
-	if (now >= waiting->until_mono_ms)
+	if (now >= waiting->until_mono_ms || call->api->handing_over)
 		call_read(call, read_show, NULL);
 	else
 		look_and_wait(call, now);
@@ -507,6 +509,12 @@ api_blob_remove_unused(struct api *api, struct store_reader *reader, const char 
 		/* Bytes that stay are a waste of room, not a wrong answer. */
 		log_warn("blob.remove", NULL, "%s", err.text);
 	uv_rwlock_wrunlock(&api->blob_lock);
+}
+
+void
+api_drop_blob(struct api *api, struct store_reader *reader, const char *blob)
+{
+	api_blob_remove_unused(api, reader, blob);
 }
 
 static int

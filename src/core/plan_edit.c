@@ -122,3 +122,22 @@ plan_edit(struct uow *uow, struct lanes *lanes, struct job *job, const struct jo
 	plan_update(uow, lanes, job);
 	return 0;
 }
+
+void
+plan_pin(struct uow *uow, struct job *job, bool is_pinned, const char *note)
+{
+	struct buf buf = BUF_INIT(EVENT_DATA_BYTES_MAX);
+	struct jw jw;
+
+	job->pinned = is_pinned;
+	job->pin_note = is_pinned && note ? arena_strdup(uow->arena, note) : NULL;
+	uow_touch_job(uow, job);
+	jw_init(&jw, &buf);
+	jw_obj(&jw);
+	jw_kstr_opt(&jw, "note", job->pin_note);
+	jw_end_obj(&jw);
+	if (jw_done(&jw) == 0)
+		uow_event_job(uow, job, NULL, is_pinned ? EV_JOB_PINNED : EV_JOB_UNPINNED,
+			str_from(arena_strndup(uow->arena, buf.data, buf.len), buf.len));
+	buf_deinit(&buf);
+}

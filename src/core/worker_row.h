@@ -20,8 +20,8 @@ struct worker_row {
 	struct worker_id id;
 	int64_t project; /* 0: serves every project */
 	const char *name, *version;
-	const char *kinds;  /* comma-separated */
-	const char *labels; /* canonical: core/lane.h */
+	const char *kinds;     /* comma-separated */
+	const char *labels;    /* canonical: core/lane.h */
 	const char *resources; /* what it offers: core/needs.h; NULL: nothing */
 	int32_t capacity;
 	enum worker_state state;

@@ -39,6 +39,11 @@ edit_one(struct turn *turn, const struct intent *intent, struct job *job,
 	struct queue *queue = NULL;
 	const struct job *neighbour = NULL;
 
+	if (edit->pin != PIN_KEPT) {
+		plan_pin(&turn->uow, job, edit->pin == PIN_SET, edit->pin_note);
+		retention_list_forget(&turn->engine->retention, job->project);
+		return 0;
+	}
 	if (edit->queue) {
 		queue = lanes_get_queue(lanes, &turn->uow, job->project, edit->queue);
 		if (!queue)

@@ -25,7 +25,7 @@ struct stage {
 	struct test_spec test;
 	struct job_spec
 		spec; /* of create(): one test "t" of kind "command"; change it before */
-	size_t load_bytes_max; /* of a turn, from the next restart on; 0: default */
+	size_t load_bytes_max;            /* of a turn, from the next restart on; 0: default */
 	UOW_ARRAY(struct effect) effects; /* that turns asked for, of the arena */
 	size_t n_told;
 	char text[8192];
