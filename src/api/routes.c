@@ -141,7 +141,7 @@ const struct route routes[] = {
 		.id = "previewSchedule", .summary = "The next occurrences of what is no schedule yet; name and start may be missing", .request = "ScheduleRequest", .response = "SchedulePreview" },
 	{ HTTP_GET, "/schedules/{schedule}", .scope = SCOPE_READ, .read = schedule_show,
 		.id = "getSchedule", .summary = "A schedule, and where it stands", .response = "Schedule" },
-	{ HTTP_PUT, "/schedules/{schedule}", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, QUERY(dry), .begin = schedule_put,
+	{ HTTP_PUT, "/schedules/{schedule}", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = schedule_put,
 		.id = "putSchedule", .summary = "Changes a schedule, or makes one under that name", .request = "ScheduleRequest", .response = "Schedule" },
 	{ HTTP_DELETE, "/schedules/{schedule}", .scope = SCOPE_WRITE, .begin = schedule_delete,
 		.id = "deleteSchedule", .summary = "Deletes a schedule; its jobs stay", .ok = 204 },
