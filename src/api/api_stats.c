@@ -15,7 +15,7 @@
 #include "core/cluster.h"
 
 enum {
-	BRIEF_ROWS = 10,      /* of each list in a summary */
+	BRIEF_ROWS = 10, /* of each list in a summary */
 	CLASSES_IN_CLUSTER = 20,
 	HISTORY_OF_CLASS = 20,
 	NUMBER_CHARS = 24,
@@ -33,7 +33,8 @@ span_of(struct call *call, int64_t *ret_from, int64_t *ret_to, int64_t now_ms)
 	int64_t from = query->from_ms > 0 ? query->from_ms : to - query->last_ms;
 
 	if (from >= to) {
-		issues_add_member(&call->issues, "?", "from", ISSUE_INVALID, "it is not before the end");
+		issues_add_member(
+			&call->issues, "?", "from", ISSUE_INVALID, "it is not before the end");
 		return -1;
 	}
 	if (to - from > DAYS_MS(STAT_DAYS_MAX)) {
@@ -348,10 +349,9 @@ table(struct call *call, struct store_reader *reader, const struct preset *prese
 		call->arena);
 	if (collect(call, reader, &filter, &groups, err) < 0)
 		return -1;
-	stat_groups_keep(&groups, query->n_min >= 0 ? query->n_min : preset->n_min,
-		preset->only_flaky);
-	stat_groups_sort(&groups,
-		is_sorted ? (enum stat_sort)(query->sort / 2) : preset->sort,
+	stat_groups_keep(
+		&groups, query->n_min >= 0 ? query->n_min : preset->n_min, preset->only_flaky);
+	stat_groups_sort(&groups, is_sorted ? (enum stat_sort)(query->sort / 2) : preset->sort,
 		is_sorted ? query->sort % 2 == 1 : true);
 	return write_table(call, reader, &filter, &groups, err);
 }
@@ -429,8 +429,7 @@ write_points(struct jw *jw, const struct stat_filter *filter, const struct stat_
 	for (int64_t at = filter->from_ms; at < filter->to_ms; at += span) {
 		char key[NUMBER_CHARS];
 		int len = snprintf(key, sizeof key, "%" PRId64, at);
-		const struct stat_group *group =
-			map_get(&groups->by_key, key, (size_t)len + 1);
+		const struct stat_group *group = map_get(&groups->by_key, key, (size_t)len + 1);
 
 		jw_obj(jw);
 		jw_ktime(jw, "at", at);
@@ -444,8 +443,9 @@ static int
 trend_filter(struct call *call, struct stat_filter *filter)
 {
 	const struct stats_query *query = call->query;
-	bool by_hour = query->by == 1 || (query->by < 0 && filter->scale == STAT_HOUR &&
-		filter->to_ms - filter->from_ms <= DAYS_MS(2));
+	bool by_hour = query->by == 1 ||
+		(query->by < 0 && filter->scale == STAT_HOUR &&
+			filter->to_ms - filter->from_ms <= DAYS_MS(2));
 	enum stat_scale scale = by_hour && filter->subject == STAT_JOB ? STAT_HOUR : STAT_DAY;
 
 	if (query->by == 1 && !has_hours(query, filter->subject)) {
@@ -751,9 +751,9 @@ test_history(struct call *call, struct store_reader *reader, struct err *err)
 /* ---- lists of jobs ---- */
 
 #define FAILED_STATES (1u << JOB_FAILED | 1u << JOB_INVALID)
-#define RUNNING_STATES                                                    \
-	(1u << JOB_STARTING | 1u << JOB_RUNNING | 1u << JOB_PAUSING |     \
-		1u << JOB_STOPPING | 1u << JOB_RESTARTING)
+#define RUNNING_STATES                                                                     \
+	(1u << JOB_STARTING | 1u << JOB_RUNNING | 1u << JOB_PAUSING | 1u << JOB_STOPPING | \
+		1u << JOB_RESTARTING)
 
 static int
 write_jobs(struct call *call, struct store_reader *reader, struct jw *jw, const char *key,

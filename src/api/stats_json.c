@@ -12,7 +12,8 @@ rate_write(struct jw *jw, const char *key, double rate)
 }
 
 static void
-durations_write(struct jw *jw, const char *key, const struct histogram *histogram, int64_t sum_ms)
+durations_write(
+	struct jw *jw, const char *key, const struct histogram *histogram, int64_t sum_ms)
 {
 	if (histogram->total == 0)
 		return;

@@ -32,7 +32,8 @@ add_param(struct buf *path, const char *name, const char *value)
 static int
 add_options(const struct cli *cli, struct buf *path, bool is_table)
 {
-	static const char *const filters[] = { "last", "queue", "template", "tag", "kind", "team" };
+	static const char *const filters[] = { "last", "queue", "template", "tag", "kind",
+		"team" };
 	static const struct {
 		const char *option, *param;
 	} of_tables[] = { { "by", "groupBy" }, { "sort", "sort" }, { "limit", "limit" },
@@ -82,8 +83,8 @@ put_ms(struct buf *out, int64_t ms)
 	else if (ms < MINUTES_MS(1))
 		rc = buf_addf(out, "%.1f s", (double)ms / 1000);
 	else if (ms < HOURS_MS(1))
-		rc = buf_addf(out, "%" PRId64 "m%02" PRId64 "s", ms / MINUTES_MS(1),
-			ms / 1000 % 60);
+		rc = buf_addf(
+			out, "%" PRId64 "m%02" PRId64 "s", ms / MINUTES_MS(1), ms / 1000 % 60);
 	else
 		rc = buf_addf(out, "%" PRId64 "h%02" PRId64 "m", ms / HOURS_MS(1),
 			ms / MINUTES_MS(1) % 60);
@@ -189,7 +190,8 @@ static const struct view {
 	{ "flaky", "/stats/flakiest", "TEST",
 		"        N    CHANGES   RETRIED  FLAKINESS  SUCCESS", print_flaky },
 	{ "cost", "/stats/cost", "TEST",
-		"        N       RUNS  DURATION       CPU       MEMORY     TOKENS", print_cost },
+		"        N       RUNS  DURATION       CPU       MEMORY     TOKENS",
+		print_cost },
 #undef USUAL
 };
 
@@ -435,9 +437,8 @@ print_cluster(const json_t *cluster)
 	cli_print("\n");
 	json_array_foreach(json_object_get(cluster, "classes"), i, class)
 	{
-		cli_print("           %s  %9" PRId64 "  last %.16s in ",
-			json_text(class, "id"), json_int(class, "n"),
-			json_text(class, "lastSeenAt"));
+		cli_print("           %s  %9" PRId64 "  last %.16s in ", json_text(class, "id"),
+			json_int(class, "n"), json_text(class, "lastSeenAt"));
 		print_plain(json_text(class, "lastTest"), 0);
 		cli_print("\n");
 	}
@@ -463,8 +464,7 @@ cmd_stats_errors(struct cli *cli)
 		cli_print_json(answer);
 		return CLI_OK;
 	}
-	json_array_foreach(json_object_get(answer, "items"), i, cluster)
-		print_cluster(cluster);
+	json_array_foreach(json_object_get(answer, "items"), i, cluster) print_cluster(cluster);
 	note_backlog(answer);
 	return CLI_OK;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over the bytes: at each place the first rule that fits takes what it fits. Rules look
- * at the byte before, so that the middle of a word begins nothing.
+ * One pass over the bytes: at each place the first rule that fits takes what it fits. Rules
+ * look at the byte before, so that the middle of a word begins nothing.
  *
- * Groups: a text of k words has k signatures, each the hash of all words but one. Two texts that
- * share a signature differ in at most that word. Groups that meet are joined (union-find).
+ * Groups: a text of k words has k signatures, each the hash of all words but one. Two texts
+ * that share a signature differ in at most that word. Groups that meet are joined (union-find).
  */
 #include "core/cluster.h"
 
@@ -19,8 +19,8 @@
 #include "base/mem.h"
 
 enum {
-	WORDS_MAX = 64,   /* of a text, for its signatures; the others are taken as one */
-	HEX_MIN = 8,      /* shorter ones are words or numbers */
+	WORDS_MAX = 64, /* of a text, for its signatures; the others are taken as one */
+	HEX_MIN = 8,    /* shorter ones are words or numbers */
 	UUID_CHARS = 36,
 	DATE_CHARS = 10,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Only the window of places that have counts is kept: a test's durations are near each other. */
+/* Only the window of places that have counts is kept: a test's durations are near each other.
+ */
 #include "core/histogram.h"
 
 #include <inttypes.h>

@@ -18,10 +18,10 @@
 enum { HISTOGRAM_PLACES = 300 };
 
 struct histogram {
-	int64_t *count;       /* of the places lo … lo + n - 1; the arena's */
-	int32_t lo, n;        /* n 0: nothing was counted */
-	int64_t total;        /* sum of all counts */
-	struct arena *arena;  /* borrowed */
+	int64_t *count;      /* of the places lo … lo + n - 1; the arena's */
+	int32_t lo, n;       /* n 0: nothing was counted */
+	int64_t total;       /* sum of all counts */
+	struct arena *arena; /* borrowed */
 };
 
 /* The place of a duration; negative ones count as 0. */

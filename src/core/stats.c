@@ -39,7 +39,8 @@ hash_key(int64_t project, const char *text)
 
 	/* None of these fails with sizes in range. */
 	(void)crypto_generichash_init(&state, NULL, 0, 16);
-	(void)crypto_generichash_update(&state, (const unsigned char *)&project, sizeof project);
+	(void)crypto_generichash_update(
+		&state, (const unsigned char *)&project, sizeof project);
 	(void)crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
 	unsigned char out[16];
 
@@ -147,7 +148,8 @@ sum_of(struct collector *c, const struct stat_cell *one)
 {
 	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(8));
 
-	/* Every attribute has a limit far below; one with a separator inside would share a cell. */
+	/* Every attribute has a limit far below; one with a separator inside would share a
+	 * cell. */
 	if (buf_addf(&text,
 		    "%" PRId64 "\x1f%d\x1f%d\x1f%" PRId64 "\x1f%s\x1f%s\x1f%" PRId64
 		    "\x1f%s\x1f%" PRId64 "\x1f%s\x1f%s\x1f%s\x1f%s",
@@ -246,7 +248,8 @@ add_tagged(struct collector *c, struct stat_cell *one, const json_t *tags, int64
 static json_t *
 tags_of(const struct job *job)
 {
-	return job->tags && strcmp(job->tags, "[]") != 0 ? json_loads(job->tags, 0, NULL) : NULL;
+	return job->tags && strcmp(job->tags, "[]") != 0 ? json_loads(job->tags, 0, NULL)
+							 : NULL;
 }
 
 /* ---- jobs ---- */
@@ -418,7 +421,7 @@ collect_error(struct collector *c, const struct stat_unit *unit, struct stat_cel
 	char name[24];
 
 	run->error_class = class->key;
-	snprintf(name, sizeof name, "%016" PRIx64, (uint64_t)class->key);
+	snprintf(name, sizeof name, "%016" PRIx64, (uint64_t) class->key);
 	one.subject = STAT_ERROR;
 	one.name = arena_strdup(c->uow->arena, name);
 	one.n = 1;

@@ -50,12 +50,13 @@ struct stat_cell {
 	int64_t transitions; /* units whose verdict was not that of the unit before */
 	int64_t attempts;    /* runs of these units, repetitions included */
 	int64_t queued_ms;   /* sum; of jobs: until their first lease */
-	int64_t run_ms;      /* sum; of jobs: from their first lease; of tests: of the last attempt */
-	int64_t busy_ms;     /* sum over all attempts */
-	int64_t measured;    /* attempts of which a worker measured the next two */
-	int64_t cpu_ms;      /* sum over all attempts */
-	int64_t peak_kib;    /* greatest */
-	int64_t tokens;      /* sum over all attempts */
+	int64_t run_ms;   /* sum; of jobs: from their first lease; of tests: of the last attempt
+			   */
+	int64_t busy_ms;  /* sum over all attempts */
+	int64_t measured; /* attempts of which a worker measured the next two */
+	int64_t cpu_ms;   /* sum over all attempts */
+	int64_t peak_kib; /* greatest */
+	int64_t tokens;   /* sum over all attempts */
 	const char *queued_hist, *run_hist; /* core/histogram.h */
 };
 

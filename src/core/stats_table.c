@@ -111,7 +111,8 @@ stat_groups_deinit(struct stat_groups *groups)
 
 /* The cell's group as text; `number` is room for one. */
 static const char *
-key_of(const struct stat_groups *groups, const struct stat_cell *cell, char number[NUMBER_CHARS])
+key_of(const struct stat_groups *groups, const struct stat_cell *cell,
+	char number[NUMBER_CHARS])
 {
 	int64_t value = 0;
 
@@ -183,7 +184,8 @@ stat_groups_add(struct stat_groups *groups, const struct stat_cell *cell, struct
 	if (!group)
 		group = add_group(groups, key, cell);
 	if (!group)
-		return err_set(err, ERR_LIMIT, "more than %d groups: a filter or a shorter span helps",
+		return err_set(err, ERR_LIMIT,
+			"more than %d groups: a filter or a shorter span helps",
 			STAT_GROUPS_MAX);
 	if (strcmp(group->kind, cell->kind) != 0)
 		group->kind = "";

@@ -68,8 +68,8 @@ struct stat_group {
 struct stat_groups {
 	enum stat_subject subject;
 	enum stat_group_by by;
-	struct arena *arena; /* borrowed */
-	struct map by_key;   /* key → struct stat_group */
+	struct arena *arena;      /* borrowed */
+	struct map by_key;        /* key → struct stat_group */
 	struct stat_group **item; /* in order of appearance, then as sorted */
 	size_t n, cap;
 	struct stat_sum total;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Figures in memory: every row is looked at. There is no backlog: nothing here is older than the
- * program. */
+/* Figures in memory: every row is looked at. There is no backlog: nothing here is older than
+ * the program. */
 #include <string.h>
 
 #include "store/memory.h"
@@ -261,7 +261,8 @@ memory_history(struct store_reader *reader, const struct history_filter *filter,
 }
 
 static int
-row_by_key(const struct rows *rows, int64_t key, struct arena *arena, void *ret, struct err *err)
+row_by_key(
+	const struct rows *rows, int64_t key, struct arena *arena, void *ret, struct err *err)
 {
 	const void *row = find_key(rows, key);
 	if (!row)

@@ -6,8 +6,8 @@
  *
  * A list has two halves that are merged: jobs that are open, of which there are few or which
  * stand in the wanted order anyway, and those that ended, of which there may be millions. Of
- * these either a filter leaves few (a probe counts up to PROBE_MAX in its index), which are then
- * sorted; or all are walked through in the order of the list, and what matches is met soon
+ * these either a filter leaves few (a probe counts up to PROBE_MAX in its index), which are
+ * then sorted; or all are walked through in the order of the list, and what matches is met soon
  * because it is not rare. SQLite's own planner cannot know which, so each statement names its
  * index.
  */
@@ -21,12 +21,13 @@
 
 enum {
 	LIST_BYTES_MAX = 32768,
-	PROBE_MAX = 5000,      /* fewer matches are sorted, more are walked to */
-	NAMES_WALKED = 10000,  /* different names that a search looks at in the index */
-	NAMES_MATCHED = 200,   /* that it may find there */
+	PROBE_MAX = 5000,       /* fewer matches are sorted, more are walked to */
+	SPAN_PROBE_MAX = 50000, /* the same of a span of time, whose jobs stand together */
+	NAMES_WALKED = 10000,   /* different names that a search looks at in the index */
+	NAMES_MATCHED = 200,    /* that it may find there */
 	/* Tags, states and reasons of a filter, two dozen others, the cursor. */
-	LIST_PARAMS_MAX = FILTER_VALUES_MAX + JOB_STATE_COUNT * 2 + JOB_REASON_COUNT +
-		NAMES_MATCHED + 40,
+	LIST_PARAMS_MAX =
+		FILTER_VALUES_MAX + JOB_STATE_COUNT * 2 + JOB_REASON_COUNT + NAMES_MATCHED + 40,
 };
 
 struct param {
@@ -251,7 +252,9 @@ static void
 add_from(struct list *list, const struct half *half)
 {
 	add(list, " FROM job");
-	if (half->index) {
+	if (half->by_tag) {
+		add(list, " NOT INDEXED"); /* by seq, as the tags say */
+	} else if (half->index) {
 		add(list, " INDEXED BY ");
 		add(list, half->index);
 	}
@@ -309,7 +312,10 @@ list_deinit(struct list *list)
 
 /* ---- ways to the jobs that ended ---- */
 
-enum { FINAL_STATES = 1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_STOPPED | 1u << JOB_INVALID };
+enum {
+	FINAL_STATES =
+		1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_STOPPED | 1u << JOB_INVALID
+};
 
 #define FAILED_STATES (FINAL_STATES & ~(1u << JOB_COMPLETED))
 
@@ -403,15 +409,16 @@ add_one_run(struct list *list, const struct job_filter *f)
 static const struct way {
 	const char *index;
 	add_fn *add;
+	int64_t n_max;
 } ways[] = {
-	{ "job_ended_name", add_one_name },
-	{ "job_ended_template", add_one_template },
-	{ "job_notable", add_one_state },
-	{ "job_ended_queue", add_one_queue },
-	{ "job_ended_kind", add_one_kind },
-	{ "job_ended_created", add_one_created },
-	{ "job_ended_completed", add_one_completed },
-	{ "job_ended_run", add_one_run },
+	{ "job_ended_name", add_one_name, PROBE_MAX },
+	{ "job_ended_template", add_one_template, PROBE_MAX },
+	{ "job_notable", add_one_state, PROBE_MAX },
+	{ "job_ended_queue", add_one_queue, PROBE_MAX },
+	{ "job_ended_kind", add_one_kind, PROBE_MAX },
+	{ "job_ended_created", add_one_created, SPAN_PROBE_MAX },
+	{ "job_ended_completed", add_one_completed, SPAN_PROBE_MAX },
+	{ "job_ended_run", add_one_run, PROBE_MAX },
 };
 
 static const char *const walks[JOB_SORT_COUNT] = {
@@ -447,10 +454,10 @@ probe(struct sqlite_db *db, const struct job_filter *filter, const struct way *w
 	add_number(&list, " AND project = ?", filter->project);
 	if (!way->add(&list, filter))
 		return 0;
-	add_number(&list, " LIMIT ?)", PROBE_MAX + 1);
+	add_number(&list, " LIMIT ?)", way->n_max + 1);
 	if (list_number(db, &list, &n, err) < 0)
 		return -1;
-	return n <= PROBE_MAX;
+	return n <= way->n_max;
 }
 
 /* The next name in the index after `after`; "" when there is none. */
@@ -516,6 +523,26 @@ find_names(struct sqlite_db *db, const struct job_filter *filter, struct arena *
 	return 0;
 }
 
+/* 1: few jobs have one of the names. */
+static int
+probe_names(struct sqlite_db *db, const struct job_filter *filter, const struct half *found,
+	struct err *err)
+{
+	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	const struct half half = { .ended = true, .index = "job_ended_name" };
+	int64_t n;
+	if (found->n_names == 0)
+		return 1;
+	add(&list, "SELECT count(*) FROM (SELECT 1");
+	add_from(&list, &half);
+	add_number(&list, " AND project = ?", filter->project);
+	add_names(&list, found);
+	add_number(&list, " LIMIT ?)", PROBE_MAX + 1);
+	if (list_number(db, &list, &n, err) < 0)
+		return -1;
+	return n <= PROBE_MAX;
+}
+
 /* Few jobs with the first tag are read by it; of many the order's walk meets some soon. */
 static int
 choose_tag(struct sqlite_db *db, const struct job_filter *filter, struct half *half,
@@ -532,8 +559,6 @@ choose_tag(struct sqlite_db *db, const struct job_filter *filter, struct half *h
 	if (list_number(db, &list, &n, err) < 0)
 		return -1;
 	half->by_tag = n <= PROBE_MAX;
-	if (half->by_tag)
-		half->index = NULL;
 	return 0;
 }
 
@@ -567,17 +592,19 @@ choose_way(struct sqlite_db *db, const struct job_filter *filter, struct arena *
 	int rc = find_names(db, filter, arena, half, err);
 	if (rc < 0)
 		return -1;
+	if (rc == 0)
+		return 0;
+	rc = probe_names(db, filter, half, err);
 	half->by_name = rc == 1;
 	if (half->by_name)
 		half->index = "job_ended_name";
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static void
 add_conditions(struct list *list, const struct half *half, const struct job_filter *filter)
 {
-	bool is_notable =
-		half->ended && half->index && strcmp(half->index, "job_notable") == 0;
+	bool is_notable = half->ended && half->index && strcmp(half->index, "job_notable") == 0;
 	if (half->by_name)
 		add_names(list, half);
 	if (half->index && strcmp(half->index, "job_ended_kind") == 0)
@@ -623,8 +650,8 @@ count_half(struct sqlite_db *db, const struct job_filter *filter, const struct h
 	struct list ignored = { .text = BUF_INIT(LIST_BYTES_MAX) };
 	struct half counted = *half;
 	/* In no order the index of a filter is better than that of the order. */
-	for (size_t i = 0; i < ARRAY_LEN(ways) && half->index == walks[filter->sort] &&
-		half->ended; i++) {
+	for (size_t i = 0;
+		i < ARRAY_LEN(ways) && half->index == walks[filter->sort] && half->ended; i++) {
 		if (ways[i].add(&ignored, filter)) {
 			counted.index = ways[i].index;
 			break;
@@ -637,21 +664,20 @@ count_half(struct sqlite_db *db, const struct job_filter *filter, const struct h
 	return list_number(db, &list, ret, err);
 }
 
-/* True when only project and states are asked for: the counts of those are kept. */
+/* True when only project, states and tags are asked for. */
 static bool
 is_plain(const struct job_filter *f)
 {
 	bool has_time = f->created_after_ms || f->created_before_ms || f->completed_after_ms ||
 		f->completed_before_ms || f->min_run_ms;
-	bool has_word = f->n_tags > 0 || f->name || f->name_contains || f->kind;
+	bool has_word = f->name || f->name_contains || f->kind;
 	bool has_key = f->reasons || f->queue || f->schedule || f->is_flow ||
 		!uuid_is_zero(&f->template_id.u) || !uuid_is_zero(&f->parent.u);
 	return f->project && !has_time && !has_word && !has_key;
 }
 
 static int
-count_kept(
-	struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+count_kept(struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
 {
 	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_COUNTS_OF, err);
 	int rc;
@@ -670,17 +696,33 @@ count_kept(
 	return rc;
 }
 
+/* Jobs with a tag that ended, whatever else they are. */
+static int
+count_tag(struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+{
+	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
+	add_number(&list, "SELECT count(*) FROM job_tag WHERE project = ?", filter->project);
+	add_text(&list, " AND tag = ?", str_of(filter->tags[0]));
+	return list_number(db, &list, ret, err);
+}
+
 static int
 count_total(struct sqlite_db *db, const struct job_filter *filter, const struct half *open,
 	const struct half *ended, int64_t *ret, struct err *err)
 {
 	int64_t n_open = 0, n_ended = 0;
-	if (is_plain(filter))
+	bool plain = is_plain(filter);
+	if (plain && filter->n_tags == 0)
 		return count_kept(db, filter, ret, err);
 	if (may_have(filter, false) && count_half(db, filter, open, &n_open, err) < 0)
 		return -1;
-	if (may_have(filter, true) && !is_empty(ended) && count_half(db, filter, ended, &n_ended, err) < 0)
+	if (plain && filter->n_tags == 1 && filter->states == 0) {
+		if (count_tag(db, filter, &n_ended, err) < 0)
+			return -1;
+	} else if (may_have(filter, true) && !is_empty(ended) &&
+		count_half(db, filter, ended, &n_ended, err) < 0) {
 		return -1;
+	}
 	*ret = n_open + n_ended;
 	return 0;
 }
@@ -695,8 +737,8 @@ struct place {
 
 static int
 find_half(struct sqlite_db *db, const struct job_filter *filter, const struct half *half,
-	const struct job_cursor *cursor, int64_t now_ms, struct arena *arena,
-	struct place *ret, size_t *ret_n, struct err *err)
+	const struct job_cursor *cursor, int64_t now_ms, struct arena *arena, struct place *ret,
+	size_t *ret_n, struct err *err)
 {
 	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
 	add(&list, "SELECT seq, ");

@@ -89,8 +89,8 @@ sqlite_load_units(struct store *store, struct stat_unit *units, size_t n, struct
 }
 
 static int
-put_each(struct sqlite_db *db, enum sql_id id, const struct table *table, const void *const *rows,
-	size_t n, struct err *err)
+put_each(struct sqlite_db *db, enum sql_id id, const struct table *table,
+	const void *const *rows, size_t n, struct err *err)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -188,8 +188,8 @@ sqlite_stat_cells(struct store_reader *reader, const struct stat_filter *filter,
 }
 
 static int
-fetch_job_of(struct sqlite_db *db, struct history_item *item, struct arena *arena,
-	struct err *err)
+fetch_job_of(
+	struct sqlite_db *db, struct history_item *item, struct arena *arena, struct err *err)
 {
 	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_ID_NAME, err);
 	struct str name = { 0 };
@@ -212,8 +212,7 @@ sqlite_history(struct store_reader *reader, const struct history_filter *filter,
 {
 	struct sqlite_db *db = db_of(reader);
 	bool by_test = filter->test_key != 0;
-	sqlite3_stmt *stmt =
-		sql_get(db, by_test ? SQL_RUNS_OF_TEST : SQL_RUNS_OF_ERROR, err);
+	sqlite3_stmt *stmt = sql_get(db, by_test ? SQL_RUNS_OF_TEST : SQL_RUNS_OF_ERROR, err);
 	struct run *runs;
 	size_t n;
 	if (!stmt)

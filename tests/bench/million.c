@@ -2,10 +2,10 @@
 /*
  * Fills a database with jobs that ended: million FILE [JOBS]
  *
- * Rows go through the store, figures through the rules that an engine uses. Jobs are spread over
- * the last 30 days; names, templates, queues, kinds, tags, durations and errors are as uneven as
- * in real use: most jobs are of few kinds, some attributes are rare. The same seed makes the
- * same jobs. Not a test.
+ * Rows go through the store, figures through the rules that an engine uses. Jobs are spread
+ * over the last 30 days; names, templates, queues, kinds, tags, durations and errors are as
+ * uneven as in real use: most jobs are of few kinds, some attributes are rare. The same seed
+ * makes the same jobs. Not a test.
  */
 #include <inttypes.h>
 #include <stdio.h>

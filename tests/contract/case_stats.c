@@ -89,13 +89,14 @@ cells_of_one_key_are_added(void **state)
 	struct visited jobs = cells(fx, &(struct stat_filter) { .subject = STAT_JOB });
 	assert_int_equal(jobs.sum.n, 3);
 	assert_int_equal(jobs.n, 2); /* completed and failed ones */
-	struct visited hours = cells(
-		fx, &(struct stat_filter) { .subject = STAT_JOB, .scale = STAT_HOUR });
+	struct visited hours =
+		cells(fx, &(struct stat_filter) { .subject = STAT_JOB, .scale = STAT_HOUR });
 	assert_int_equal(hours.sum.n, 3);
-	struct visited a =
-		cells(fx, &(struct stat_filter) { .subject = STAT_TEST, .name = "a",
-				  .from_ms = stats_floor(fx->now_ms, STAT_DAY),
-				  .to_ms = fx->now_ms + DAYS_MS(1) });
+	struct visited a = cells(fx,
+		&(struct stat_filter) { .subject = STAT_TEST,
+			.name = "a",
+			.from_ms = stats_floor(fx->now_ms, STAT_DAY),
+			.to_ms = fx->now_ms + DAYS_MS(1) });
 	assert_int_equal(a.n, 1);
 	assert_int_equal(a.sum.n, 2);
 	assert_int_equal(a.sum.passed, 1);
@@ -141,8 +142,7 @@ a_test_has_a_history(void **state)
 {
 	struct fixture *fx = *state;
 	struct job_id first = end_job(fx, "a", OUTCOME_PASSED, NULL);
-	struct job_id second =
-		end_job(fx, "a", OUTCOME_FAILED, "{\"message\":\"no 5 of 7\"}");
+	struct job_id second = end_job(fx, "a", OUTCOME_FAILED, "{\"message\":\"no 5 of 7\"}");
 	end_job(fx, "b", OUTCOME_FAILED, "{\"message\":\"no 6 of 7\"}");
 	turn(fx);
 	struct history_filter f = { .test_key = stats_test_key(1, "a"), .limit = 10 };
@@ -161,7 +161,8 @@ a_test_has_a_history(void **state)
 	assert_string_equal(known->name, "a");
 	assert_int_equal(known->n, 2);
 	assert_int_equal(known->outcome, OUTCOME_FAILED);
-	assert_int_equal(read_known_test(fx->reader, 1, &fx->arena, &known, &fx->err), STORE_NONE);
+	assert_int_equal(
+		read_known_test(fx->reader, 1, &fx->arena, &known, &fx->err), STORE_NONE);
 }
 
 static void

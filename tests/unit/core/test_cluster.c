@@ -75,8 +75,8 @@ static void
 the_message_comes_before_reason_and_outcome(void **state)
 {
 	(void)state;
-	assert_string_equal(
-		cluster_message("{\"message\":\"boom\",\"stack\":\"x\"}", "exit", "failed", &arena),
+	assert_string_equal(cluster_message("{\"message\":\"boom\",\"stack\":\"x\"}", "exit",
+				    "failed", &arena),
 		"boom");
 	assert_string_equal(
 		cluster_message("{\"message\":\"\"}", "exit", "failed", &arena), "exit");

@@ -18,7 +18,8 @@ of(const int64_t *values, size_t n)
 	return h;
 }
 
-/* The promise of the header, for every duration up to a quarter of an hour and samples beyond. */
+/* The promise of the header, for every duration up to a quarter of an hour and samples beyond.
+ */
 static void
 a_value_is_off_by_at_most_five_percent(void **state)
 {
@@ -95,8 +96,8 @@ texts_add_up_to_the_whole(void **state)
 static void
 malformed_parts_are_left_out(void **state)
 {
-	static const char *const texts[] = { NULL, "", "x", "5", "5:", ":3", "300:1",
-		"5:0", "99999999999999999999:1", "5:99999999999999999999999", "::::", "1 2 3" };
+	static const char *const texts[] = { NULL, "", "x", "5", "5:", ":3", "300:1", "5:0",
+		"99999999999999999999:1", "5:99999999999999999999999", "::::", "1 2 3" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
