@@ -580,13 +580,11 @@ schedule_create(struct call *call)
 void
 schedule_put(struct call *call)
 {
-	const struct dry_query *query = call->query;
 	struct edit *edit = arena_xalloc(call->arena, sizeof *edit);
 
-	edit->n = NEXT_DEFAULT;
 	edit->is_put = true;
 	if (read_body(call, edit))
-		call_read(call, read_for_edit, query->dry_run ? on_preview : on_checked);
+		call_read(call, read_for_edit, on_checked);
 }
 
 /* --- Commands --- */
