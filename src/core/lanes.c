@@ -327,3 +327,14 @@ queue_may_lease(const struct queue *queue, int64_t now_ms, int64_t *ret_until_ms
 	return has_token(queue, now_ms, ret_until_ms) &&
 		(!star || has_token(star, now_ms, ret_until_ms));
 }
+
+int
+lanes_compare_shares(const struct queue *a, const struct queue *b)
+{
+	const struct queue *star_a = a->load->star, *star_b = b->load->star;
+	int64_t share_a = star_a && star_a->share > 0 ? star_a->share : 1;
+	int64_t share_b = star_b && star_b->share > 0 ? star_b->share : 1;
+	int64_t left = a->load->running * share_b, right = b->load->running * share_a;
+
+	return (left > right) - (left < right);
+}

@@ -59,6 +59,9 @@ void lanes_touch_queue(struct uow *uow, struct queue *queue);
 void lanes_lease(struct lanes *lanes, struct uow *uow, const struct job *job);
 void lanes_release(struct lanes *lanes, const struct job *job, int64_t now_ms);
 
+/* Below 0: a's project runs less of its share than b's; 0: as much. */
+int lanes_compare_shares(const struct queue *a, const struct queue *b);
+
 /* True when runs of this queue may start now, as far as its pause and concurrency say. */
 bool queue_is_open(const struct queue *queue);
 /* The same by its rate too, and by its project's settings. *ret_until_ms: when the rate that

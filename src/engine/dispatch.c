@@ -346,24 +346,12 @@ head(const struct line *line)
 	return line->job.item[line->next];
 }
 
-/* Below 0: a's project runs less of its share than b's. */
-static int
-compare_shares(const struct queue *a, const struct queue *b)
-{
-	const struct queue *star_a = a->load->star, *star_b = b->load->star;
-	int64_t share_a = star_a && star_a->share > 0 ? star_a->share : 1;
-	int64_t share_b = star_b && star_b->share > 0 ? star_b->share : 1;
-	int64_t left = a->load->running * share_b, right = b->load->running * share_a;
-
-	return (left > right) - (left < right);
-}
-
 static bool
 line_is_better(const struct line *a, const struct line *b)
 {
 	if (a->queue->priority != b->queue->priority)
 		return a->queue->priority > b->queue->priority;
-	int by_share = compare_shares(a->queue, b->queue);
+	int by_share = lanes_compare_shares(a->queue, b->queue);
 	if (by_share != 0)
 		return by_share < 0;
 	return goes_before(head(a), head(b));

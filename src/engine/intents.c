@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "core/group.h"
 #include "core/needs.h"
 #include "core/rate.h"
@@ -394,6 +395,37 @@ find_hold(const struct turn *turn, const struct job *job, struct explain_facts *
 	}
 }
 
+static int32_t
+running_of_value(const struct lanes *lanes, const struct queue *queue, const char *value)
+{
+	_cleanup_free_ char *name = xasprintf(
+		"%lld:%s=%s", (long long)queue->id, queue->fair_by, value);
+	const struct place *place = places_find(lanes, name);
+
+	return place ? place->running : 0;
+}
+
+/* Whose share is smaller, and who waits too; NULL: nobody's. The texts go on with "first". */
+static const char *
+find_share(const struct turn *turn, const struct lane *mine, const struct queue *queue)
+{
+	const struct lanes *lanes = &turn->engine->lanes;
+
+	for (size_t i = 0; i < lanes->lane.n; i++) {
+		const struct lane *lane = lanes->lane.item[i];
+		const struct queue *other = lanes_queue(lanes, lane->queue);
+		if (!lane->maybe_ready || lane == mine || other->priority != queue->priority)
+			continue;
+		if (lane->project != mine->project && lanes_compare_shares(other, queue) < 0)
+			return "Projects that run less of their share are served";
+		if (other == queue && queue->fair_by &&
+			running_of_value(lanes, queue, lane->fair) <
+				running_of_value(lanes, queue, mine->fair))
+			return "Others that run less of the queue are served";
+	}
+	return NULL;
+}
+
 static void
 apply_explain(struct turn *turn, struct intent *intent)
 {
@@ -425,6 +457,7 @@ apply_explain(struct turn *turn, struct intent *intent)
 		struct err err;
 
 		facts.lane = lane;
+		facts.served_first = find_share(turn, lane, facts.queue);
 		count_workers(engine, lane, &facts);
 		if (facts.scarce_name.n > 0)
 			facts.scarce = arena_strndup(
@@ -723,6 +756,12 @@ intent_keys(struct turn *turn, struct intent *intent)
 	case INTENT_FLOW_SIGNAL:
 		flow_keys(turn, intent);
 		break;
+	case INTENT_SWEEP:
+		retention_keys(turn, intent);
+		break;
+	case INTENT_RETENTION_PUT:
+	case INTENT_RETENTION_DELETE:
+	case INTENT_RETENTION_RUN:
 	case INTENT_POLL_CANCEL:
 	case INTENT_RUN_WATCH:
 	case INTENT_QUEUE_PUT:
@@ -805,6 +844,12 @@ intent_apply(struct turn *turn, struct intent *intent)
 	case INTENT_SCHEDULE_COMMAND:
 	case INTENT_SCHEDULE_FIRE:
 		schedule_apply(turn, intent);
+		break;
+	case INTENT_RETENTION_PUT:
+	case INTENT_RETENTION_DELETE:
+	case INTENT_RETENTION_RUN:
+	case INTENT_SWEEP:
+		retention_apply(turn, intent);
 		break;
 	case INTENT_WORKER_DRAIN:
 	case INTENT_WORKER_GONE:

@@ -384,6 +384,11 @@ values_of_the_fair_key_take_turns(void **state)
 	assert_int_equal(ask(s, &worker)->out.poll.n_leases, 4);
 	assert_state(s, few1, JOB_STARTING);
 	assert_state(s, few2, JOB_STARTING);
+	struct job_id many = create_keyed(s, "team=many");
+	(void)give(s, &worker, 3, OUTCOME_PASSED);
+	(void)give(s, &worker, 2, OUTCOME_PASSED);
+	(void)create_keyed(s, "team=new");
+	assert_blocked_by(s, many, "share");
 }
 
 /* ---- resources ---- */
