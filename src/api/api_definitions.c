@@ -4,6 +4,7 @@
 
 #include "api/handlers.h"
 #include "api/resource.h"
+#include "base/limits.h"
 #include "core/environment.h"
 #include "core/flow_json.h"
 #include "core/job_json.h"
@@ -26,36 +27,125 @@ not_found(enum def_kind kind, const char *name, struct err *err)
 
 /* --- Reading --- */
 
+/* One page of them into the answer; in selected tests only the chosen ones. */
+struct listing {
+	struct call *call;
+	struct store_reader *reader;
+	struct def_filter filter;
+	const struct selector *selector; /* NULL: all */
+	struct jw jw;
+	struct arena page; /* most of them may not be chosen */
+	size_t shown, limit;
+	char after[NAME_BYTES_MAX + 1]; /* the last one that was shown or left out */
+	bool has_next;
+};
+
+static int
+list_page(struct listing *it, bool *ret_more, struct err *err)
+{
+	struct store_source state = {
+		.reader = it->reader, .project = it->filter.project, .arena = &it->page
+	};
+	struct selector_counts counts = { 0 };
+	struct definition *defs;
+	size_t n;
+
+	arena_reset(&it->page);
+	if (read_definitions(it->reader, &it->filter, &it->page, &defs, &n, err) < 0)
+		return -1;
+	*ret_more = n == it->filter.limit;
+	for (size_t i = 0; i < n; i++) {
+		int r = it->selector
+			? source_judge(&state, it->selector, &defs[i], &counts, err)
+			: 0;
+
+		if (r < 0)
+			return -1;
+		if (r == SELECTOR_LEFT_OUT)
+			continue;
+		if (it->shown == it->limit) {
+			it->has_next = true;
+			*ret_more = false;
+			return 0;
+		}
+		definition_write(&it->jw, &defs[i], NULL);
+		it->shown++;
+		(void)snprintf(it->after, sizeof it->after, "%s", defs[i].name);
+	}
+	if (n > 0)
+		(void)snprintf(it->after, sizeof it->after, "%s", defs[n - 1].name);
+	it->filter.after_name = it->after;
+	return 0;
+}
+
+static json_t *
+texts_json(const struct strs *texts)
+{
+	json_t *all = texts->n > 0 ? json_array() : NULL;
+
+	for (size_t i = 0; i < texts->n; i++)
+		(void)json_array_append_new(all, json_string(texts->item[i]));
+	return all;
+}
+
+/* What of the query a job's selector has too. */
+static int
+read_selection(struct call *call, const struct defs_query *query, struct selector *ret)
+{
+	struct selector_request request = {
+		.tags = query->tags ? json_string(query->tags) : NULL,
+		.name = texts_json(&query->name),
+		.last = texts_json(&query->last),
+	};
+	int r = selector_read(&request, false, "?", call->arena, &call->issues, ret);
+
+	json_decref(request.tags);
+	json_decref(request.name);
+	json_decref(request.last);
+	return r;
+}
+
 static int
 list(struct call *call, struct store_reader *reader, enum def_kind kind, struct err *err)
 {
 	const struct defs_query *query = call->query;
-	struct def_filter filter = {
-		.project = call->project,
-		.kind = kind,
-		.name_contains = query->search,
-		.tags = query->tag.item,
-		.n_tags = query->tag.n,
-		.after_name = query->cursor,
-		.limit = (size_t)query->limit + 1,
+	struct selector selector;
+	bool more = true;
+	int r = 0;
+	struct listing it = {
+		.call = call,
+		.reader = reader,
+		.jw = call_jw(call),
+		.limit = (size_t)query->limit,
+		.filter = {
+			.project = call->project,
+			.kind = kind,
+			.name_contains = query->search,
+			.tags = query->tag.item,
+			.n_tags = query->tag.n,
+			.after_name = query->cursor,
+			.limit = (size_t)query->limit + 1,
+		},
 	};
-	struct definition *defs;
-	size_t n;
-	struct jw jw = call_jw(call);
 
-	if (read_definitions(reader, &filter, call->arena, &defs, &n, err) < 0)
+	if (query->tags || query->name.n > 0 || query->last.n > 0) {
+		if (read_selection(call, query, &selector) < 0)
+			return -1;
+		it.selector = &selector;
+	}
+	arena_init(&it.page, ARENA_REQUEST_BYTES_MAX);
+	jw_obj(&it.jw);
+	jw_karr(&it.jw, "items");
+	while (more && r == 0)
+		r = list_page(&it, &more, err);
+	arena_deinit(&it.page);
+	if (r < 0)
 		return -1;
-	size_t shown = n > (size_t)query->limit ? (size_t)query->limit : n;
-
-	jw_obj(&jw);
-	jw_karr(&jw, "items");
-	for (size_t i = 0; i < shown; i++)
-		definition_write(&jw, &defs[i], NULL);
-	jw_end_arr(&jw);
-	if (shown < n)
-		jw_kstr(&jw, "nextCursor", defs[shown - 1].name);
-	jw_end_obj(&jw);
-	return call_written(call, &jw, err);
+	jw_end_arr(&it.jw);
+	if (it.has_next)
+		jw_kstr(&it.jw, "nextCursor", it.after);
+	jw_end_obj(&it.jw);
+	return call_written(call, &it.jw, err);
 }
 
 static int

@@ -195,6 +195,7 @@ struct defs_query {
 	int64_t limit;
 	struct strs tag;
 	const char *search, *tags;
+	struct strs name, last; /* of tests, as is tags */
 };
 struct events_query {
 	const char *cursor;
@@ -236,7 +237,7 @@ struct revision_query {
 };
 
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
-	runs_query_fields[], defs_query_fields[], events_query_fields[], report_query_fields[],
+	runs_query_fields[], defs_query_fields[], tests_query_fields[], events_query_fields[], report_query_fields[],
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
 	revision_query_fields[], page_query_fields[], next_query_fields[], signal_query_fields[];
 	bool by_default_hours;  /* the route's own groups are kept by hour too */
@@ -247,7 +248,7 @@ extern const struct json_field stats_table_query_fields[], stats_trend_query_fie
 extern const struct stats_query stats_query_defaults;
 extern const struct jobs_query jobs_query_defaults;
 extern const struct runs_query runs_query_defaults;
-extern const struct defs_query defs_query_defaults;
+extern const struct defs_query defs_query_defaults, tests_query_defaults;
 extern const struct events_query events_query_defaults;
 
 extern const struct page_query page_query_defaults;

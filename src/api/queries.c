@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of query parameters: for the decoder, for OpenAPI. */
 #include "api/handlers.h"
+#include "core/selector.h"
 
 /* Index / 2 = enum job_sort, odd: descending. */
 static const char *const sort_names[] = { "createdAt", "-createdAt", "updatedAt", "-updatedAt",
@@ -93,6 +94,18 @@ const struct json_field defs_query_fields[] = {
 	PAGE_PARAMS(defs_query),
 	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX },
 	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX },
+	{ 0 },
+};
+
+/* Tests are also found as a job finds them. */
+const struct defs_query tests_query_defaults = { .limit = PAGE_DEFAULT };
+const struct json_field tests_query_fields[] = {
+	PAGE_PARAMS(defs_query),
+	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX },
+	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX },
+	{ .name = "tags", .kind = FIELD_STR, AT(tags), .min = 1, .max = TAG_EXPR_BYTES_MAX },
+	{ .name = "name", .kind = FIELD_STRS, AT(name), .min = 1, .max = TAGS_MAX, .item_max = NAME_BYTES_MAX },
+	{ .name = "last", .kind = FIELD_STRS, AT(last), .min = 1, .max = LAST_RESULT_COUNT, .item_max = 20 },
 	{ 0 },
 };
 #undef T

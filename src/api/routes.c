@@ -81,7 +81,7 @@ const struct route routes[] = {
 		.id = "viewRun", .summary = "A URL that opens the run's files in a browser for eight hours", .response = "View", .ok = 201 },
 
 	/* --- Tests and templates --- */
-	{ HTTP_GET, "/tests", .scope = SCOPE_READ, QUERY_WITH_DEFAULTS(defs), .read = tests_list,
+	{ HTTP_GET, "/tests", .scope = SCOPE_READ, .query = tests_query_fields, .query_bytes = sizeof(struct defs_query), .query_defaults = &tests_query_defaults, .read = tests_list,
 		.id = "listTests", .summary = "Saved tests by name", .response = "Test[]" },
 	{ HTTP_POST, "/tests", .scope = SCOPE_WRITE, .body = BODY_JSON, .body_max = BODY_BYTES_MAX, .begin = test_create,
 		.id = "createTest", .summary = "Saves a new test", .request = "TestRequest", .response = "Test", .ok = 201 },

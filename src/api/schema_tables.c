@@ -1011,6 +1011,16 @@ static const struct detail retries_details[] = {
 	{ 0 },
 };
 
+#define ONE_OR_MORE "{\"anyOf\":[{\"type\":\"string\",\"minLength\":1},{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\",\"minLength\":1}}]}"
+#define LASTS "{\"description\":\"new, passed (at the first attempt), flaky (at a later one) or failed; or a list.\",\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}}]}"
+static const struct detail test_ref_details[] = {
+	{ "tags", ONE_OR_MORE },
+	{ "name", ONE_OR_MORE },
+	{ "last", LASTS },
+	{ "exclude", "{\"type\":\"object\",\"additionalProperties\":false,\"minProperties\":1,\"properties\":{\"tags\":" ONE_OR_MORE ",\"name\":" ONE_OR_MORE ",\"last\":" LASTS "}}" },
+	{ 0 },
+};
+
 static const struct detail invoke_details[] = {
 	{ "overrides", "{\"type\":\"object\",\"description\":\"Members of a job that replace the template's.\"}" },
 	{ 0 },
@@ -1128,8 +1138,8 @@ const struct request schema_requests[] = {
 	{ .name = "QuarantineRequest", .about = "successThreshold is less than attemptLimit, after 3 and 5 are filled in for what is missing.",
 		.fields = job_quarantine_fields, .takes_exprs = true },
 	{ .name = "RetriesRequest", .fields = job_retries_fields, .details = retries_details, .takes_exprs = true },
-	{ .name = "TestRef", .about = "A saved test, or every saved test whose tags fit an expression such as \"smoke and not slow\".",
-		.fields = job_test_ref_fields, .takes_exprs = true },
+	{ .name = "TestRef", .about = "A saved test, or every saved test that a selector means: by tags (an expression such as \"smoke and not slow\", or a list of which one is enough), name and last result, which must all hold, but not `exclude`.",
+		.fields = job_test_ref_fields, .details = test_ref_details, .takes_exprs = true },
 	{ .name = "Invocation", .fields = invoke_fields, .details = invoke_details },
 	{ .name = "ParamDeclaration", .fields = template_param_fields },
 	{ .name = "Poll", .about = "docs/protocol/worker.md.", .fields = poll_fields, .details = poll_details },

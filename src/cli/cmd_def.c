@@ -49,10 +49,24 @@ print_def(const json_t *def)
 		buf_text(&tags));
 }
 
+/* Appends "&name=value" for each value of the option, which other definitions may not have. */
+static int
+add_filter(struct buf *path, const struct cli *cli, const char *name)
+{
+	const struct cli_value *value = cli_all(cli, name);
+
+	for (size_t i = 0; i < value->n; i++) {
+		if (buf_addf(path, "&%s=", name) < 0 || remote_quote(path, value->text[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 cmd_def_list(struct cli *cli)
 {
-	const struct cli_value *tags = cli_all(cli, "tag");
+	static const char *const of_tests[] = { "tags", "name", "last" };
+	bool is_tests = strcmp(cli->command->noun, "test") == 0;
 	const char *cursor = cli_text(cli, "cursor");
 	_cleanup_(remote_deinit) struct remote remote = { 0 };
 	_cleanup_(buf_deinit) struct buf path = BUF_INIT(URL_BYTES_MAX);
@@ -63,10 +77,10 @@ cmd_def_list(struct cli *cli)
 
 	int r = buf_addf(
 		&path, "/%ss?limit=%" PRId64, cli->command->noun, cli_number(cli, "limit"));
-	for (i = 0; r == 0 && i < tags->n; i++) {
-		if (buf_adds(&path, "&tag=") < 0 || remote_quote(&path, tags->text[i]) < 0)
-			r = -1;
-	}
+	if (r == 0)
+		r = add_filter(&path, cli, "tag");
+	for (i = 0; r == 0 && is_tests && i < ARRAY_LEN(of_tests); i++)
+		r = add_filter(&path, cli, of_tests[i]);
 	if (r == 0 && cursor &&
 		(buf_adds(&path, "&cursor=") < 0 || remote_quote(&path, cursor) < 0))
 		r = -1;

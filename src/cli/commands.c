@@ -194,7 +194,29 @@ static const struct cli_option worker_options[] = {
 		.help = "only what failed in the last job of that name"                   \
 	}
 
+/* Which kept tests, in the words of a job's selector. */
+#define SELECT_OPTIONS                                                                         \
+	{ .name = "tags",                                                                      \
+		.kind = OPTION_TEXT,                                                           \
+		.value = "EXPRESSION",                                                         \
+		.help = "kept tests by tags, as \"smoke and not slow\"" },                     \
+		{ .name = "test",                                                              \
+			.kind = OPTION_TEXT,                                                   \
+			.many = true,                                                          \
+			.value = "PATTERN",                                                    \
+			.help = "kept tests by name; * stands for any text" },                 \
+		{ .name = "last",                                                              \
+			.kind = OPTION_TEXT,                                                   \
+			.many = true,                                                          \
+			.value = "RESULT",                                                     \
+			.help = "kept tests by last result: new, passed, flaky, failed" },     \
+	{                                                                                      \
+		.name = "exclude", .kind = OPTION_TEXT, .value = "EXPRESSION",                 \
+		.help = "but none with these tags"                                             \
+	}
+
 static const struct cli_option run_options[] = {
+	SELECT_OPTIONS,
 	SHARD_OPTIONS,
 	{ .name = "grep",
 		.letter = 'g',
@@ -275,6 +297,7 @@ static const struct cli_option run_options[] = {
 };
 
 static const struct cli_option submit_options[] = {
+	SELECT_OPTIONS,
 	SHARD_OPTIONS,
 	{ .name = "param",
 		.letter = 'p',
@@ -541,6 +564,40 @@ static const struct cli_option put_options[] = {
 		.min = 1,
 		.max = INT64_MAX,
 		.help = "only when this is the newest revision" },
+	{ 0 },
+};
+
+static const struct cli_option test_list_options[] = {
+	{ .name = "tags",
+		.kind = OPTION_TEXT,
+		.value = "EXPRESSION",
+		.help = "by tags, as \"smoke and not slow\"" },
+	{ .name = "name",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "PATTERN",
+		.help = "by name; * stands for any text" },
+	{ .name = "last",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "RESULT",
+		.help = "by last result: new, passed, flaky, failed" },
+	{ .name = "tag",
+		.kind = OPTION_TEXT,
+		.many = true,
+		.value = "TAG",
+		.help = "only those with this tag" },
+	{ .name = "limit",
+		.kind = OPTION_INT,
+		.value = "NUMBER",
+		.preset = "50",
+		.min = 1,
+		.max = PAGE_MAX,
+		.help = "at most so many" },
+	{ .name = "cursor",
+		.kind = OPTION_TEXT,
+		.value = "TEXT",
+		.help = "the page after this one" },
 	{ 0 },
 };
 
@@ -934,14 +991,14 @@ static const struct cli_option flow_retry_options[] = {
 		.handle = cmd_job_command,                                                     \
 	}
 
-#define DEFINITIONS(word, file)                                                                \
+#define DEFINITIONS(word, file, list_options, list_example)                                                                \
 	{ .noun = word,                                                                        \
 		.verb = "list",                                                                \
 		.arguments = "",                                                               \
 		.summary = "List " word "s.",                                                  \
-		.options = def_list_options,                                                   \
+		.options = list_options,                                                   \
 		.more_options = cli_server_options,                                            \
-		.examples = EXAMPLES("proctor " word " list --tag smoke"),                     \
+		.examples = EXAMPLES("proctor " word " list " list_example),                     \
 		.handle = cmd_def_list },                                                      \
 		{ .noun = word,                                                                \
 			.verb = "show",                                                        \
@@ -972,14 +1029,15 @@ static const struct cli_option flow_retry_options[] = {
 
 const struct cli_command cli_commands[] = {
 	{ .noun = "run",
-		.arguments = "PATH...",
-		.args_min = 1,
+		.arguments = "[PATH...]",
+		.args_min = 0,
 		.args_max = -1,
 		.summary =
 			"Run Playwright or TestCafe files or a job file, without a server of their own.",
 		.details =
 			"Each PATH is a folder with Playwright or TestCafe tests, a test file, or a job file "
 			"(YAML or JSON).\n"
+			"With --tags, --test or --last it is kept tests that run, instead of those of a job file.\n"
 			"An embedded server on the data directory carries the job out; a server that\n"
 			"already has the directory is used instead.\n\n"
 			"Exit status: 0 passed, 1 tests failed, 2 wrong use, 4 the environment failed,\n"
@@ -1015,15 +1073,18 @@ const struct cli_command cli_commands[] = {
 		.handle = cmd_worker_list },
 	{ .noun = "job",
 		.verb = "submit",
-		.arguments = "FILE",
-		.args_min = 1,
+		.arguments = "[FILE]",
+		.args_min = 0,
 		.args_max = 1,
 		.summary =
 			"Submit a job file (YAML or JSON) with the Playwright and TestCafe tests that it names.",
+		.details = "With --tags, --test or --last the job is of kept tests instead of those of the file, which\n"
+			   "may be missing then. A selection that means no test is refused, and says why.",
 		.options = submit_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job submit nightly.yaml",
-			"proctor job submit nightly.yaml --param url=http://shop.test --wait"),
+			"proctor job submit nightly.yaml --param url=http://shop.test --wait",
+			"proctor job submit --tags 'smoke and not slow' --last failed --last new"),
 		.handle = cmd_job_submit },
 	{ .noun = "job",
 		.verb = "list",
@@ -1152,8 +1213,8 @@ const struct cli_command cli_commands[] = {
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor job trace 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
 		.handle = cmd_job_trace },
-	DEFINITIONS("test", "checkout.yaml"),
-	DEFINITIONS("template", "nightly.yaml"),
+	DEFINITIONS("test", "checkout.yaml", test_list_options, "--tags 'smoke and not slow' --last failed"),
+	DEFINITIONS("template", "nightly.yaml", def_list_options, "--tag smoke"),
 	{ .noun = "template",
 		.verb = "invoke",
 		.arguments = "NAME",

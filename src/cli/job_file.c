@@ -466,9 +466,48 @@ job_file_tests(const struct job_file *file)
 	return tests;
 }
 
+static void
+set_selected(json_t *selector, const struct cli *cli, const char *option, const char *member)
+{
+	const struct cli_value *value = has_option(cli, option) ? cli_all(cli, option) : NULL;
+	json_t *texts;
+
+	if (!value || value->n == 0)
+		return;
+	texts = json_array();
+	for (size_t i = 0; i < value->n; i++)
+		(void)json_array_append_new(texts, json_string(value->text[i]));
+	(void)json_object_set_new(selector, member, texts);
+}
+
+/* Kept tests, which the server looks up, take the place of those in the file. */
+static int
+select_kept(struct job_file *file, const struct cli *cli, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *selector = json_object();
+
+	if (has_option(cli, "tags"))
+		(void)json_object_set_new(selector, "tags", json_string(cli_text(cli, "tags")));
+	set_selected(selector, cli, "test", "name");
+	set_selected(selector, cli, "last", "last");
+	if (has_option(cli, "exclude"))
+		(void)json_object_set_new(selector, "exclude",
+			json_pack("{s:s}", "tags", cli_text(cli, "exclude")));
+	if (json_object_size(selector) > 0) {
+		(void)json_object_del(file->job, "fixtures");
+		(void)json_object_set_new(file->job, "tests", json_pack("[O]", selector));
+	} else if (cli->n_args == 0) {
+		return err_set(err, ERR_INVALID,
+			"a path is expected, or kept tests by --tags, --test or --last");
+	}
+	return 0;
+}
+
 static int
 apply_options(struct job_file *file, const struct cli *cli, struct err *err)
 {
+	if (select_kept(file, cli, err) < 0)
+		return -1;
 	set_text(file, cli, "name", "name");
 	set_text(file, cli, "queue", "queue");
 	set_text(file, cli, "run-at", "runAt");
@@ -490,12 +529,17 @@ job_file_load(struct job_file *ret, const struct cli *cli, struct err *err)
 {
 	_cleanup_free_ char *job_file = NULL;
 
-	*ret = (struct job_file) { .path = cli->args[0] };
+	*ret = (struct job_file) { .path = cli->n_args > 0 ? cli->args[0] : "the selection" };
 	arena_init(&ret->arena, MIB(64));
 	ret->issues = arena_xalloc(&ret->arena, sizeof *ret->issues);
 	ret->issues->arena = &ret->arena;
 	if (sort_out(cli, &job_file, err) < 0)
 		return -1;
+	if (cli->n_args == 0) {
+		ret->dir = "/"; /* nothing in it is a path */
+		ret->job = json_pack("{s:s}", "name", "selected tests");
+		return apply_options(ret, cli, err);
+	}
 	const char *path = job_file ? arena_strdup(&ret->arena, job_file) : NULL;
 	if ((path ? load_yaml(ret, path, cli, err) : load_paths(ret, cli, err)) < 0)
 		return -1;

@@ -302,8 +302,7 @@ default_kind(json_t *tests)
 	json_array_foreach(tests, index, item)
 	{
 		if (json_is_object(item) && !json_object_get(item, "kind") &&
-			!json_object_get(item, "test") &&
-			!json_is_string(json_object_get(item, "tags")))
+			!json_object_get(item, "test") && !job_is_plain_selector(item))
 			(void)json_object_set_new(item, "kind", json_string("browser"));
 	}
 }
@@ -411,8 +410,7 @@ read_hook(struct reading *reading, const struct hook_place *place)
 	reading->in_hook = true;
 	if (json_is_array(place->hook)) {
 		r = read_hook_of_steps(reading, place->hook, place->name);
-	} else if (json_is_object(place->hook) &&
-		!json_is_string(json_object_get(place->hook, "tags"))) {
+	} else if (json_is_object(place->hook) && !job_is_selector(place->hook)) {
 		r = job_read_item(reading, place->hook);
 	} else {
 		issues_add(reading->issues, reading->at, ISSUE_INVALID,

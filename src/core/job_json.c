@@ -34,7 +34,8 @@ struct job_request {
 };
 
 struct test_ref {
-	const char *test, *tags;
+	const char *test;
+	struct selector_request select;
 	int64_t revision;
 	bool skip, only;
 };
@@ -54,7 +55,10 @@ const struct json_field job_retries_fields[] = {
 #define REF(member) .offset = offsetof(struct test_ref, member)
 const struct json_field job_test_ref_fields[] = {
 	{ .name = "test", .kind = FIELD_STR, REF(test), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "tags", .kind = FIELD_STR, REF(tags), .min = 1, .max = TAG_EXPR_BYTES_MAX },
+	{ .name = "tags", .kind = FIELD_ANY, REF(select.tags) },
+	{ .name = "name", .kind = FIELD_ANY, REF(select.name) },
+	{ .name = "last", .kind = FIELD_ANY, REF(select.last) },
+	{ .name = "exclude", .kind = FIELD_OBJ, REF(select.exclude), .min = 1, .max = 3 },
 	{ .name = "revision", .kind = FIELD_INT, REF(revision), .min = 1, .max = INT64_MAX },
 	{ .name = "skip", .kind = FIELD_FLAG, REF(skip) },
 	{ .name = "only", .kind = FIELD_FLAG, REF(only) },
@@ -194,10 +198,35 @@ tree_has_expr(const json_t *tree)
 
 /* --- Saved things under the request --- */
 
+bool
+job_is_plain_selector(const json_t *item)
+{
+	return json_object_get(item, "last") || json_object_get(item, "exclude") ||
+		json_is_string(json_object_get(item, "tags"));
+}
+
+/* A test has a kind. Tags in a list and a name are also members of tests. */
+bool
+job_is_selector(const json_t *item)
+{
+	static const char *const own[] = { "tags", "name", "skip", "only" };
+	size_t n = 0;
+
+	if (!json_is_object(item) || json_object_get(item, "kind") ||
+		json_object_get(item, "test"))
+		return false;
+	if (job_is_plain_selector(item))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		n += json_object_get(item, own[i]) != NULL;
+	return n == json_object_size(item) &&
+		(json_object_get(item, "tags") || json_object_get(item, "name"));
+}
+
 static bool
 is_ref(const json_t *item)
 {
-	return json_object_get(item, "test") || json_is_string(json_object_get(item, "tags"));
+	return json_object_get(item, "test") || job_is_selector(item);
 }
 
 static bool
@@ -426,26 +455,25 @@ offences:
 }
 
 static int
-read_tagged(struct reading *reading, const char *text)
+read_selected(struct reading *reading, const struct selector_request *request)
 {
-	struct err err;
-	struct tagexpr *expr;
-	size_t before = reading->n_tests;
+	struct selector selector;
+	struct selector_counts counts = { 0 };
+	const char *member, *why;
 
-	if (tagexpr_parse(str_of(text), reading->arena, &expr, &err) < 0) {
-		issues_add_member(
-			reading->issues, reading->at, "tags", ISSUE_INVALID, "%s", err.text);
+	if (selector_read(request, false, reading->at, reading->arena, reading->issues,
+		    &selector) < 0)
 		return -1;
-	}
-	if (reading->source->tagged(
-		    reading->source->arg, expr, take_saved, reading, reading->err) < 0)
+	if (reading->source->selected(reading->source->arg, &selector, &counts, take_saved,
+		    reading, reading->err) < 0)
 		return -1;
-	if (reading->n_tests == before) {
-		issues_add_member(reading->issues, reading->at, "tags", ISSUE_INVALID,
-			"no saved test has these tags");
-		return -1;
-	}
-	return 0;
+	if (counts.chosen > 0)
+		return 0;
+	why = selector_why_none(&selector, &counts, reading->arena, &member);
+	issues_add(reading->issues,
+		member ? json_pointer_member(reading->arena, reading->at, member) : reading->at,
+		ISSUE_INVALID, "no test is selected: %s", why);
+	return -1;
 }
 
 static int
@@ -464,6 +492,24 @@ read_named(struct reading *reading, const struct test_ref *ref)
 	return r < 0 ? -1 : take_saved(reading, &saved);
 }
 
+/* By its name, or by what it has: not both. */
+static int
+check_ref(const struct test_ref *ref, const char *at, struct issues *issues)
+{
+	const struct selector_request *select = &ref->select;
+
+	if (!(select->tags || select->name || select->last || select->exclude) ||
+		!(ref->test || ref->revision))
+		return 0;
+	issues_add_member(issues, at,
+		select->tags           ? "tags"
+			: select->name ? "name"
+			: select->last ? "last"
+				       : "exclude",
+		ISSUE_INVALID, "test and revision stand without tags, name, last and exclude");
+	return -1;
+}
+
 static int
 read_ref(struct reading *reading, json_t *item)
 {
@@ -471,14 +517,11 @@ read_ref(struct reading *reading, json_t *item)
 
 	if (json_decode(item, job_test_ref_fields, &ref, reading->at, reading->issues) < 0)
 		return -1;
-	if (ref.tags && (ref.test || ref.revision)) {
-		issues_add_member(reading->issues, reading->at, "tags", ISSUE_INVALID,
-			"either test or tags is expected");
+	if (check_ref(&ref, reading->at, reading->issues) < 0)
 		return -1;
-	}
 	reading->ref_skip = ref.skip;
 	reading->ref_only = ref.only;
-	int r = ref.tags ? read_tagged(reading, ref.tags) : read_named(reading, &ref);
+	int r = ref.test ? read_named(reading, &ref) : read_selected(reading, &ref.select);
 
 	reading->ref_skip = reading->ref_only = false;
 	return r;
@@ -798,18 +841,18 @@ check_template_tests(json_t *tests, const struct libraries *around, const char *
 	{
 		const char *at = json_pointer_index(arena, pointer, index);
 		struct test_ref ref = { 0 };
-		struct tagexpr *expr;
-		struct err err;
+		struct selector selector;
 
 		if (!is_ref(item)) {
 			r = test_read(item, true, around, at, issues, &common) < 0 ? -1 : r;
 			continue;
 		}
-		if (json_decode(item, job_test_ref_fields, &ref, at, issues) < 0)
+		if (json_decode(item, job_test_ref_fields, &ref, at, issues) < 0 ||
+			check_ref(&ref, at, issues) < 0 ||
+			(!ref.test &&
+				selector_read(&ref.select, true, at, arena, issues, &selector) <
+					0))
 			r = -1;
-		else if (ref.tags && !expr_in_text(str_of(ref.tags)) &&
-			tagexpr_parse(str_of(ref.tags), arena, &expr, &err) < 0)
-			issues_add_member(issues, at, "tags", ISSUE_INVALID, "%s", err.text);
 	}
 	return r;
 }

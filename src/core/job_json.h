@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "core/ids.h"
 #include "core/job_spec.h"
-#include "core/tagexpr.h"
+#include "core/selector.h"
 
 /* Field tables: what a request may hold. For the decoder and for OpenAPI. */
 extern const struct json_field
@@ -26,7 +26,7 @@ extern const struct json_field job_browser_fields[]; /* an item of browsers that
 extern const struct json_field job_quarantine_fields[];
 extern const struct json_field job_fixture_fields[];
 extern const struct json_field job_hooks_fields[];
-extern const struct json_field job_test_ref_fields[]; /* { test } or { tags } */
+extern const struct json_field job_test_ref_fields[]; /* { test } or a selector */
 extern const struct json_field template_fields[];     /* a template */
 extern const struct json_field invoke_fields[];       /* { params, overrides } */
 
@@ -48,8 +48,9 @@ struct job_source {
 		struct err *err);
 	int (*flow)(void *arg, const char *id_or_name, struct job_source_item *ret,
 		struct err *err);
-	/* Calls take for each test that matches, in order of name, until it answers < 0. */
-	int (*tagged)(void *arg, const struct tagexpr *expr,
+	/* Calls take for each test that is meant, in order of name, until it answers < 0. */
+	int (*selected)(void *arg, const struct selector *selector,
+		struct selector_counts *ret_counts,
 		int (*take)(void *taker, struct job_source_item *item), void *taker,
 		struct err *err);
 	void *arg;

@@ -68,6 +68,12 @@ void job_retries_read(const struct job_retries *retries, uint32_t on_default,
 /* What can be said of a stage's job before names are resolved and expressions have values. */
 void job_request_check(json_t *job, const char *pointer, struct issues *issues);
 
+/* Whether an item of `tests` chooses saved tests by tags, name or last result. */
+bool job_is_selector(const json_t *item);
+
+/* The same where a test need not say its kind: true of what no test has. */
+bool job_is_plain_selector(const json_t *item);
+
 /* JSON array of texts, in the arena. */
 const char *job_strs_json(struct arena *arena, const struct strs *strs);
 

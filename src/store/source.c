@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Definitions are read page by page when tags are asked for, one by one otherwise. */
+/* Definitions are read page by page when they are selected, one by one otherwise. */
 #include "store/source.h"
 
+#include <string.h>
+
 #include "base/limits.h"
+#include "core/stats.h"
+#include "store/store_stats.h"
 
 enum {
 	PAGE_DEFINITIONS = 32, /* of DEFINITION_BYTES_MAX each */
@@ -68,27 +72,68 @@ find_flow(void *arg, const char *name, struct job_source_item *ret, struct err *
 	return find(arg, DEF_FLOW, name, 0, ret, err);
 }
 
-/* The tags column is a JSON array of texts that we wrote ourselves. */
-static bool
-tags_match(const struct definition *def, const struct tagexpr *expr)
+/* The tags column is a JSON array of texts that we wrote ourselves; they live in the array. */
+static size_t
+read_tags(const json_t *array, const char **ret)
 {
-	struct err ignored;
-	const char *tags[TAGS_MAX];
 	size_t n = 0, index;
-	json_t *item;
-	_cleanup_(json_unrefp) json_t *array =
-		json_read(def->tags, strlen(def->tags), JSON_DEPTH_MAX, &ignored);
+	const json_t *item;
 
 	json_array_foreach(array, index, item)
 	{
 		if (n < TAGS_MAX && json_is_string(item))
-			tags[n++] = json_string_value(item);
+			ret[n++] = json_string_value(item);
 	}
-	return tagexpr_matches(expr, tags, n);
+	return n;
+}
+
+/* Two look-ups; a test whose history is gone with its jobs passed without trouble. */
+int
+source_last_result(void *arg, const char *name, enum last_result *ret, struct err *err)
+{
+	struct store_source *state = arg;
+	_cleanup_(arena_deinit) struct arena arena;
+	struct history_filter filter = { .test_key = stats_test_key(state->project, name),
+		.limit = 1 };
+	struct known_test *known = NULL;
+	struct history_item *items;
+	size_t n;
+
+	arena_init(&arena, ARENA_REQUEST_BYTES_MAX);
+	if (read_known_test(state->reader, filter.test_key, &arena, &known, err) < 0)
+		return -1;
+	*ret = !known || known->outcome == OUTCOME_NONE ? LAST_NEW
+		: known->outcome == OUTCOME_PASSED      ? LAST_PASSED
+							: LAST_FAILED;
+	if (*ret != LAST_PASSED)
+		return 0;
+	if (read_history(state->reader, &filter, &arena, &items, &n, err) < 0)
+		return -1;
+	if (n > 0 && items[0].run->outcome == OUTCOME_PASSED && items[0].run->attempt > 1)
+		*ret = LAST_FLAKY;
+	return 0;
+}
+
+int
+source_judge(struct store_source *state, const struct selector *selector,
+	const struct definition *def, struct selector_counts *counts, struct err *err)
+{
+	const char *tags[TAGS_MAX];
+	_cleanup_(json_unrefp) json_t *array =
+		json_read(def->tags, strlen(def->tags), JSON_DEPTH_MAX, err);
+	struct selector_test test = {
+		.name = def->name,
+		.tags = tags,
+		.n_tags = read_tags(array, tags),
+		.last = source_last_result,
+		.arg = state,
+	};
+
+	return array ? selector_judge(selector, &test, counts, err) : -1;
 }
 
 static int
-find_tagged(void *arg, const struct tagexpr *expr,
+find_selected(void *arg, const struct selector *selector, struct selector_counts *counts,
 	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *err)
 {
 	struct store_source *state = arg;
@@ -108,10 +153,12 @@ find_tagged(void *arg, const struct tagexpr *expr,
 			return -1;
 		for (size_t i = 0; i < n; i++) {
 			struct job_source_item item;
+			int r = source_judge(state, selector, &defs[i], counts, err);
 
-			if (!tags_match(&defs[i], expr))
+			if (r == SELECTOR_LEFT_OUT)
 				continue;
-			if (to_item(&defs[i], &item, err) < 0 || take(taker, &item) < 0)
+			if (r < 0 || to_item(&defs[i], &item, err) < 0 ||
+				take(taker, &item) < 0)
 				return -1;
 		}
 		if (n > 0)
@@ -127,7 +174,7 @@ store_source(struct store_source *state)
 		.test = find_test,
 		.tmpl = find_template,
 		.flow = find_flow,
-		.tagged = find_tagged,
+		.selected = find_selected,
 		.arg = state,
 	};
 }

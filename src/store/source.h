@@ -18,3 +18,12 @@ struct job_source store_source(struct store_source *state);
 int source_definition(struct store_reader *reader, int64_t project, enum def_kind kind,
 	const char *id_or_name, int64_t revision, struct arena *arena, struct definition **ret,
 	struct err *err) MUST_CHECK;
+
+/* How a test of that name ended last; arg: struct store_source. For selector_test.last. */
+int source_last_result(void *arg, const char *name, enum last_result *ret, struct err *err)
+	MUST_CHECK;
+
+/* selector_judge() of a saved test. */
+int source_judge(struct store_source *state, const struct selector *selector,
+	const struct definition *def, struct selector_counts *counts, struct err *err)
+	MUST_CHECK;

@@ -102,18 +102,31 @@ find_flow(void *arg, const char *name, struct job_source_item *ret, struct err *
 	return 0;
 }
 
+/* The first one failed, the others are new. */
 static int
-find_tagged(void *arg, const struct tagexpr *expr,
-	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *e)
+last_result(void *arg, const char *name, enum last_result *ret, struct err *e)
 {
 	(void)arg;
 	(void)e;
+	*ret = strcmp(name, saved[0].name) == 0 ? LAST_FAILED : LAST_NEW;
+	return 0;
+}
+
+static int
+find_selected(void *arg, const struct selector *selector, struct selector_counts *counts,
+	int (*take)(void *taker, struct job_source_item *item), void *taker, struct err *e)
+{
+	(void)arg;
 	static const char *const tags[] = { "smoke", "slow" };
 
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct job_source_item item = { .name = saved[i].name };
+		struct selector_test test = { .name = saved[i].name,
+			.tags = tags,
+			.n_tags = 1 + i,
+			.last = last_result };
 
-		if (!tagexpr_matches(expr, tags, 1 + i))
+		if (selector_judge(selector, &test, counts, e) != 0)
 			continue;
 		item.body = reader_json(saved[i].body);
 		if (take(taker, &item) < 0)
@@ -126,7 +139,7 @@ const struct job_source reader_source = {
 	.test = find_test,
 	.tmpl = find_template,
 	.flow = find_flow,
-	.tagged = find_tagged,
+	.selected = find_selected,
 };
 
 struct job_spec

@@ -171,6 +171,34 @@ tags_choose_tests(void **state)
 }
 
 static void
+selectors_choose_tests(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		reader_ok("{\"tests\":[{\"name\":\"s*\"}]}").tests[0].name, "search");
+	assert_string_equal(
+		reader_ok("{\"tests\":[{\"tags\":[\"slow\",\"other\"],\"last\":\"new\"}]}")
+			.tests[0]
+			.name,
+		"search");
+	assert_string_equal(reader_ok("{\"tests\":[{\"tags\":\"smoke\","
+				      "\"exclude\":{\"last\":[\"failed\"]}}]}")
+				    .tests[0]
+				    .name,
+		"search");
+	reader_refuses("{\"tests\":[{\"name\":\"s*\",\"last\":\"failed\"}]}", "/tests/0/last",
+		ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"name\":\"nobody\",\"last\":\"failed\"}]}",
+		"/tests/0/name", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"last\":\"odd\"}]}", "/tests/0/last", ISSUE_INVALID);
+	reader_refuses("{\"tests\":[{\"last\":\"new\",\"exclude\":{\"x\":1}}]}",
+		"/tests/0/exclude/x", ISSUE_UNKNOWN);
+	/* What has members of tests besides is a test without its kind. */
+	reader_refuses("{\"tests\":[{\"name\":\"s*\",\"argv\":[\"x\"]}]}", "/tests/0/kind",
+		ISSUE_MISSING);
+}
+
+static void
 definitions_may_hold_expressions(void **state)
 {
 	struct definition_head head;
@@ -207,6 +235,7 @@ main(void)
 		TEST(templates_lie_under_the_request),
 		TEST(parameters_are_typed),
 		TEST(tags_choose_tests),
+		TEST(selectors_choose_tests),
 		TEST(definitions_may_hold_expressions),
 	};
 
