@@ -111,7 +111,10 @@ check_texts(json_t *object, const char *name, bool or_lists, struct issues *issu
 		bool fine = json_is_string(value) ||
 			(or_lists && json_is_array(value) && json_array_size(value) > 0);
 
-		json_array_foreach(value, index, item) fine = fine && json_is_string(item);
+		json_array_foreach(value, index, item)
+		{
+			fine = fine && json_is_string(item);
+		}
 		if (!fine)
 			issues_add_member(issues, pointer, key, ISSUE_INVALID,
 				or_lists ? "a text or a list of texts is expected"
@@ -178,7 +181,9 @@ each_secret(json_t *environment,
 		if (secrets[i].member)
 			continue;
 		json_object_foreach_safe(in, next, key, value)
+		{
 			fn(arg, secrets[i].object, in, key);
+		}
 	}
 }
 

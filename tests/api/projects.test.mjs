@@ -106,6 +106,14 @@ describe('which project a request means', () => {
 });
 
 describe('deleting a project', () => {
+	/* Of all projects; two are of the tests above. */
+	async function jobsLeft() {
+		const { text } = await server.request('GET', '/metrics', undefined, { root: true });
+
+		return [...text.matchAll(/^proctor_jobs\{[^}]*\} (\d+)$/gm)]
+			.reduce((sum, [, n]) => sum + Number(n), 0);
+	}
+
 	test('its jobs are cancelled, and everything of it goes', async () => {
 		const worker = new Worker(server);
 		const project = await make({ name: 'doomed' });
@@ -130,14 +138,18 @@ describe('deleting a project', () => {
 			if (directives.some((d) => d.run === lease.run)) break;
 		}
 		await worker.finish(lease, 'cancelled');
-		for (;;) {
-			const { text } = await server.request('GET', '/metrics', undefined, { root: true });
-			const left = [...text.matchAll(/^proctor_jobs\{[^}]*\} (\d+)$/gm)]
-				.reduce((sum, [, n]) => sum + Number(n), 0);
+		while (await jobsLeft() !== 2) await worker.poll({ waitMs: 50 });
+	});
 
-			if (left === 2) break; /* those of the tests above */
-			await worker.poll({ waitMs: 50 });
-		}
+	test('what was left when the server was killed goes after its next start', async () => {
+		const project = await make({ name: 'doomed too' });
+		const jobs = Array.from({ length: 300 }, () => ({ tests: [commandTest()], labels: { nobody: 'x' } }));
+
+		await server.post(`/jobs:bulk?project=${project.id}`, { jobs });
+		assert.equal((await server.request('DELETE', `/projects/${project.id}`)).status, 204);
+		await server.restart('SIGKILL');
+		while (await jobsLeft() !== 2) await server.get('/projects');
+		assert.ok(!(await names()).includes('doomed too'));
 	});
 });
 

@@ -185,7 +185,10 @@ octo_environment_write(
 	jw_ktime(jw, "updatedAt", environment->updated_ms);
 	if (json_object_size(headers) > 0) {
 		jw_kobj(jw, "additionalHeaderFields");
-		json_object_foreach(headers, key, value) jw_kstr(jw, key, ENVIRONMENT_MASK);
+		json_object_foreach(headers, key, value)
+		{
+			jw_kstr(jw, key, ENVIRONMENT_MASK);
+		}
 		jw_end_obj(jw);
 	}
 	write_account(jw, "testAccount", json_object_get(environment->body, "account"),

@@ -233,7 +233,9 @@ mark_secrets(json_t *test, struct arena *arena)
 	add_secret(secrets, json_object_get(config, "httpCredentials"),
 		"/config/httpCredentials", "password", arena);
 	json_object_foreach(headers, name, value)
+	{
 		add_secret(secrets, headers, "/config/extraHeaders", name, arena);
+	}
 	if (json_array_size(secrets) > 0)
 		(void)json_object_set(test, "secrets", secrets);
 	json_decref(secrets);

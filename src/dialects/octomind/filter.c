@@ -62,7 +62,10 @@ check_joint(json_t *value, const struct octo_at *at, unsigned depth, struct octo
 		check(value, at, depth, issues);
 		return;
 	}
-	json_array_foreach(value, index, item) check(item, OCTO_ITEM(at, index), depth, issues);
+	json_array_foreach(value, index, item)
+	{
+		check(item, OCTO_ITEM(at, index), depth, issues);
+	}
 }
 
 static void
@@ -125,7 +128,10 @@ joint_fits(enum joint joint, json_t *value, const struct octo_filter_facts *fact
 
 	if (json_is_array(value)) {
 		of = json_array_size(value);
-		json_array_foreach(value, index, item) n += octo_filter_fits(item, facts);
+		json_array_foreach(value, index, item)
+		{
+			n += octo_filter_fits(item, facts);
+		}
 	} else {
 		n = octo_filter_fits(value, facts);
 	}

@@ -305,7 +305,10 @@ write_report(struct jw *jw, struct report *report, json_t *cases)
 	if (json_object_get(report->own, "environmentId"))
 		write_id(jw, "environmentId", report->own, "environmentId");
 	jw_karr(jw, "testResults");
-	json_array_foreach(cases, index, item) write_result(jw, report, index, item);
+	json_array_foreach(cases, index, item)
+	{
+		write_result(jw, report, index, item);
+	}
 	jw_end_arr(jw);
 	jw_end_obj(jw);
 }
@@ -425,7 +428,9 @@ take_conditions(
 	if (!json_is_array(list))
 		octo_issues_type(issues, at, "array", list);
 	json_array_foreach(list, index, item)
+	{
 		take_condition(item, OCTO_ITEM(at, index), listing, issues);
+	}
 }
 
 static void
