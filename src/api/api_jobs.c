@@ -336,6 +336,21 @@ write_lanes(struct jw *jw, const struct job_spec *spec, const struct worker_row 
 	jw_end_arr(jw);
 }
 
+/* A flow's: the short forms written out, names of stages settled. */
+static void
+write_planned_stages(struct jw *jw, const struct job_spec *spec)
+{
+	struct err ignored;
+	_cleanup_(json_unrefp) json_t *flow =
+		json_read(spec->flow, strlen(spec->flow), 4 * JSON_DEPTH_MAX, &ignored);
+	json_t *stages = json_object_get(flow, "stages");
+
+	if (!stages)
+		return;
+	jw_key(jw, "stages");
+	jw_tree(jw, stages);
+}
+
 static void
 write_plan(struct jw *jw, const struct job_spec *spec, const struct worker_row *workers,
 	size_t n_workers, struct arena *arena)
@@ -353,7 +368,10 @@ write_plan(struct jw *jw, const struct job_spec *spec, const struct worker_row *
 	jw_ki64(jw, "priority", spec->priority);
 	jw_ktime(jw, "runAt", spec->run_at_ms);
 	write_lanes(jw, spec, workers, n_workers);
-	write_first_runs(jw, spec);
+	if (spec->flow)
+		write_planned_stages(jw, spec);
+	else
+		write_first_runs(jw, spec);
 	jw_end_obj(jw);
 }
 

@@ -218,6 +218,8 @@ static const struct member job_members[] = {
 	{ .name = "params", .shape = SHAPE_OBJECT, .flags = MAY, .about = "Settled values." },
 	{ .name = "config", .shape = SHAPE_OBJECT, .flags = MAY },
 	{ .name = "outputSchema", .shape = SHAPE_OBJECT, .flags = MAY },
+	{ .name = "flow", .shape = SHAPE_TEXT, .flags = MAY, .about = "Name of the saved flow, as it was then." },
+	{ .name = "flowRevision", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "parent", .shape = SHAPE_ID, .flags = MAY, .about = "The flow whose stage it carries out." },
 	{ .name = "schedule", .shape = SHAPE_REF, .of = "ScheduleName", .flags = MAY, .about = "That fired it, while it is there; not in lists." },
 	{ .name = "stage", .shape = SHAPE_TEXT, .flags = MAY },
@@ -295,7 +297,8 @@ static const struct member planned_job_members[] = {
 	{ .name = "priority", .shape = SHAPE_INT },
 	{ .name = "runAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "lanes", .shape = SHAPE_REF, .of = "PlannedLane", .flags = LIST },
-	{ .name = "firstRuns", .shape = SHAPE_REF, .of = "PlannedRun", .flags = LIST },
+	{ .name = "firstRuns", .shape = SHAPE_REF, .of = "PlannedRun", .flags = LIST | MAY, .about = "Absent for a flow." },
+	{ .name = "stages", .shape = SHAPE_OBJECT, .flags = LIST | MAY, .about = "Of a flow: its stages, short forms written out." },
 	{ 0 },
 };
 

@@ -514,6 +514,9 @@ describe('saved flows', () => {
 		assert.equal(changed.revision, 2);
 		assert.deepEqual((await server.get('/flows?tag=night')).items.map((flow) => flow.name), ['nightly']);
 		assert.equal((await server.get('/flows/nightly/revisions')).items.length, 2);
+		const planned = await server.post('/flows/nightly/start?dryRun=true', { params: { shop: 'x' } });
+
+		assert.deepEqual(planned.jobs[0].stages.map((stage) => stage.name), ['a']);
 		const { id } = await server.post('/flows/nightly/start', { params: { shop: 'x' } });
 
 		assert.equal((await worker.take()).jobName, 'a of x');

@@ -338,6 +338,48 @@ describe('answers', () => {
 		await until('lost', 'failed');
 		await get('/schedules');
 		await call('delete', '/schedules/{schedule}', named);
+		/* Flows: one that ends well, with every kind of answer on its way, and one that is refused. */
+		const hand = new Worker(server, { labels: { flows: 'x' } });
+		const saved = { name: 'fl', description: 'd', params: { p: { type: 'string', default: 'x' } }, timeout: '1h',
+			tags: ['t'], stages: [
+				{ name: 'a', maxParallel: 2, retry: { max: 1, delay: 1 }, timeout: '1m', continueOnFailure: false,
+					run: { name: 'a', tests: [commandTest()], labels: { flows: 'x' }, outputSchema: { required: ['n'] } } },
+				{ name: 'ok', needs: ['a'], when: 'success', wait: { approval: { text: 't' } } },
+				{ name: 'hook', wait: { any: [{ name: 's', signal: {} }, { timer: { for: '1h' } }] } },
+				{ name: 'look', wait: { http: { request: `GET ${server.url}/healthz`, select: '/status',
+					interval: { every: '1s', factor: 1, max: '2s', jitter: 0 }, transportErrors: 3, timeout: '5s' } } },
+			] };
+		const byName = { args: { flow: 'fl' } };
+
+		assert.deepEqual(document.check(saved, document.schema('FlowRequest')), []);
+		await post('/flows', saved);
+		await get('/flows');
+		await get('/flows/{flow}', byName.args);
+		await call('put', '/flows/{flow}', { ...byName, body: saved });
+		await get('/flows/{flow}/revisions', byName.args);
+		await post('/flows/{flow}/start', {}, { ...byName, query: '?dryRun=true' });
+		for (const decision of ['approve', 'reject']) {
+			const { json: { id } } = await post('/flows/{flow}/start', { params: { p: 'y' } }, byName);
+			const lease = await hand.take();
+
+			await hand.finish(lease, 'passed', { result: { output: { m: 1 } } });
+			while ((await server.get(`/flow-runs/${id}`)).stages[1].state !== 'running');
+			await get('/jobs/{id}/explain', { id });
+			await post(`/flow-runs/{id}/stages/{stage}/${decision}`, { by: 'ann', note: 'n' },
+				{ args: { id, stage: 'ok' } });
+			await get('/jobs/{id}', { id: lease.job });
+			if (decision === 'reject') continue;
+			const { json: { signals } } = await get('/flow-runs/{id}/signals', { id });
+
+			await post('/signals/{token}', { v: 1 }, { args: { token: signals.hook.s.url.split('/').at(-1) } });
+			await post('/flow-runs/{id}/stages/{stage}/signal', {}, { args: { id, stage: 'hook' }, query: '?condition=0' });
+			await server.get(`/jobs/${id}?wait=20s`);
+			await get('/flow-runs/{id}', { id });
+			await get('/flow-runs/{id}/observations', { id });
+			await get('/jobs/{id}/report', { id }, '?format=json');
+		}
+		await get('/flow-runs');
+		await call('delete', '/flows/{flow}', byName);
 		/* Projects and environments. */
 		const project = { name: 'pr', description: 'd', extra: { a: 1 },
 			gates: [{ tag: 't', wait: { timer: { for: '1s' } }, timeout: '1m' }] };
@@ -397,7 +439,7 @@ describe('answers', () => {
 		/* What these suites cannot bring about without hours or a broken disk. */
 		const unseen = new Set(['Schedule.pending', 'Health.detail', 'JobReport.runsLeftOut',
 			'JobReport.casesLeftOut', 'JobReport.stepsLeftOut', 'JobReport.warningsLeftOut',
-			'JobReport.outputsLeftOut', 'JobReport.artifactsLeftOut',
+			'JobReport.outputsLeftOut', 'JobReport.artifactsLeftOut', 'JobReport.jobsLeftOut',
 			/* grouped.test.mjs. */
 			'Run.unstable', 'ReportUnit.unstable', 'ReportTest.notRun']);
 		const answers = ['Job', 'Progress', 'Counts', 'Retries', 'BlockedBy', 'Incarnation', 'Plan',
@@ -405,7 +447,7 @@ describe('answers', () => {
 			'Explanation', 'Blocker', 'Queue', 'Worker', 'PollAnswer', 'Lease', 'Directive', 'Bundle',
 			'Stored', 'Deleted', 'View', 'Health', 'JobReport', 'ReportTest', 'ReportUnit', 'ReportRun',
 			'ReportArtifact', 'ReportCase', 'ReportStep', 'Issue', 'Problem', 'Test', 'Template',
-			'QuarantineEntry', 'Fixture', 'Hook', 'Project', 'Environment'];
+			'QuarantineEntry', 'Fixture', 'Hook', 'Project', 'Environment', 'Flow', 'Signals', 'Accepted'];
 		const missing = [];
 
 		for (const name of answers)
