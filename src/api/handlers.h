@@ -101,8 +101,19 @@ extern const struct json_field queue_fields[]; /* of its body */
 /* api_edits.c */
 BEGIN_HANDLER(job_patch);
 BEGIN_HANDLER(job_move_place);
+BEGIN_HANDLER(job_pin);
+BEGIN_HANDLER(job_unpin);
+extern const struct json_field job_pin_fields[]; /* of its body */
 BEGIN_HANDLER(jobs_action);
 extern const struct json_field job_action_fields[];
+/* api_retention.c */
+READ_HANDLER(retention_list_all);
+READ_HANDLER(retention_show);
+BEGIN_HANDLER(retention_create);
+BEGIN_HANDLER(retention_change);
+BEGIN_HANDLER(retention_delete);
+BEGIN_HANDLER(retention_run);
+BEGIN_HANDLER(retention_preview);
 /* api_quarantine.c */
 READ_HANDLER(quarantine_list);
 READ_HANDLER(quarantine_show);
@@ -229,6 +240,7 @@ struct stats_query {
 	int64_t from_ms, to_ms, last_ms;
 	const char *queue, *tmpl, *tag, *kind, *team, *worker, *test;
 	int group_by, sort, by; /* -1: the route's own */
+	bool by_default_hours;  /* the route's own groups are kept by hour too */
 	int64_t n_min;          /* -1: likewise */
 	int64_t threshold_ms;
 };
@@ -240,7 +252,6 @@ extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_que
 	runs_query_fields[], defs_query_fields[], tests_query_fields[], events_query_fields[], report_query_fields[],
 	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
 	revision_query_fields[], page_query_fields[], next_query_fields[], signal_query_fields[];
-	bool by_default_hours;  /* the route's own groups are kept by hour too */
 extern const struct signal_query signal_query_defaults;
 extern const struct json_field stats_table_query_fields[], stats_trend_query_fields[],
 	stats_summary_query_fields[], stats_errors_query_fields[], stats_list_query_fields[],

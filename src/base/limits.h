@@ -82,7 +82,7 @@
 #define LANG_RESULT_BYTES_MAX     KIB(64)         /* a text or list that it puts together */
 #define JSON_SCHEMA_NODES_MAX     10000           /* schemas inside a schema */
 #define JSON_SCHEMA_DEPTH_MAX     64              /* of them inside each other, references followed */
-#define JSON_SCHEMA_STEPS_MAX     2000000         /* of validating one value: some ten ms */
+#define JSON_SCHEMA_STEPS_MAX     2000000         /* of validating one value: 0.1 to 0.4 s */
 #define JSON_SCHEMA_PATTERNS_MAX  1000            /* regular expressions of a schema */
 
 /* --- Flows --- */
@@ -92,6 +92,8 @@
 #define FLOW_BYTES_MAX            MIB(1)          /* a flow as kept: its stages and parameters */
 #define FLOW_VALUES_BYTES_MAX     MIB(1)          /* results and values that its stages keep, together */
 #define FLOW_STATE_BYTES_MAX      MIB(32)         /* where it stands as text: values, items, conditions, errors */
+#define FLOW_SCHEMA_STEPS_MAX     200000          /* of holding results against outputSchema: a turn waits for it */
+#define FLOW_SCHEMA_BYTES_MAX     MIB(32)         /* memory of the same */
 #define FLOW_DEPTH_MAX            5               /* flows inside flows: one that starts itself ends */
 #define FLOW_LAUNCHES_MAX         20              /* of a flow, asked for at a time: each has all that expressions see */
 #define FLOW_EFFECTS_BYTES_MAX    MIB(64)         /* of a turn; more are asked for in the next one */
@@ -207,6 +209,7 @@
 /* --- What flows ask of the world --- */
 #define CONDUCTOR_READS_MAX       2               /* launches and collections at a time on the pool */
 #define CONDUCTOR_RESOLVES_MAX    2               /* looks being prepared there: a slow DNS must not take it all */
+#define CONDUCTOR_SWEEPS_MAX      1               /* sweeps of retention there */
 #define CONDUCTOR_LOOKS_MAX       256             /* looks under way: sockets */
 #define CONDUCTOR_TASK_BYTES_MAX  MIB(32)         /* memory of one of them */
 #define PROBE_TIMEOUT_MS_DEFAULT  SECONDS_MS(10)  /* one look */
@@ -387,6 +390,7 @@
 #define RETENTION_EVERY_MS_MIN    SECONDS_MS(1)   /* between two sweeps of a policy */
 #define RETENTION_EVERY_MS_MAX    DAYS_MS(30)
 #define RETENTION_EVERY_MS_DEFAULT HOURS_MS(1)
+#define RETENTION_BODY_BYTES_MAX  KIB(16)         /* a policy as it is kept */
 #define SWEEP_JOBS_MAX            50              /* jobs that one turn sweeps away */
 #define SWEEP_FILES_MAX           500             /* artifact rows of a job that one turn takes */
 #define SWEEP_SAMPLE              20              /* jobs shown by a preview */

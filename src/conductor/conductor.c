@@ -19,11 +19,14 @@ static const struct effect_work works[EFFECT_KIND_COUNT] = {
 	[EFFECT_FLOW_COLLECT] = { WORK_READ, collect_prepare, NULL, report_fail },
 	[EFFECT_FLOW_PROBE] = { WORK_LOOK, probe_prepare, probe_go, probe_fail },
 	[EFFECT_SCHEDULE_FIRE] = { WORK_READ, schedule_prepare, NULL, schedule_fail },
+	[EFFECT_SWEEP] = { WORK_SWEEP, sweep_prepare, sweep_go, sweep_fail },
+	[EFFECT_BLOBS] = { WORK_SWEEP, blobs_prepare, NULL, blobs_fail },
 };
 
 static const size_t on_pool_max[WORK_COUNT] = {
 	[WORK_READ] = CONDUCTOR_READS_MAX,
 	[WORK_LOOK] = CONDUCTOR_RESOLVES_MAX,
+	[WORK_SWEEP] = CONDUCTOR_SWEEPS_MAX,
 };
 
 /* --- Tasks --- */
@@ -56,6 +59,7 @@ static void
 task_free(struct task *task)
 {
 	probe_cancel(task);
+	sweep_free(TAKE(task->sweep));
 	(void)intent_free(task->intent);
 	arena_deinit(&task->arena);
 	free(task);
@@ -160,10 +164,20 @@ must_try_again(const struct task *task, const struct err *err)
 static void
 try_again(struct task *task)
 {
-	struct conductor *conductor = task->conductor;
-
 	task->n_tries++;
 	task->intent = intent_free(task->intent);
+	task_again(task);
+}
+
+void
+task_again(struct task *task)
+{
+	struct conductor *conductor = task->conductor;
+
+	if (conductor->stopping) {
+		task_end(task);
+		return;
+	}
 	list_remove(&task->node);
 	list_push_back(&conductor->waiting[task->how->lane], &task->node);
 	conductor->n_running--;
@@ -201,7 +215,10 @@ on_worked(uv_work_t *work, int status)
 static void
 begin(struct conductor *conductor, struct task *task)
 {
-	struct pool_work *state = arena_xalloc(&task->arena, sizeof *state);
+	struct pool_work *state = task->work.data; /* of an earlier round */
+
+	if (!state)
+		state = arena_xalloc(&task->arena, sizeof *state);
 
 	list_remove(&task->node);
 	list_push_back(&conductor->running, &task->node);
@@ -299,7 +316,11 @@ conductor_new(uv_loop_t *loop, const struct conductor_options *options)
 static size_t
 on_pool(const struct conductor *conductor)
 {
-	return conductor->n_on_pool[WORK_READ] + conductor->n_on_pool[WORK_LOOK];
+	size_t n = 0;
+
+	for (int i = 0; i < WORK_COUNT; i++)
+		n += conductor->n_on_pool[i];
+	return n;
 }
 
 void

@@ -19,6 +19,7 @@
 #include "http/guard.h"
 
 struct conductor;
+struct store_reader;
 
 struct conductor_options {
 	struct store *store;              /* borrowed until conductor_free() */
@@ -28,6 +29,9 @@ struct conductor_options {
 	/* Hands an intent to the engine; it comes back through intent->then. */
 	void (*submit)(void *arg, struct intent *intent);
 	void *arg;
+	/* Removes the blob unless a row names it or somebody is about to. On the pool. NULL:
+	 * blobs stay. */
+	void (*drop_blob)(void *arg, struct store_reader *reader, const char *blob);
 };
 
 /* Borrows the loop. */

@@ -13,7 +13,7 @@
 #include "store/store.h"
 
 /* What is limited together. */
-enum lane_of_work { WORK_READ, WORK_LOOK, WORK_COUNT };
+enum lane_of_work { WORK_READ, WORK_LOOK, WORK_SWEEP, WORK_COUNT };
 
 enum {
 	READERS_KEPT = 4,
@@ -59,6 +59,7 @@ struct task {
 	struct effect effect;  /* its texts are the arena's */
 	struct intent *intent; /* the report, owned until it is submitted */
 	struct probe probe;
+	struct sweep *sweep; /* owned; NULL: not one, or not begun */
 	int n_tries;
 	uv_work_t work;
 };
@@ -77,6 +78,9 @@ struct effect_work {
 
 /* Submits the report, ends the task and begins the next. */
 void task_report(struct task *task);
+
+/* Goes through its preparation once more, behind those that wait. On the loop. */
+void task_again(struct task *task);
 
 /* --- scope.c, on the pool --- */
 
@@ -116,3 +120,13 @@ void probe_cancel(struct task *task);
 
 int schedule_prepare(struct task *task, struct store_reader *reader, struct err *err);
 void schedule_fail(struct task *task, const struct err *err);
+
+/* --- sweep.c --- */
+
+int sweep_prepare(struct task *task, struct store_reader *reader, struct err *err);
+void sweep_go(struct task *task);
+void sweep_fail(struct task *task, const struct err *err);
+struct sweep;
+void sweep_free(struct sweep *sweep); /* NULL is fine */
+int blobs_prepare(struct task *task, struct store_reader *reader, struct err *err);
+void blobs_fail(struct task *task, const struct err *err);

@@ -57,6 +57,8 @@ static const struct {
 	[EV_SCHEDULE_FIRED] = { "schedule.fired", 0 },
 	[EV_SCHEDULE_MISSED] = { "schedule.missed", 0 },
 	[EV_SCHEDULE_FAILED] = { "schedule.failed", 0 },
+	[EV_JOB_PINNED] = { "job.pinned", 0 },
+	[EV_JOB_UNPINNED] = { "job.unpinned", 0 },
 };
 /* clang-format on */
 

@@ -146,6 +146,7 @@ struct job {
 	const char *held_key; /* "key=value" whose limit keeps it out of its lane; NULL: none */
 	int64_t unique_until_ms; /* the end of its unique key's period; 0: with the job */
 	bool pinned;             /* retention spares it */
+	const char *pin_note;    /* why, or NULL */
 	int64_t cpu_ms;          /* processor time of all its runs, as workers measured it */
 	int64_t tokens;          /* of language models, likewise */
 	int64_t peak_kib;        /* greatest memory of a run */

@@ -39,7 +39,12 @@ struct job_edit {
 	const char *labels, *keys, *needs; /* canonical */
 	enum job_place { PLACE_KEPT, PLACE_TOP, PLACE_BEFORE, PLACE_AFTER } place;
 	struct job_id neighbour; /* BEFORE, AFTER */
+	enum job_pin { PIN_KEPT, PIN_SET, PIN_CLEARED } pin; /* not KEPT: nothing else counts */
+	const char *pin_note;                                /* or NULL */
 };
+
+/* Retention spares the job, or no longer; in any state. The note may be NULL. */
+void plan_pin(struct uow *uow, struct job *job, bool is_pinned, const char *note);
 
 /*
  * Changes a job that waits. `queue`: the one that edit->queue names; `neighbour`: the job of
@@ -63,12 +68,12 @@ struct run_result {
 	const char *error;  /* JSON, or NULL */
 	const char *result; /* JSON kept with the run, or NULL */
 	int64_t duration_ms;
+	int64_t cpu_ms, peak_kib, tokens; /* as its worker measured; 0: it did not */
 };
 
 /* The run's worker says it is over. The run must be leased. */
 void plan_finish(
 	struct uow *uow, struct lanes *lanes, struct run *run, const struct run_result *result);
-	int64_t cpu_ms, peak_kib, tokens; /* as its worker measured; 0: it did not */
 
 /*
  * A run's worker is gone, or never got its lease, or its runner lost what the run needs: back

@@ -113,6 +113,7 @@ struct error_class;
 struct known_test;
 struct quarantine_entry;
 struct project;
+struct retention;
 struct schedule;
 struct stat_cell;
 
@@ -138,6 +139,7 @@ enum effect_kind {
 	EFFECT_FLOW_PROBE,    /* one look at what a stage waits for */
 	EFFECT_SCHEDULE_FIRE, /* make the job of an occurrence */
 	EFFECT_SWEEP,         /* see what retention lets go */
+	EFFECT_BLOBS, /* rows that named these are gone: remove what no other row names */
 	EFFECT_KIND_COUNT
 };
 
@@ -151,7 +153,8 @@ struct effect {
 	struct job_id job;  /* COLLECT: the ended one */
 	struct uuid what;   /* SCHEDULE_FIRE: the schedule; SWEEP: the policy */
 	int64_t at_ms;      /* SCHEDULE_FIRE: the occurrence */
-	struct str body;    /* JSON: a job request, a look's request; else empty */
+	struct str body;    /* JSON: a job request, a look's request, a policy; BLOBS: hashes, a
+			       line each; else empty */
 	struct str scope;   /* JSON object that expressions in body see; else empty */
 };
 
@@ -209,6 +212,8 @@ struct uow {
 	UOW_ARRAY(struct project *) projects;   /* new and changed ones */
 	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
 	UOW_ARRAY(struct firing) firings;
+	UOW_ARRAY(struct retention *) retention; /* policies: new, changed, deleted */
+	UOW_ARRAY(int64_t) fileless; /* job.seq: artifact rows of it go, SWEEP_FILES_MAX */
 
 	UOW_ARRAY(struct stat_cell *) stats; /* one for each key: added to the stored ones */
 	UOW_ARRAY(struct known_test *) known_tests;
@@ -224,6 +229,9 @@ struct uow {
 	UOW_ARRAY(struct follow_up) follow_ups;
 	UOW_ARRAY(struct signal) signals;
 	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
+
+	UOW_ARRAY(const char *) loose; /* set by the save: blobs of artifact rows that it deleted */
+	bool has_remains; /* set by the save: rows of deleted jobs are left for later */
 
 	/* keys for new rows, reserved by the store at load */
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;

@@ -109,12 +109,16 @@ boot(struct engine *engine, struct err *err)
 		project_list_set(&engine->projects, &facts.projects[i]);
 	for (size_t i = 0; i < facts.n_lanes; i++)
 		lanes_restore_lane(&engine->lanes, &facts.lanes[i]);
+	for (size_t i = 0; i < facts.n_retention; i++)
+		retention_list_restore(&engine->retention, &facts.retention[i]);
 	flows_boot(engine, &facts);
 	engine->store_due_ms = facts.next_due_ms;
 	if (facts.now_floor_ms > engine->now_ms)
 		engine->now_ms = facts.now_floor_ms;
 	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
 	engine->idem_kept_ms = engine->now_ms;
+	engine->remains_due_ms = facts.has_remains ? engine->now_ms : 0;
+	engine->workers_due_ms = facts.n_workers > 0 ? engine->now_ms + HOURS_MS(1) : 0;
 	if (boot_members(engine, &facts, err) < 0 || stats_boot(engine, err) < 0)
 		return -1;
 	arena_reset(&engine->arena);
@@ -143,6 +147,7 @@ engine_open(struct engine **ret, struct store *store, const struct engine_option
 	lanes_init(&engine->lanes, engine->options.ageing_ms);
 	quarantine_list_init(&engine->quarantine, (size_t)engine->options.quarantine_max);
 	schedule_list_init(&engine->schedules);
+	retention_list_init(&engine->retention);
 	map_init(&engine->members, MAP_KEYS_BORROWED);
 	map_init(&engine->watched, MAP_KEYS_BORROWED);
 	map_init(&engine->flow_watches, MAP_KEYS_BORROWED);
@@ -181,6 +186,7 @@ engine_close(struct engine *engine, struct turn_output *out)
 	lanes_deinit(&engine->lanes);
 	quarantine_list_deinit(&engine->quarantine);
 	schedule_list_deinit(&engine->schedules);
+	retention_list_deinit(&engine->retention);
 	project_list_deinit(&engine->projects);
 	arena_deinit(&engine->arena);
 	free(engine);
@@ -347,6 +353,7 @@ apply(struct turn *turn)
 	flows_apply(turn);
 	for (size_t i = 0; i < turn->n_intents; i++)
 		intent_apply(turn, turn->intents[i]);
+	retention_list_run(&turn->engine->retention, &turn->uow);
 	dispatch(turn);
 	queues_settle(turn);
 }
@@ -515,6 +522,8 @@ run_turn(struct turn *turn, struct err *err)
 		return err_wrap(err, "figures");
 	if (save(turn, err) < 0)
 		return -1;
+	if (retention_clear(turn, err) < 0)
+		return -1;
 	return stats_backlog(turn, err);
 }
 
@@ -598,6 +607,12 @@ engine_next_due(const struct engine *engine)
 		due = engine->purge_due_ms;
 	if (engine->backlog_due_ms > 0 && engine->backlog_due_ms < due)
 		due = engine->backlog_due_ms;
+	if (engine->remains_due_ms > 0 && engine->remains_due_ms < due)
+		due = engine->remains_due_ms;
+	if (engine->workers_due_ms > 0 && engine->workers_due_ms < due)
+		due = engine->workers_due_ms;
+	if (retention_list_due(&engine->retention) < due)
+		due = retention_list_due(&engine->retention);
 	if (engine->wake_ms > 0 && engine->wake_ms < due)
 		due = engine->wake_ms;
 	const struct heap_node *token = heap_peek(&engine->lanes.places.timers);

@@ -11,6 +11,7 @@
 #include "core/lanes.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/retention.h"
 #include "core/schedule.h"
 #include "engine/engine.h"
 
@@ -63,6 +64,9 @@ struct engine {
 	struct quarantine_list quarantine;
 	struct schedule_list schedules;
 	struct project_list projects;
+	struct retention_list retention;
+	int64_t remains_due_ms; /* next slice of rows of deleted jobs; 0: none are left */
+	int64_t workers_due_ms; /* next look for workers that are long gone */
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
 	struct map flow_watches; /* job_id → struct flow_watch */
@@ -174,6 +178,13 @@ void project_put_apply(struct turn *turn, struct intent *intent);
 void project_delete_apply(struct turn *turn, struct intent *intent);
 /* False, and the intent is refused, when its project is not there. */
 bool project_is_open(struct turn *turn, struct intent *intent);
+
+/* ---- retention.c ---- */
+
+void retention_keys(struct turn *turn, struct intent *intent);
+void retention_apply(struct turn *turn, struct intent *intent);
+/* After the save: rows that nobody needs. Each slice its own commit. */
+int retention_clear(struct turn *turn, struct err *err) MUST_CHECK;
 
 /* ---- edits.c: changes of what waits ---- */
 

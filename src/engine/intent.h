@@ -24,6 +24,7 @@
 #include "core/plan.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/retention.h"
 #include "core/schedule.h"
 #include "core/uow.h"
 
@@ -50,6 +51,10 @@ enum intent_kind {
 	INTENT_SCHEDULE_FIRE,    /* the conductor: the job of an occurrence */
 	INTENT_PROJECT_PUT,
 	INTENT_PROJECT_DELETE,
+	INTENT_RETENTION_PUT,
+	INTENT_RETENTION_DELETE,
+	INTENT_RETENTION_RUN, /* sweep now */
+	INTENT_SWEEP,         /* the conductor: what a policy lets go */
 	INTENT_WORKER_DRAIN,
 	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
 			       is no more */
@@ -168,6 +173,7 @@ struct poll_answer {
 struct poll_cancel {
 	struct worker_id worker;
 	const void *user; /* intent.user of the poll; only compared */
+	bool is_over;     /* answer it as if its time were over */
 };
 
 struct run_watch {
@@ -222,6 +228,24 @@ struct project_change {
 	int64_t if_revision; /* 0: whatever it is */
 };
 
+struct retention_change {
+	struct uuid id; /* zero: a new one */
+	struct retention_put put;
+	int64_t if_revision; /* 0: whatever it is */
+};
+
+/* Jobs that a policy lets go, or the files of jobs; at the end, how the sweep went. */
+struct sweep_report {
+	struct uuid policy;
+	int64_t revision;         /* of the policy that was asked */
+	const struct job_id *ids; /* SWEEP_JOBS_MAX at most */
+	size_t n;
+	bool only_files; /* the jobs stay */
+	bool is_last;    /* the figures count */
+	struct sweep_figures figures;
+	int64_t files_done_ms; /* files of jobs that ended before are gone */
+};
+
 /* What stood in the way, with ERR_CONFLICT. */
 enum intent_conflict {
 	CONFLICT_NONE,
@@ -265,6 +289,8 @@ struct intent {
 		struct queue_put queue;
 		struct quarantine_change quarantine; /* DELETE: without put */
 		struct project_change project_change; /* DELETE: without put */
+		struct retention_change retention;    /* DELETE, RUN: without put */
+		struct sweep_report sweep;
 		struct flow_report flow_report;
 		struct flow_signal flow_signal;
 		struct schedule_change schedule;        /* PUT, DELETE, COMMAND */
@@ -289,6 +315,8 @@ struct intent {
 		struct schedule *schedule;
 		int64_t schedule_at_ms; /* SCHEDULE_COMMAND fire: the occurrence */
 		struct project *project;
+		struct retention *retention;
+		size_t n_swept; /* SWEEP: so many of the jobs were deleted, or lost files */
 		struct explanation *explanation;
 		struct poll_answer poll;
 	} out;

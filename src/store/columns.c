@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/retention.h"
 #include "core/schedule.h"
 #include "core/stats.h"
 #include "core/uow.h"
@@ -119,6 +120,7 @@ static const struct column job_columns[] = {
 	LIVE(job, held_key, TEXT),
 	LIVE(job, unique_until_ms, I64),
 	LIVE(job, pinned, BOOL),
+	LIVE(job, pin_note, TEXT),
 	LIVE(job, cpu_ms, I64),
 	LIVE(job, tokens, I64),
 	LIVE(job, peak_kib, I64),
@@ -316,6 +318,22 @@ static const struct column schedule_columns[] = {
 	LIVE(schedule, version, I64),
 };
 const struct table schedule_table = TABLE(schedule, schedule_columns);
+
+static const struct column retention_columns[] = {
+	FIXED(retention, seq, I64),
+	FIXED(retention, id, UUID),
+	FIXED(retention, project, I64),
+	LIVE(retention, name, TEXT),
+	LIVE(retention, place, I32),
+	LIVE(retention, body, TEXT),
+	LIVE(retention, is_paused, BOOL),
+	LIVE(retention, last, TEXT),
+	LIVE(retention, last_ms, I64),
+	FIXED(retention, created_ms, I64),
+	LIVE(retention, updated_ms, I64),
+	LIVE(retention, revision, I64),
+};
+const struct table retention_table = TABLE(retention, retention_columns);
 
 static const struct column firing_columns[] = {
 	FIXED(firing, schedule, I64),

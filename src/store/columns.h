@@ -65,6 +65,7 @@ extern const struct table queue_table;
 extern const struct table lane_table;
 extern const struct table worker_table;
 extern const struct table quarantine_table;
+extern const struct table retention_table;
 extern const struct table schedule_table;
 extern const struct table firing_table;
 extern const struct table stat_table;

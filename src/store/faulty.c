@@ -116,6 +116,18 @@ faulty_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err
 }
 
 static int
+faulty_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+{
+	return store_purge_deleted(faulty_of(store)->inner, max, uow, err);
+}
+
+static int
+faulty_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	return store_purge_workers(faulty_of(store)->inner, before_ms, max, err);
+}
+
+static int
 faulty_token_put(struct store *store, const struct token_row *token, struct err *err)
 {
 	return store_token_put(faulty_of(store)->inner, token, err);
@@ -144,6 +156,8 @@ static const struct store_ops faulty_ops = {
 	.next_due = faulty_next_due,
 	.count_ahead = faulty_count_ahead,
 	.purge_idem = faulty_purge_idem,
+	.purge_deleted = faulty_purge_deleted,
+	.purge_workers = faulty_purge_workers,
 	.token_put = faulty_token_put,
 	.check = faulty_check,
 	.reader_open = faulty_reader_open,

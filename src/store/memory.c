@@ -169,6 +169,7 @@ db_new(const char *name)
 	db->workers.table = &worker_table;
 	db->quarantine.table = &quarantine_table;
 	db->schedules.table = &schedule_table;
+	db->retention.table = &retention_table;
 	db->firings.table = &firing_table;
 	db->stats.table = &stat_table;
 	db->known_tests.table = &known_test_table;
@@ -198,6 +199,7 @@ db_free(struct memory_db *db)
 		&db->workers,
 		&db->quarantine,
 		&db->schedules,
+		&db->retention,
 		&db->firings,
 		&db->stats,
 		&db->known_tests,
@@ -458,14 +460,15 @@ memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		.n_quarantine = db->quarantine.n,
 		.schedules = copy_rows(&db->schedules, arena),
 		.n_schedules = db->schedules.n,
+		.retention = copy_rows(&db->retention, arena),
+		.n_retention = db->retention.n,
 		.projects = copy_rows(&db->projects, arena),
 		.n_projects = db->projects.n,
 		.next_due_ms = next_due(db),
 		.now_floor_ms = now_floor(db),
 	};
 	if (!boot.lanes || !boot.queues || !boot.workers || !boot.quarantine ||
-		!boot.schedules ||
-		!boot.projects)
+		!boot.schedules || !boot.retention || !boot.projects)
 		return memory_no_room(err);
 	boot_lanes(db, &boot);
 	boot_queues(db, &boot);
@@ -501,6 +504,31 @@ memory_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 	}
 	*ret = n;
 	return 0;
+}
+
+/* A deleted job left nothing. */
+static int
+memory_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+{
+	(void)store, (void)max, (void)uow, (void)err;
+	return 0;
+}
+
+static int
+memory_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	size_t n = 0;
+	(void)err;
+	for (size_t i = db->workers.n; i-- > 0 && n < max;) {
+		const struct worker_row *row = db->workers.item[i];
+		if ((row->state != WORKER_GONE && row->state != WORKER_LOST) ||
+			row->seen_ms >= before_ms)
+			continue;
+		rows_remove(&db->workers, i);
+		n++;
+	}
+	return max > 0 && n == max ? STORE_MORE : 0;
 }
 
 static int
@@ -581,6 +609,8 @@ static const struct store_ops memory_ops = {
 	.next_due = memory_next_due,
 	.count_ahead = memory_count_ahead,
 	.purge_idem = memory_purge_idem,
+	.purge_deleted = memory_purge_deleted,
+	.purge_workers = memory_purge_workers,
 	.token_put = memory_token_put,
 	.check = memory_check,
 	.reader_open = memory_reader_open,

@@ -38,6 +38,7 @@ struct memory_db {
 	struct rows defs, old_defs; /* old_defs: earlier revisions, in order of age */
 	struct rows stats, known_tests, error_classes;
 	struct rows queues, lanes, workers, quarantine, projects;
+	struct rows retention;
 	struct rows schedules, firings; /* firings: as they came */
 
 	UOW_ARRAY(struct event *) events; /* owned, with their data behind them */

@@ -661,6 +661,31 @@ list_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 }
 
 static int
+by_place(const void *a, const void *b)
+{
+	const struct retention *x = *(const struct retention *const *)a;
+	const struct retention *y = *(const struct retention *const *)b;
+	if (x->project != y->project)
+		return x->project < y->project ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static int
+list_retention(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct retention **ret, size_t *ret_n, struct err *err)
+{
+	const struct rows *rows = &db_of(reader)->retention;
+	struct chosen chosen = { .arena = arena };
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct retention *policy = rows->item[i];
+		if (project == 0 || policy->project == project)
+			choose(&chosen, policy);
+	}
+	sort_chosen(&chosen, by_place);
+	return answer(&chosen, &retention_table, SIZE_MAX, ret, ret_n, err);
+}
+
+static int
 by_schedule_name(const void *a, const void *b)
 {
 	return strcmp((*(const struct schedule *const *)a)->name,
@@ -828,6 +853,7 @@ static const struct reader_ops reader_ops = {
 	.queue_figures = queue_figures,
 	.quarantine = list_quarantine,
 	.schedules = list_schedules,
+	.retention = list_retention,
 	.schedule = find_schedule,
 	.firings = list_firings,
 	.projects = list_projects,

@@ -221,8 +221,23 @@ delete_results(struct memory_db *db, int64_t job_seq)
 	db->results.n = kept;
 }
 
+/* Some of a job's artifact rows, as many as a turn takes. */
 static void
-delete_job(struct memory_db *db, const struct job *job)
+drop_files(struct memory_db *db, struct uow *uow, int64_t job_seq, size_t left)
+{
+	for (size_t i = db->artifacts.n; i-- > 0 && left > 0;) {
+		const struct artifact *row = db->artifacts.item[i];
+		if (row->job_seq != job_seq)
+			continue;
+		if (row->blob)
+			UOW_PUSH(uow, &uow->loose, arena_strdup(uow->arena, row->blob));
+		rows_remove(&db->artifacts, i);
+		left--;
+	}
+}
+
+static void
+delete_job(struct memory_db *db, struct uow *uow, const struct job *job)
 {
 	delete_results(db, job->seq);
 	for (size_t i = 0; i < db->runs.n; i++) {
@@ -234,7 +249,7 @@ delete_job(struct memory_db *db, const struct job *job)
 	remove_where(&db->tests, offsetof(struct job_test, job_seq), job->seq);
 	remove_where(&db->options, offsetof(struct job_options, job_seq), job->seq);
 	remove_where(&db->incarnations, offsetof(struct incarnation, job_seq), job->seq);
-	remove_where(&db->artifacts, offsetof(struct artifact, job_seq), job->seq);
+	drop_files(db, uow, job->seq, SIZE_MAX);
 	delete_events(db, job->seq);
 	map_remove(&db->job_seqs, &job->id, sizeof job->id);
 	rows_remove(&db->jobs, memory_find_seq(&db->jobs, job->seq));
@@ -259,7 +274,7 @@ insert_by_seq(struct rows *rows, const void *row)
 }
 
 static void
-save_job(struct memory_db *db, struct job *job)
+save_job(struct memory_db *db, struct uow *uow, struct job *job)
 {
 	switch (job->change) {
 	case ROW_CLEAN:
@@ -274,7 +289,7 @@ save_job(struct memory_db *db, struct job *job)
 		break;
 	case ROW_DELETED:
 		if (job->is_stored)
-			delete_job(db, job);
+			delete_job(db, uow, job);
 		break;
 	}
 }
@@ -423,6 +438,20 @@ put_quarantine(struct memory_db *db, const struct quarantine_entry *entry)
 }
 
 static void
+put_retention(struct memory_db *db, const struct retention *policy)
+{
+	size_t at = memory_find_seq(&db->retention, policy->seq);
+	if (policy->change == ROW_DELETED) {
+		if (at < db->retention.n)
+			rows_remove(&db->retention, at);
+	} else if (at < db->retention.n) {
+		rows_replace(&db->retention, at, policy);
+	} else {
+		insert_by_seq(&db->retention, policy);
+	}
+}
+
+static void
 put_schedule(struct memory_db *db, const struct schedule *schedule)
 {
 	size_t at = memory_find_seq(&db->schedules, schedule->seq);
@@ -559,12 +588,16 @@ save_all(struct memory_db *db, struct uow *uow)
 		put_quarantine(db, uow->quarantine.item[i]);
 	for (size_t i = 0; i < uow->schedules.n; i++)
 		put_schedule(db, uow->schedules.item[i]);
+	for (size_t i = 0; i < uow->retention.n; i++)
+		put_retention(db, uow->retention.item[i]);
+	for (size_t i = 0; i < uow->fileless.n; i++)
+		drop_files(db, uow, uow->fileless.item[i], SWEEP_FILES_MAX);
 	for (size_t i = 0; i < uow->firings.n; i++)
 		rows_add(&db->firings, &uow->firings.item[i]);
 	for (size_t i = 0; i < uow->workers.n; i++)
 		save_worker(db, uow->workers.item[i]);
 	for (size_t i = 0; i < uow->jobs.n; i++)
-		save_job(db, uow->jobs.item[i]);
+		save_job(db, uow, uow->jobs.item[i]);
 	save_parts(db, uow);
 	for (size_t i = 0; i < uow->runs.n; i++)
 		save_run(db, uow->runs.item[i]);

@@ -87,6 +87,10 @@ int sqlite_job_counts(struct store_reader *reader, int64_t project,
 int sqlite_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
 int sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;
+int sqlite_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+	MUST_CHECK;
+int sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+	MUST_CHECK;
 int sqlite_token_put(struct store *store, const struct token_row *token, struct err *err)
 	MUST_CHECK;
 

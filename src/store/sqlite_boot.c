@@ -171,6 +171,21 @@ boot_quarantine(
 }
 
 static int
+boot_retention(
+	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_RETENTION, err);
+	int64_t remains;
+	if (!stmt || fetch_all(db, stmt, &retention_table, arena, &boot->retention,
+			     &boot->n_retention, err) < 0)
+		return -1;
+	if (sql_number(db, SQL_HAS_REMAINS, &remains, err) < 0)
+		return -1;
+	boot->has_remains = remains != 0;
+	return 0;
+}
+
+static int
 boot_schedules(
 	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
 {
@@ -271,6 +286,7 @@ sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 		boot_workers(db, arena, &boot, err) < 0 ||
 		boot_quarantine(db, arena, &boot, err) < 0 ||
 		boot_schedules(db, arena, &boot, err) < 0 ||
+		boot_retention(db, arena, &boot, err) < 0 ||
 		boot_projects(db, arena, &boot, err) < 0 ||
 		boot_ids(db, SQL_FLOWS_OPEN, arena, &boot.flows, &boot.n_flows, err) < 0 ||
 		boot_ids(db, SQL_FLOWS_GONE, arena, &boot.orphans, &boot.n_orphans, err) < 0 ||

@@ -502,6 +502,14 @@ read_all_quarantine(struct store_reader *reader, int64_t project, struct arena *
 }
 
 static int
+read_all_retention(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct retention **ret, size_t *ret_n, struct err *err)
+{
+	return read_rows_of(
+		reader, SQL_RETENTION_OF, project, &retention_table, arena, ret, ret_n, err);
+}
+
+static int
 read_all_schedules(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct schedule **ret, size_t *ret_n, struct err *err)
 {
@@ -665,6 +673,7 @@ static const struct reader_ops reader_ops = {
 	.queue_figures = queue_figures,
 	.quarantine = read_all_quarantine,
 	.schedules = read_all_schedules,
+	.retention = read_all_retention,
 	.schedule = read_schedule_by_seq,
 	.firings = read_some_firings,
 	.projects = read_all_projects,

@@ -17,6 +17,7 @@ struct saver {
 	struct uow *uow;
 	struct err *err;
 	bool has_deleted; /* some job of the turn is deleted */
+	int64_t rows_left; /* of deleted jobs that the turn may still take */
 	UOW_ARRAY(struct count_delta {
 		int64_t project;
 		enum job_state state;
@@ -102,19 +103,81 @@ save_counts(struct saver *saver)
 
 /* ---- jobs ---- */
 
+/* What a job has beside its row and its files; each statement is told how many rows it may take. */
+static const enum sql_id job_parts[] = {
+	SQL_JOB_DELETE_RESULTS,
+	SQL_JOB_DELETE_RUNS,
+	SQL_JOB_DELETE_EVENTS,
+	SQL_JOB_DELETE_TESTS,
+	SQL_JOB_DELETE_INCARNATIONS,
+	SQL_JOB_DELETE_OPTIONS,
+};
+
+/* Rows of artifacts; the blobs that they named are noted. Returns how many, or -1. */
+static int64_t
+delete_files(struct sqlite_db *db, int64_t job_seq, int64_t max, struct uow *uow,
+	struct err *err)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_DELETE_ARTIFACTS, err);
+	int64_t n = 0;
+	int rc;
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, job_seq);
+	sql_bind_i64(stmt, 2, max);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		const char *blob = (const char *)sqlite3_column_text(stmt, 0);
+		if (blob)
+			UOW_PUSH(uow, &uow->loose, arena_strdup(uow->arena, blob));
+		n++;
+	}
+	return rc < 0 ? -1 : n;
+}
+
+/* Deletes rows of a deleted job while *left lasts. Its events go up to number `event`. */
+static int
+delete_parts(struct sqlite_db *db, int64_t job_seq, int64_t event, int64_t *left,
+	struct uow *uow, struct err *err)
+{
+	int64_t n_files = *left > 0 ? delete_files(db, job_seq, *left, uow, err) : 0;
+	if (n_files < 0)
+		return -1;
+	*left -= n_files;
+	for (size_t i = 0; i < ARRAY_LEN(job_parts) && *left > 0; i++) {
+		sqlite3_stmt *stmt = sql_get(db, job_parts[i], err);
+		if (!stmt)
+			return -1;
+		sql_bind_i64(stmt, 1, job_seq);
+		sql_bind_i64(stmt, 2, *left);
+		if (job_parts[i] == SQL_JOB_DELETE_EVENTS)
+			sql_bind_i64(stmt, 3, event);
+		int rc = sql_exec(db, stmt, err);
+		if (rc != 0)
+			return rc;
+		/* Results go with their runs, which are counted. */
+		if (job_parts[i] != SQL_JOB_DELETE_RESULTS)
+			*left -= sqlite3_changes(db->handle);
+	}
+	return 0;
+}
+
+/* What is left of it is found through deleted_job; no reader sees it. */
+static int
+leave_remains(struct saver *saver, const struct job *job, int64_t event)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_DELETED_JOB_PUT, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, job->seq);
+	sql_bind_i64(stmt, 2, event);
+	saver->uow->has_remains = true;
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
 static int
 delete_job(struct saver *saver, const struct job *job)
 {
-	static const enum sql_id parts[] = {
-		SQL_JOB_DELETE_TESTS,
-		SQL_JOB_DELETE_OPTIONS,
-		SQL_JOB_DELETE_INCARNATIONS,
-		SQL_JOB_DELETE_ARTIFACTS,
-		SQL_JOB_DELETE_RESULTS,
-		SQL_JOB_DELETE_RUNS,
-		SQL_JOB_DELETE_EVENTS,
-	};
-
+	int64_t event = saver->uow->events.n > 0 ? saver->uow->events.item[0].seq : INT64_MAX;
 	sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOB_DELETE, saver->err);
 	if (!stmt)
 		return -1;
@@ -123,9 +186,15 @@ delete_job(struct saver *saver, const struct job *job)
 	int rc = sql_exec(saver->db, stmt, saver->err);
 	if (rc == 0 && sqlite3_changes(saver->db->handle) == 0)
 		return STORE_CONFLICT;
-	for (size_t i = 0; i < ARRAY_LEN(parts) && rc == 0; i++)
-		rc = run_i64(saver, parts[i], job->seq);
-	return rc;
+	/* Workers' runs are looked for without their jobs. */
+	if (rc == 0)
+		rc = run_i64(saver, SQL_JOB_DELETE_OPEN_RESULTS, job->seq);
+	if (rc == 0)
+		rc = run_i64(saver, SQL_JOB_DELETE_OPEN_RUNS, job->seq);
+	if (rc == 0)
+		rc = delete_parts(saver->db, job->seq, event, &saver->rows_left, saver->uow,
+			saver->err);
+	return rc == 0 && saver->rows_left <= 0 ? leave_remains(saver, job, event) : rc;
 }
 
 /* Where fixed members have changed; the version is seen to by the update of the rest. */
@@ -192,7 +261,7 @@ static int
 save_jobs(struct saver *saver)
 {
 	int rc = 0;
-	for (size_t i = 0; i < saver->uow->jobs.n && rc == 0; i++)
+	for (size_t i = 0; i < saver->uow->jobs.n && rc == 0; i++) {
 		rc = save_job(saver, saver->uow->jobs.item[i]);
 		if (rc == 0)
 			rc = save_tags(saver, saver->uow->jobs.item[i]);
@@ -326,6 +395,32 @@ save_quarantine(struct saver *saver)
 	for (size_t i = 0; i < saver->uow->quarantine.n && rc == 0; i++)
 		rc = save_quarantine_entry(saver, saver->uow->quarantine.item[i]);
 	return rc;
+}
+
+static int
+save_retention(struct saver *saver)
+{
+	const struct uow *uow = saver->uow;
+	int rc = 0;
+	for (size_t i = 0; i < uow->retention.n && rc == 0; i++) {
+		const struct retention *policy = uow->retention.item[i];
+		rc = policy->change == ROW_DELETED
+			? run_i64(saver, SQL_RETENTION_DELETE, policy->seq)
+			: put_row(saver, SQL_RETENTION_PUT, &retention_table, policy);
+	}
+	return rc;
+}
+
+static int
+save_fileless(struct saver *saver)
+{
+	struct uow *uow = saver->uow;
+	for (size_t i = 0; i < uow->fileless.n; i++) {
+		if (delete_files(saver->db, uow->fileless.item[i], SWEEP_FILES_MAX, uow,
+			    saver->err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -578,6 +673,8 @@ save_all(struct saver *saver)
 		save_schedules,
 		save_firings,
 		save_projects,
+		save_retention,
+		save_fileless,
 		save_workers,
 		save_jobs,
 		save_parts,
@@ -607,7 +704,11 @@ int
 sqlite_save(struct store *store, struct uow *uow, struct err *err)
 {
 	struct sqlite_store *sqlite = sqlite_of(store);
-	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .uow = uow, .err = err };
+	struct saver saver = { .sqlite = sqlite,
+		.db = &sqlite->db,
+		.uow = uow,
+		.err = err,
+		.rows_left = DELETE_ROWS_MAX };
 	if (sqlite_usable(sqlite, err) < 0)
 		return -1;
 	if (uow_is_empty(uow))
@@ -643,6 +744,62 @@ own_commit(struct sqlite_store *sqlite, int rc)
 	if (rc < 0)
 		sqlite->is_broken = true;
 	return rc;
+}
+
+/* The first deleted job that has rows left: some of them, and its mark when that were all. */
+static int
+purge_one(struct sqlite_db *db, int64_t *left, struct uow *uow, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, SQL_DELETED_JOB_FIRST, err);
+	if (!stmt)
+		return -1;
+	int rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc < 0 ? -1 : STORE_NONE;
+	int64_t job = sqlite3_column_int64(stmt, 0), event = sqlite3_column_int64(stmt, 1);
+	sqlite3_reset(stmt);
+	if (delete_parts(db, job, event, left, uow, err) < 0)
+		return -1;
+	if (*left <= 0)
+		return 0;
+	stmt = sql_get(db, SQL_DELETED_JOB_DONE, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, job);
+	return sql_exec(db, stmt, err);
+}
+
+int
+sqlite_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	int64_t left = (int64_t)max;
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);
+	while (rc == 0 && left > 0)
+		rc = purge_one(&sqlite->db, &left, uow, err);
+	if (rc < 0 || sql_run(&sqlite->db, SQL_COMMIT, err) != 0) {
+		sqlite->is_broken = true;
+		return -1;
+	}
+	return rc == STORE_NONE ? 0 : STORE_MORE;
+}
+
+int
+sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	sqlite3_stmt *stmt = sql_get(&sqlite->db, SQL_WORKERS_PURGE, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, before_ms);
+	sql_bind_i64(stmt, 2, (int64_t)max);
+	if (own_commit(sqlite, sql_exec(&sqlite->db, stmt, err)) < 0)
+		return -1;
+	return max > 0 && (size_t)sqlite3_changes(sqlite->db.handle) == max ? STORE_MORE : 0;
 }
 
 int

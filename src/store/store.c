@@ -52,6 +52,18 @@ store_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq, 
 }
 
 int
+store_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+{
+	return store->ops->purge_deleted(store, max, uow, err);
+}
+
+int
+store_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	return store->ops->purge_workers(store, before_ms, max, err);
+}
+
+int
 store_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
 	return store->ops->purge_idem(store, before_ms, max, err);
@@ -229,6 +241,14 @@ read_quarantine(struct store_reader *reader, int64_t project, struct arena *aren
 {
 	return READ(
 		reader, err, reader->ops->quarantine(reader, project, arena, ret, ret_n, err));
+}
+
+int
+read_retention(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct retention **ret, size_t *ret_n, struct err *err)
+{
+	return STORE_READ(
+		reader, err, reader->ops->retention(reader, project, arena, ret, ret_n, err));
 }
 
 int

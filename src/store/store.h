@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "core/project.h"
 #include "core/quarantine_list.h"
+#include "core/retention.h"
 #include "core/schedule.h"
 #include "core/uow.h"
 
@@ -53,6 +54,9 @@ struct store_boot {
 	size_t n_schedules;
 	struct project *projects;
 	size_t n_projects; /* deleted ones too */
+	struct retention *retention;
+	size_t n_retention;
+	bool has_remains; /* rows of deleted jobs: store_purge_deleted */
 	struct boot_keys *keyed;
 	size_t n_keyed;
 	const char **held; /* distinct held_key of jobs */
@@ -166,7 +170,9 @@ enum {
  * turn without any of these costs nothing. Numbers the events unless uow_number_events() has.
  * Changed jobs and runs get version + 1, in memory as well. A changed definition must have the
  * next revision; the one before is kept. A deleted job takes with it its runs, tests, options,
- * results, incarnations, artifact rows and events (all but job.deleted of this turn).
+ * results, incarnations, artifact rows and events (all but job.deleted of this turn). Of these a
+ * turn deletes DELETE_ROWS_MAX at most: what remains is nobody's, no reader finds it, and
+ * uow->has_remains asks for store_purge_deleted().
  *
  * STORE_CONFLICT also stands for a unique name, lane or key that is taken.
  *
@@ -187,6 +193,14 @@ enum { STORE_MORE = 1 };
 /* Drops idempotency keys older than before_ms, at most max of them. Its own small commit.
  * STORE_MORE: max of them went, there may be more. */
 int store_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
+	MUST_CHECK;
+
+/* Deletes rows of deleted jobs, about max of them. Its own commit. STORE_MORE: there are more.
+ * Blobs that the rows named go to uow->loose; nothing else of it is used. */
+int store_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
+	MUST_CHECK;
+/* Forgets workers that have been gone since before_ms, at most max; likewise. */
+int store_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;
 
 /* ---- reading side ---- */
@@ -347,6 +361,10 @@ int read_schedule(struct store_reader *reader, int64_t seq, struct arena *arena,
 /* Latest first, occurrences before before_ms, at most limit. */
 int read_firings(struct store_reader *reader, int64_t schedule, int64_t before_ms, size_t limit,
 	struct arena *arena, struct firing **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+/* In the order in which they are asked; project 0: of all. */
+int read_retention(struct store_reader *reader, int64_t project, struct arena *arena,
+	struct retention **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 
 /* In order of seq, deleted ones too. */
 int read_projects(struct store_reader *reader, struct arena *arena, struct project **ret,

@@ -26,6 +26,10 @@ struct store_ops {
 	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 		int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
+	int (*purge_deleted)(
+		struct store *store, size_t max, struct uow *uow, struct err *err);
+	int (*purge_workers)(
+		struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*token_put)(struct store *store, const struct token_row *token, struct err *err);
 	int (*check)(struct store *store, struct err *err);
 	int (*reader_open)(struct store_reader **ret, struct store *store, struct err *err);
@@ -86,6 +90,8 @@ struct reader_ops {
 	int (*firings)(struct store_reader *reader, int64_t schedule, int64_t before_ms,
 		size_t limit, struct arena *arena, struct firing **ret, size_t *ret_n,
 		struct err *err);
+	int (*retention)(struct store_reader *reader, int64_t project, struct arena *arena,
+		struct retention **ret, size_t *ret_n, struct err *err);
 	int (*projects)(struct store_reader *reader, struct arena *arena, struct project **ret,
 		size_t *ret_n, struct err *err);
 	int (*workers)(struct store_reader *reader, int64_t project, bool all,

@@ -40,6 +40,10 @@ CREATE TABLE definition_revision (
 	updated_ms INTEGER NOT NULL,            -- when this revision was made
 	PRIMARY KEY (definition, revision)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE deleted_job (
+	job   INTEGER PRIMARY KEY,             -- job.seq, never used again
+	event INTEGER NOT NULL                 -- its events before this number go too
+) STRICT;
 CREATE TABLE error_class (
 	key INTEGER PRIMARY KEY,                -- hash of project and text
 	project INTEGER NOT NULL,
@@ -150,7 +154,7 @@ CREATE TABLE job (
 	updated_ms INTEGER NOT NULL,
 	queued_ms INTEGER NOT NULL,             -- duration from queueing to first lease
 	version INTEGER NOT NULL                -- optimistic lock, + 1 with every save
-, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT, parent BLOB, stage TEXT, stage_item INTEGER NOT NULL DEFAULT 0, stage_attempt INTEGER NOT NULL DEFAULT 0, flow TEXT, schedule INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL DEFAULT 0, keys TEXT, needs TEXT, held_key TEXT, unique_key TEXT, unique_until_ms INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0) STRICT;
+, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT, parent BLOB, stage TEXT, stage_item INTEGER NOT NULL DEFAULT 0, stage_attempt INTEGER NOT NULL DEFAULT 0, flow TEXT, schedule INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL DEFAULT 0, keys TEXT, needs TEXT, held_key TEXT, unique_key TEXT, unique_until_ms INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0, pin_note TEXT) STRICT;
 CREATE TABLE job_count (
 	project INTEGER NOT NULL,
 	state TEXT NOT NULL,
@@ -239,6 +243,20 @@ CREATE TABLE queue (
 	revision INTEGER NOT NULL,
 	updated_ms INTEGER NOT NULL, draining INTEGER NOT NULL DEFAULT 0, rate_n INTEGER NOT NULL DEFAULT 0, rate_per_ms INTEGER NOT NULL DEFAULT 0, rate_burst INTEGER NOT NULL DEFAULT 0, full_us INTEGER NOT NULL DEFAULT 0, limits TEXT, fair_by TEXT, share INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (project, name)
+) STRICT;
+CREATE TABLE retention (
+	seq        INTEGER PRIMARY KEY,
+	id         BLOB NOT NULL UNIQUE,       -- UUIDv7
+	project    INTEGER NOT NULL,
+	name       TEXT NOT NULL,              -- unique in the project: the engine sees to it
+	place      INTEGER NOT NULL,           -- from 1: the first that is about a job decides
+	body       TEXT NOT NULL,              -- JSON object: as it was asked for
+	is_paused  INTEGER NOT NULL,           -- 1: never sweeps
+	last       TEXT,                       -- JSON object: figures of the last sweep
+	last_ms    INTEGER NOT NULL,           -- when that began
+	created_ms INTEGER NOT NULL,
+	updated_ms INTEGER NOT NULL,
+	revision   INTEGER NOT NULL            -- from 1
 ) STRICT;
 CREATE TABLE run (
 	seq INTEGER PRIMARY KEY,
