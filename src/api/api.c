@@ -218,6 +218,7 @@ listen_api(struct api *api, const struct api_options *options, struct err *err)
 {
 	struct http_server_options http = {
 		.listen = options->listen,
+		.inherited_fd = options->listen_fd,
 		.connections_max = connections_max(api, options),
 		.connections_per_ip_max =
 			0, /* all callers of a loopback server have one address */
@@ -266,6 +267,7 @@ listen_view(struct api *api, const struct api_options *options, struct err *err)
 	_cleanup_free_ char *any = xasprintf("%s:0", host);
 	int r;
 
+	http.inherited_fd = options->view_fd;
 	http.listen = options->view_listen ? options->view_listen : is_ephemeral ? any : next;
 	r = http_server_start(&api->view_http, api->loop, &http, &app, err);
 	if (r < 0 && !options->view_listen) {
@@ -446,6 +448,42 @@ api_drain(struct api *api)
 	http_server_quiesce(api->view_http);
 }
 
+/* As if their time were over. */
+static void
+end_polls(struct api *api)
+{
+	LIST_FOR_EACH_SAFE(node, &api->calls) {
+		struct call *call = list_entry(node, struct call, node);
+
+		if (!call->is_parked || !api->thread)
+			continue;
+		struct intent *end =
+			intent_new(INTENT_POLL_CANCEL, call->project, (size_t)MIB(1));
+
+		memcpy(&end->in.cancel.worker, call->state, sizeof end->in.cancel.worker);
+		end->in.cancel.user = call;
+		end->in.cancel.is_over = true;
+		call->is_parked = false;
+		engine_submit(api->thread, end);
+	}
+}
+
+void
+api_hand_over(struct api *api, int *ret_fd, int *ret_view_fd)
+{
+	api->handing_over = true;
+	*ret_fd = http_server_hand_over(api->http);
+	*ret_view_fd = http_server_hand_over(api->view_http);
+	hub_wake(api->hub);
+	end_polls(api);
+}
+
+bool
+api_is_handed_over(const struct api *api)
+{
+	return list_empty(&api->calls) && http_server_is_heard(api->http);
+}
+
 bool
 api_is_drained(const struct api *api)
 {
@@ -480,6 +518,11 @@ api_stop(struct api *api)
 
 	if (!api)
 		return NULL;
+	if (api->handing_over) { /* the sockets are no longer ours */
+		http_server_hold(api->http);
+		http_server_hold(api->view_http);
+		api->draining = true;
+	}
 	api_drain(api);
 	list_init(&outputs);
 	api->thread = engine_thread_stop(api->thread, &outputs);

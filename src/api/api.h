@@ -23,6 +23,7 @@ struct engine;
 struct intent;
 struct mac_key;
 struct store;
+struct store_reader;
 struct turn_output;
 
 /* Everything is borrowed until api_start() returns. Zero or NULL means the default named here.
@@ -31,6 +32,7 @@ struct api_options {
 	const char *listen; /* "127.0.0.1:7070", "[::1]:0"; required, loopback only */
 	const char
 		*view_listen; /* second origin for kept reports; default: next port, else any */
+	int listen_fd, view_fd; /* sockets that listen already; 0: none */
 	const char *data_dir; /* admin.token lives here; required */
 	const char *durable;  /* word in answers to writes: "fsync" (default), "os" */
 	const struct dialect *const *dialects; /* NULL-terminated, static; NULL: none */
@@ -74,11 +76,23 @@ const char *api_token_path(const struct api *api);
 /* Hands an intent with `then` to the engine. Once api_stop() has begun it is answered at once. */
 void api_submit(struct api *api, struct intent *intent);
 
+/* Removes the blob unless a row names it or somebody is about to. On the pool. */
+void api_drop_blob(struct api *api, struct store_reader *reader, const char *blob);
+
 /* The worker's process is known to be dead: its runs go back to the queue at once. */
 void api_worker_gone(struct api *api, struct worker_id worker);
 
 /* Stops accepting connections and refuses new writes (503); what is under way is answered. */
 void api_drain(struct api *api);
+
+/*
+ * Gives the listening sockets away and brings what is under way to an end, answered and without
+ * a refusal: waits and polls are answered as if their time were over, each connection ends with
+ * its answer. New connections wait in the sockets for the next process.
+ */
+void api_hand_over(struct api *api, int *ret_fd, int *ret_view_fd);
+/* Afterwards: nobody is owed an answer. */
+bool api_is_handed_over(const struct api *api);
 
 /* True once nothing is under way any more after api_drain(). Streams and parked polls do not
  * count. */

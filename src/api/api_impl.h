@@ -66,6 +66,7 @@ struct api {
 	int64_t signals_left;             /* that are taken now: a bucket that fills up */
 	unsigned streams_max;
 	bool draining;
+	bool handing_over; /* to the next process: nobody is refused */
 	unsigned handles_open; /* of ours: async, two servers */
 	unsigned reads_open;   /* work on the pool */
 	struct rng rng;

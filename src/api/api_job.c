@@ -319,7 +319,7 @@ job_show(struct call *call)
 	const struct wait_query *query = call->query;
 	struct waiting *waiting;
 
-	if (query->wait_ms == 0) {
+	if (query->wait_ms == 0 || call->api->handing_over) {
 		call_read(call, read_show, NULL);
 		return;
 	}

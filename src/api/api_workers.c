@@ -45,7 +45,7 @@ worker_poll(struct call *call)
 	call->json = NULL;
 	call->api->counters.poll_results += intent->in.poll.n_results;
 	call->api->counters.poll_events += intent->in.poll.n_events;
-	if (call->api->draining)
+	if (call->api->draining || call->api->handing_over)
 		intent->in.poll.wait_ms = 0;
 	if (intent->in.poll.claim && intent->in.poll.wait_ms > 0) {
 		call->is_parked = true;

@@ -147,6 +147,15 @@ waiter_fire(struct hub *hub, struct waiter *waiter)
 	then(call);
 }
 
+void
+hub_wake(struct hub *hub)
+{
+	struct heap_node *first;
+
+	while ((first = heap_peek(&hub->waiters)))
+		waiter_fire(hub, container_of(first, struct waiter, due));
+}
+
 static void
 on_timer(uv_timer_t *timer)
 {

@@ -31,6 +31,8 @@ void hub_turn(struct hub *hub, const struct turn_output *output);
  */
 void hub_wait(struct hub *hub, struct call *call, const struct job_id *job, int64_t wait_ms,
 	void (*then)(struct call *call));
+/* Every wait is over now. */
+void hub_wake(struct hub *hub);
 /* The call does not wait any more; harmless when it does not. True when it did. */
 bool hub_unwait(struct hub *hub, struct call *call);
 

@@ -5,6 +5,9 @@
  *
  * Stopping: the worker first (its runs go back to the queue or end), then the API answers what
  * is under way, then engine and store close. A second signal skips the waiting.
+ *
+ * Restarting (SIGHUP, SIGUSR2): the same without the worker, then exec() of the program anew,
+ * which inherits the listening sockets and the worker (cli/hand_over.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +31,7 @@
 #include "base/parse.h"
 #include "blob/blob.h"
 #include "cli/cli.h"
+#include "cli/hand_over.h"
 #include "cli/local_worker.h"
 #include "cli/paths.h"
 #include "conductor/conductor.h"
@@ -38,9 +42,10 @@
 #include "store/store.h"
 
 enum {
-	DRAIN_WORKER_MS = 15000, /* for the worker to end its runs and report */
-	DRAIN_ANSWERS_MS = 5000, /* for requests that are under way */
-	DRAIN_TICK_MS = 10,      /* api.h offers a question, not an event */
+	DRAIN_WORKER_MS = 15000,   /* for the worker to end its runs and report */
+	DRAIN_ANSWERS_MS = 5000,   /* for requests that are under way */
+	HAND_OVER_LINGER_MS = 200, /* for requests that are on their way on open connections */
+	DRAIN_TICK_MS = 10,        /* api.h offers a question, not an event */
 	GUARD_PORTS_MAX = 64,
 };
 
@@ -50,7 +55,7 @@ enum {
 struct server {
 	struct arena arena;
 	uv_loop_t loop;
-	uv_signal_t sigterm, sigint;
+	uv_signal_t sigterm, sigint, sighup, sigusr2;
 	uv_timer_t drain;
 	uv_poll_t stdin_poll;
 	bool watches_stdin;
@@ -66,6 +71,10 @@ struct server {
 	struct local_worker worker;
 	bool store_failed;
 	bool is_stopping, worker_left;
+	struct hand_over before; /* what the process before us left */
+	struct hand_over next;   /* what we leave */
+	bool is_handing_over;
+	int64_t linger_until_mono_ms;
 	int64_t give_up_mono_ms;
 };
 
@@ -116,7 +125,8 @@ drain_api(struct server *server)
 static void
 stop(struct server *server, const char *why)
 {
-	if (server->is_stopping) {
+	if (server->is_stopping || server->is_handing_over) {
+		server->is_handing_over = false;
 		log_warn("server.stopping_now", NULL, "%s: leaving at once", why);
 		leave(server);
 		return;
@@ -127,6 +137,45 @@ stop(struct server *server, const char *why)
 	if (!local_worker_stop(&server->worker))
 		drain_api(server);
 	(void)uv_timer_start(&server->drain, on_drain_tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
+}
+
+/* --- Handing over to a new image of the program --- */
+
+static void
+on_hand_over_tick(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+	int64_t now = clock_mono_ms();
+
+	if ((api_is_handed_over(server->api) && now >= server->linger_until_mono_ms) ||
+		now >= server->give_up_mono_ms)
+		leave(server);
+}
+
+/* Nobody is refused: who comes now waits in the listening socket for the next image. */
+static void
+begin_hand_over(struct server *server, const char *why)
+{
+	struct err err;
+
+	if (server->is_stopping || server->is_handing_over)
+		return;
+	if (hand_over_check(&server->before, &err) < 0) {
+		log_error("server.no_restart", NULL, "%s", err.text);
+		return;
+	}
+	log_info("server.restarting", NULL, "%s", why);
+	server->is_handing_over = true;
+	server->linger_until_mono_ms = clock_mono_ms() + HAND_OVER_LINGER_MS;
+	server->give_up_mono_ms = clock_mono_ms() + DRAIN_ANSWERS_MS;
+	api_hand_over(server->api, &server->next.listen_fd, &server->next.view_fd);
+	(void)uv_timer_start(&server->drain, on_hand_over_tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
+}
+
+static void
+on_restart_signal(uv_signal_t *handle, int signum)
+{
+	begin_hand_over(handle->data, signum == SIGHUP ? "SIGHUP" : "SIGUSR2");
 }
 
 static void
@@ -246,6 +295,14 @@ read_guard(struct server *server, const struct cli *cli, struct err *err)
 }
 
 static void
+on_loose_blob(void *arg, struct store_reader *reader, const char *blob)
+{
+	struct server *server = arg;
+
+	api_drop_blob(server->api, reader, blob);
+}
+
+static void
 start_conductor(struct server *server, const struct cli *cli)
 {
 	const char *url = cli_text(cli, "public-url");
@@ -254,6 +311,7 @@ start_conductor(struct server *server, const struct cli *cli)
 		.url = url ? url : api_url(server->api),
 		.signal_key = &server->signal_key,
 		.submit = on_report,
+		.drop_blob = on_loose_blob,
 		.arg = server };
 
 	server->conductor = conductor_new(&server->loop, &options);
@@ -267,6 +325,8 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 	const char *key = paths_in(&server->arena, server->data_dir, PATHS_SIGNAL_KEY);
 	struct api_options options = { .listen = cli_text(cli, "listen"),
 		.view_listen = cli_text(cli, "view-listen"),
+		.listen_fd = server->before.listen_fd,
+		.view_fd = server->before.view_fd,
 		.data_dir = server->data_dir,
 		.durable = cli_text(cli, "durability"),
 		.dialects = dialects,
@@ -277,8 +337,7 @@ start_api(struct server *server, const struct cli *cli, struct err *err)
 		.signal_key = &server->signal_key,
 		.arg = server };
 
-	if (read_guard(server, cli, err) < 0 ||
-		mac_key_load(&server->signal_key, key, err) < 0)
+	if (read_guard(server, cli, err) < 0 || mac_key_load(&server->signal_key, key, err) < 0)
 		return -1;
 	if (api_start(&server->api, &server->loop, server->engine, server->store, server->blobs,
 		    &options, err) < 0)
@@ -300,6 +359,9 @@ start_worker(struct server *server, const struct cli *cli, struct err *err)
 		.log_level = cli_text(cli, "log"),
 		.capacity = capacity };
 
+	if (server->before.has_worker)
+		return local_worker_adopt(&server->worker, &server->loop, &options,
+			&server->before.worker, on_worker_gone, server, err);
 	if (capacity == 0)
 		return 0;
 	return local_worker_start(
@@ -346,6 +408,14 @@ watch_signals(struct server *server)
 	server->sigterm.data = server->sigint.data = server->drain.data = server;
 	(void)uv_signal_start(&server->sigterm, on_signal, SIGTERM);
 	(void)uv_signal_start(&server->sigint, on_signal, SIGINT);
+	(void)uv_signal_init(&server->loop, &server->sighup);
+	(void)uv_signal_init(&server->loop, &server->sigusr2);
+	server->sighup.data = server->sigusr2.data = server;
+	/* A terminal that goes takes the server with it, as ever. */
+	if (!isatty(STDIN_FILENO))
+		(void)uv_signal_start(&server->sighup, on_restart_signal, SIGHUP);
+	(void)uv_signal_start(&server->sigusr2, on_restart_signal, SIGUSR2);
+	hand_over_unblock();
 }
 
 static int
@@ -396,6 +466,8 @@ start(struct server *server, const struct cli *cli, struct err *err)
 	server->data_dir = paths_data_dir(&server->arena, cli_text(cli, "data"), err);
 	if (!server->data_dir)
 		return -1;
+	if (hand_over_read(&server->before, &server->arena, err) < 0)
+		return -1;
 	/* Before the threads: they inherit what uv_signal needs. */
 	watch_signals(server);
 	widen_pool(server);
@@ -424,6 +496,8 @@ run_closed_handles(struct server *server)
 	uv_close((uv_handle_t *)&server->sigterm, NULL);
 	uv_close((uv_handle_t *)&server->sigint, NULL);
 	uv_close((uv_handle_t *)&server->drain, NULL);
+	uv_close((uv_handle_t *)&server->sighup, NULL);
+	uv_close((uv_handle_t *)&server->sigusr2, NULL);
 	if (server->watches_stdin)
 		uv_close((uv_handle_t *)&server->stdin_poll, NULL);
 	(void)uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -432,7 +506,10 @@ run_closed_handles(struct server *server)
 static void
 finish(struct server *server)
 {
-	if (server->api && server->data_dir)
+	if (server->is_handing_over)
+		server->next.has_worker =
+			local_worker_release(&server->worker, &server->next.worker);
+	else if (server->api && server->data_dir)
 		(void)unlink(paths_in(&server->arena, server->data_dir, PATHS_SERVER));
 	conductor_stop(server->conductor);
 	server->api = api_stop(server->api);
@@ -444,7 +521,6 @@ finish(struct server *server)
 	server->blobs = blob_close(server->blobs);
 	server->store = store_close(server->store);
 	(void)uv_loop_close(&server->loop);
-	arena_deinit(&server->arena);
 }
 
 int
@@ -475,5 +551,11 @@ cmd_serve(struct cli *cli)
 		(void)uv_run(&server.loop, UV_RUN_DEFAULT);
 	}
 	finish(&server);
+	if (server.is_handing_over && !server.store_failed) {
+		/* Comes back only when it failed. */
+		hand_over_exec(&server.before, &server.next, &err);
+		status = cli_fail_with(cli, CLI_ERRORED, &err);
+	}
+	arena_deinit(&server.arena);
 	return server.store_failed ? CLI_ERRORED : status;
 }

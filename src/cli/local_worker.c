@@ -177,10 +177,10 @@ start_child(struct local_worker *worker, struct err *err)
 	return watch_child(worker, &child, ends[1], err);
 }
 
-int
-local_worker_start(struct local_worker *worker, uv_loop_t *loop,
+static void
+local_worker_init(struct local_worker *worker, uv_loop_t *loop,
 	const struct local_worker_options *options,
-	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
+	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg)
 {
 	*worker = (struct local_worker) { .loop = loop,
 		.options = *options,
@@ -193,8 +193,42 @@ local_worker_start(struct local_worker *worker, uv_loop_t *loop,
 	rng_seed_os(&worker->rng);
 	(void)uv_timer_init(loop, &worker->restart_timer);
 	worker->restart_timer.data = worker;
+}
+
+int
+local_worker_start(struct local_worker *worker, uv_loop_t *loop,
+	const struct local_worker_options *options,
+	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
+{
+	local_worker_init(worker, loop, options, gone, arg);
 	bury_predecessor(worker);
 	return start_child(worker, err);
+}
+
+int
+local_worker_adopt(struct local_worker *worker, uv_loop_t *loop,
+	const struct local_worker_options *options, const struct local_worker_child *child,
+	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
+{
+	const struct spawn_child spawned = { .pid = child->pid, .pidfd = child->pidfd };
+
+	local_worker_init(worker, loop, options, gone, arg);
+	worker->id = child->id;
+	return watch_child(worker, &spawned, child->stdin_fd, err);
+}
+
+bool
+local_worker_release(struct local_worker *worker, struct local_worker_child *ret)
+{
+	if (!worker->loop || !worker->is_running)
+		return false;
+	*ret = (struct local_worker_child) { worker->pid, worker->pidfd, worker->stdin_fd,
+		worker->id };
+	(void)uv_poll_stop(&worker->exit_poll);
+	worker->is_running = false;
+	worker->pid = worker->pidfd = worker->stdin_fd = -1;
+	uv_close((uv_handle_t *)&worker->exit_poll, NULL);
+	return true;
 }
 
 bool

@@ -50,6 +50,20 @@ int local_worker_start(struct local_worker *worker, uv_loop_t *loop,
 	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
 	MUST_CHECK;
 
+/* A child that the process before us started: what this one needs to be its parent. */
+struct local_worker_child {
+	int pid, pidfd, stdin_fd;
+	struct worker_id id;
+};
+
+/* Lets go of the child without ending it. False: there is none. */
+bool local_worker_release(struct local_worker *worker, struct local_worker_child *ret);
+/* Goes on with one that was released, instead of local_worker_start(). */
+int local_worker_adopt(struct local_worker *worker, uv_loop_t *loop,
+	const struct local_worker_options *options, const struct local_worker_child *child,
+	void (*gone)(void *arg, struct worker_id id, bool is_last), void *arg, struct err *err)
+	MUST_CHECK;
+
 /* Asks it to leave in order (SIGTERM). False: there is none, nothing will come. */
 bool local_worker_stop(struct local_worker *worker);
 

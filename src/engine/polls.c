@@ -311,7 +311,11 @@ poll_cancel(struct turn *turn, const struct poll_cancel *cancel)
 	/* A newer poll of the same worker may have taken its place. */
 	if (member && member->parked && member->parked->user == cancel->user) {
 		struct intent *parked = member_unpark(turn->engine, member);
-		(void)intent_fail(turn, parked, ERR_UNAVAILABLE, "the connection is gone");
+		if (cancel->is_over)
+			poll_answer(turn, member, parked, NULL);
+		else
+			(void)intent_fail(
+				turn, parked, ERR_UNAVAILABLE, "the connection is gone");
 	} else if (member && member->claiming && member->claiming->user == cancel->user) {
 		(void)intent_fail(
 			turn, member->claiming, ERR_UNAVAILABLE, "the connection is gone");

@@ -66,6 +66,8 @@ struct http_server {
 	bool running;    /* inside MHD_run */
 	bool closed_one; /* a connection, in the daemon's last run */
 	bool kick_due, stopping;
+	bool handing_over; /* each answer is the last of its connection */
+	bool holding;
 	struct list_node free_requests;
 	unsigned n_free;
 	struct list_node peers; /* connections, the longest-waiting first */
@@ -81,6 +83,7 @@ struct http_peer {
 	struct list_node node;
 	int64_t since_mono_ms; /* it was accepted, or its last request was answered */
 	int fd;
+	bool was_heard; /* a request of it has begun */
 };
 
 /* --- Requests --- */
@@ -670,6 +673,8 @@ queue_response(struct http_request *req)
 {
 	enum MHD_Result result;
 
+	if (req->server->handing_over && req->response && !req->ambiguous)
+		(void)MHD_add_response_header(req->response, "Connection", "close");
 	if (req->take_socket)
 		return MHD_NO; /* the daemon closes its descriptor, ours stays */
 	result = MHD_queue_response(req->connection, req->status, req->response);
@@ -686,6 +691,12 @@ on_head(struct http_request *req, const char *method)
 	int64_t n_body = 0;
 	struct err ignored;
 
+	struct http_peer *from = peer_of(req);
+
+	if (from)
+		from->was_heard = true;
+	if (req->server->holding)
+		return MHD_NO;
 	req->head_called = true;
 	req->method_name = method;
 	req->method = method_of(method, &req->is_head);
@@ -926,6 +937,40 @@ address_is_loopback(const struct sockaddr_storage *address)
 	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+/* A socket that somebody else made listen. */
+static int
+adopt_listener(struct http_server *server, struct err *err)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof address, n = sizeof(int);
+	int fd = server->options.inherited_fd, listens = 0;
+	const struct sockaddr_in *v4 = (const void *)&address;
+	const struct sockaddr_in6 *v6 = (const void *)&address;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) < 0 || !listens ||
+		getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
+		(address.ss_family != AF_INET && address.ss_family != AF_INET6))
+		return err_set(err, ERR_INVALID,
+			"descriptor %d, which was handed over, is no listening TCP socket", fd);
+	if (server->options.local_only && !address_is_loopback(&address))
+		return err_set(err, ERR_DENIED,
+			"the socket that was handed over is not of a loopback address");
+	if (address.ss_family == AF_INET) {
+		(void)inet_ntop(AF_INET, &v4->sin_addr, server->host, sizeof server->host);
+		server->port = ntohs(v4->sin_port);
+	} else {
+		char bare[INET6_ADDRSTRLEN];
+
+		(void)inet_ntop(AF_INET6, &v6->sin6_addr, bare, sizeof bare);
+		(void)snprintf(server->host, sizeof server->host, "[%s]", bare);
+		server->port = ntohs(v6->sin6_port);
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+		return err_sys(err, ERR_UNAVAILABLE, errno, "fcntl");
+	return fd;
+}
+
 static int
 open_listener(struct http_server *server, struct err *err)
 {
@@ -933,6 +978,8 @@ open_listener(struct http_server *server, struct err *err)
 	socklen_t len;
 	int on = 1;
 
+	if (server->options.inherited_fd > 0)
+		return adopt_listener(server, err);
 	if (parse_listen(server->options.listen, &address, &len, server->host, err) < 0)
 		return -1;
 	if (server->options.local_only && !address_is_loopback(&address))
@@ -1034,6 +1081,29 @@ http_server_quiesce(struct http_server *server)
 
 	if (fd >= 0)
 		(void)close(fd);
+}
+
+int
+http_server_hand_over(struct http_server *server)
+{
+	server->handing_over = true;
+	return MHD_quiesce_daemon(server->daemon);
+}
+
+bool
+http_server_is_heard(const struct http_server *server)
+{
+	LIST_FOR_EACH(node, &server->peers) {
+		if (!list_entry(node, struct http_peer, node)->was_heard)
+			return false;
+	}
+	return true;
+}
+
+void
+http_server_hold(struct http_server *server)
+{
+	server->holding = true;
 }
 
 static void

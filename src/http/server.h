@@ -99,6 +99,7 @@ struct http_app {
 
 struct http_server_options {
 	const char *listen; /* "127.0.0.1:7070" or "[::1]:0" */
+	int inherited_fd;   /* listens already, and counts instead of `listen`; 0: none */
 	unsigned connections_max;
 	unsigned connections_per_ip_max;
 	unsigned idle_ms;    /* a connection on which nothing moves is closed */
@@ -128,6 +129,16 @@ void http_server_stop(struct http_server *server, void (*closed)(void *arg), voi
 
 /* Accepts no further connection; existing ones go on. */
 void http_server_quiesce(struct http_server *server);
+
+/*
+ * Likewise, but gives the listening socket away: connections wait in it for whoever listens
+ * next. Every answer from now on is the last of its connection and says so.
+ */
+int http_server_hand_over(struct http_server *server);
+/* True when no connection has been accepted whose first request is yet to come. */
+bool http_server_is_heard(const struct http_server *server);
+/* Requests that arrive from now on are not answered: their connections end. */
+void http_server_hold(struct http_server *server);
 
 uint16_t http_server_port(const struct http_server *server);
 const char *http_server_host(const struct http_server *server); /* "127.0.0.1", "[::1]" */

@@ -37,7 +37,8 @@ export class Server {
 	}
 
 	async launch() {
-		const child = spawn(this.program, ['serve', '--listen', '127.0.0.1:0', '--workers', '0',
+		const child = spawn(this.program, ['serve', '--listen', '127.0.0.1:0',
+			...(this.args.includes('--workers') ? [] : ['--workers', '0']),
 			'--data', this.data, '--log', 'warn', ...this.args], {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, PROCTOR_URL: '', PROCTOR_TOKEN: '', PROCTOR_DATA: '' },
