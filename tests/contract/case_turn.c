@@ -588,6 +588,49 @@ the_quarantine_list_is_kept(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* The default one is there from the start; a deleted one keeps its row and frees its name. */
+static void
+projects_are_kept(void **state)
+{
+	struct fixture *fx = *state;
+	struct project first = { 0 }, second = { 0 }, *read;
+	struct store_boot boot;
+	size_t n;
+
+	turn(fx);
+	fill_row(fx, &project_table, &first, 10);
+	fill_row(fx, &project_table, &second, 200);
+	first.seq = 2;
+	second.seq = 3;
+	first.name = second.name = "shop"; /* texts of the turn's arena would go with it */
+	first.body = second.body = "{}";
+	first.deleted_ms = second.deleted_ms = 0;
+	first.change = second.change = ROW_NEW;
+	load(fx);
+	UOW_PUSH(&fx->uow, &fx->uow.projects, &first);
+	save(fx);
+
+	struct project gone = first;
+
+	gone.deleted_ms = 99;
+	gone.change = ROW_CHANGED;
+	turn(fx);
+	load(fx);
+	UOW_PUSH(&fx->uow, &fx->uow.projects, &gone);
+	UOW_PUSH(&fx->uow, &fx->uow.projects, &second);
+	save(fx);
+	reopen(fx);
+	assert_done(fx, store_boot(fx->store, &fx->arena, &boot, &fx->err));
+	assert_int_equal(boot.n_projects, 3);
+	assert_int_equal(boot.projects[0].seq, PROJECT_DEFAULT);
+	assert_string_equal(boot.projects[0].name, "default");
+	assert_same_row(&project_table, &gone, &boot.projects[1]);
+	assert_same_row(&project_table, &second, &boot.projects[2]);
+	assert_done(fx, read_projects(fx->reader, &fx->arena, &read, &n, &fx->err));
+	assert_int_equal(n, 3);
+	assert_same_row(&project_table, &second, &read[2]);
+}
+
 static void
 boot_finds_lines_and_workers(void **state)
 {
@@ -924,6 +967,7 @@ const struct contract_case turn_cases[] = {
 		a_job_may_be_made_and_deleted_in_one_turn },
 	{ "keys are never reused", keys_are_never_reused },
 	{ "the quarantine list is kept", the_quarantine_list_is_kept },
+	{ "projects are kept", projects_are_kept },
 	{ "boot finds lines and workers", boot_finds_lines_and_workers },
 	{ "a lane is made once", a_lane_is_made_once },
 	{ "an edit changes fixed columns", an_edit_changes_fixed_columns },
