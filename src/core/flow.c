@@ -21,20 +21,33 @@ has_failed(const struct flow_run *run, int32_t at)
 		(state == STAGE_FAILED || state == STAGE_TIMED_OUT || state == STAGE_CANCELLED);
 }
 
-/* One that it needs failed, directly or through others that were skipped. */
+/* Looks at each stage once: there may be very many ways from one to another. */
 static bool
-fails_before(const struct flow_run *run, int32_t at)
+look_for_failure(const struct flow_run *run, int32_t at, bool *seen)
 {
 	const struct stage_spec *spec = &run->spec.stages[at];
 
 	for (int32_t i = 0; i < spec->n_needs; i++) {
 		int32_t other = spec->needs[i];
 
+		if (seen[other])
+			continue;
+		seen[other] = true;
 		if (has_failed(run, other) ||
-			(run->stages[other].state == STAGE_SKIPPED && fails_before(run, other)))
+			(run->stages[other].state == STAGE_SKIPPED &&
+				look_for_failure(run, other, seen)))
 			return true;
 	}
 	return false;
+}
+
+/* One that it needs failed, directly or through others that were skipped. */
+static bool
+fails_before(const struct flow_run *run, int32_t at)
+{
+	bool seen[FLOW_STAGES_MAX] = { false };
+
+	return look_for_failure(run, at, seen);
 }
 
 static bool
@@ -241,8 +254,6 @@ reset_stages(struct flow_run *run)
 static void
 begin_incarnation(struct job *job, struct flow_run *run)
 {
-	struct job_counts *to = &job->counts;
-
 	reset_stages(run);
 	run->failed = -1;
 	for (int32_t i = run->spec.n; i-- > 0;) {
@@ -252,19 +263,9 @@ begin_incarnation(struct job *job, struct flow_run *run)
 	run->is_fresh = false;
 	run->start = (struct flow_start) { 0 };
 	run->is_changed = true;
-	*to = (struct job_counts) { 0 };
-	for (int32_t i = 0; i < run->spec.n; i++) {
-		const struct job_counts *add = &run->stages[i].counts;
-
-		to->passed += add->passed;
-		to->failed += add->failed;
-		to->errored += add->errored;
-		to->timed_out += add->timed_out;
-		to->cancelled += add->cancelled;
-		to->skipped += add->skipped;
-		to->flaky += add->flaky;
-		to->quarantined += add->quarantined;
-	}
+	job->counts = (struct job_counts) { 0 };
+	for (int32_t i = 0; i < run->spec.n; i++)
+		flow_add_counts(&job->counts, &run->stages[i].counts);
 }
 
 /* From queued or restarting on. */

@@ -268,6 +268,8 @@ void stage_item_ended(struct uow *uow, struct job *job, struct flow_run *run, in
 void stage_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
 	const struct flow_report *report);
 
+void flow_add_counts(struct job_counts *to, const struct job_counts *add);
+
 /* The item is over, or gets another attempt. */
 void stage_item_failed(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
 	int32_t item, const char *error);

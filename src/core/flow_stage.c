@@ -542,8 +542,8 @@ state_of(const struct flow_job_end *end)
 	return outcome_of(end) == OUTCOME_TIMED_OUT ? STAGE_TIMED_OUT : STAGE_FAILED;
 }
 
-static void
-add_counts(struct job_counts *to, const struct job_counts *add)
+void
+flow_add_counts(struct job_counts *to, const struct job_counts *add)
 {
 	to->passed += add->passed;
 	to->failed += add->failed;
@@ -588,8 +588,8 @@ stage_item_ended(struct uow *uow, struct job *job, struct flow_run *run, int32_t
 		flow_event_stage(uow, job, run, at, item);
 		return;
 	}
-	add_counts(&stage->counts, &end->counts);
-	add_counts(&job->counts, &end->counts);
+	flow_add_counts(&stage->counts, &end->counts);
+	flow_add_counts(&job->counts, &end->counts);
 	it->end = state_of(end);
 	if (end->is_gone || job->state == JOB_STOPPING || job->state == JOB_RESTARTING) {
 		end_item(uow, job, run, at, item, it->end, NULL);
@@ -603,7 +603,8 @@ stage_item_ended(struct uow *uow, struct job *job, struct flow_run *run, int32_t
 static const char *
 broken_schema(struct uow *uow, const struct stage_spec *spec, struct str results)
 {
-	struct issues issues = { .arena = uow->arena };
+	_cleanup_(arena_deinit) struct arena arena;
+	struct issues issues = { .arena = &arena };
 	struct json_schema *schema;
 	struct err err;
 	_cleanup_(json_unrefp) json_t *tree =
@@ -612,11 +613,14 @@ broken_schema(struct uow *uow, const struct stage_spec *spec, struct str results
 		? json_read(results.p, results.n, JSON_DEPTH_MAX, &err)
 		: json_null();
 
+	arena_init(&arena, FLOW_SCHEMA_BYTES_MAX);
 	if (!tree || !value)
 		return "its results cannot be read";
-	if (json_schema_compile(tree, uow->arena, &schema, &issues) == 0 &&
-		json_schema_validate(schema, value, "", &issues) == 0)
-		return NULL;
+	if (json_schema_compile(tree, &arena, &schema, &issues) == 0) {
+		json_schema_limit_steps(schema, FLOW_SCHEMA_STEPS_MAX);
+		if (json_schema_validate(schema, value, "", &issues) == 0)
+			return NULL;
+	}
 	if (issues.n == 0)
 		return "its results do not fit outputSchema";
 	return arena_printf(uow->arena, "its results do not fit outputSchema: %s%s%s",

@@ -466,6 +466,7 @@ json_schema_compile(
 	document->root = schema;
 	c.resources = document;
 	map_init(&c.known, MAP_KEYS_COPIED);
+	c.out->steps_max = JSON_SCHEMA_STEPS_MAX;
 	c.out->top = schema_compile_at(&c, schema, "", document);
 	if (c.out->top)
 		(void)(schema_resolve_refs(&c) < 0);
@@ -480,4 +481,10 @@ void
 json_schema_check_formats(struct json_schema *schema)
 {
 	schema->check_formats = true;
+}
+
+void
+json_schema_limit_steps(struct json_schema *schema, int64_t steps)
+{
+	schema->steps_max = steps;
 }

@@ -28,6 +28,10 @@ int json_schema_compile(json_t *schema, struct arena *arena, struct json_schema 
 /* From now on `format` of date-time, date, uri, email and uuid is checked, not only noted. */
 void json_schema_check_formats(struct json_schema *schema);
 
+/* From now on a value may take at most so many steps, not JSON_SCHEMA_STEPS_MAX: for those whom
+ * others wait for. */
+void json_schema_limit_steps(struct json_schema *schema, int64_t steps);
+
 /*
  * 0; or -1 when the value does not fit: issues say where (below `pointer`), what was wanted and
  * what is there. A value that costs too much to validate does not fit either (ISSUE_LIMIT).

@@ -43,7 +43,10 @@ schema_offend(const struct schema_look *look, const char *code, const char *fmt,
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	text[utf8_cut_len(text, sizeof text - 4)] = '\0';
-	issues_add(look->v->issues, pointer_of(look->v, look->place), code, "%s", text);
+	/* A pointer takes memory that offences which are only counted must not take. */
+	issues_add(look->v->issues,
+		look->v->issues->n < JSON_ISSUES_MAX ? pointer_of(look->v, look->place) : "",
+		code, "%s", text);
 	return false;
 }
 
@@ -676,7 +679,7 @@ json_schema_validate(const struct json_schema *schema, json_t *value, const char
 		.schema = schema,
 		.issues = issues,
 		.pointer = pointer,
-		.steps = JSON_SCHEMA_STEPS_MAX,
+		.steps = schema->steps_max,
 	};
 
 	return check(&v, schema->top, value, NULL, NULL) ? 0 : -1;

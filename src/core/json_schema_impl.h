@@ -128,6 +128,7 @@ struct json_schema {
 	struct schema *top;
 	bool tracks; /* an unevaluated… is somewhere */
 	bool check_formats;
+	int64_t steps_max; /* of one value */
 };
 
 /* --- Compiling --- */

@@ -104,6 +104,32 @@ failure_looks_through_skipped_stages(void **state)
 	assert_stages(s, "a failed, b skipped, c starting");
 }
 
+/* Two stages on each rung, both of which need both below: 2^60 ways from the last to the first.
+ */
+static void
+skipped_stages_are_looked_through_once(void **state)
+{
+	struct flow_scene *s = *state;
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(64));
+
+	assert_int_equal(buf_adds(&text, "{'stages':[" A), 0);
+	for (int i = 0; i < 120; i++) {
+		int below = i - i % 2;
+		char needs[40];
+
+		(void)snprintf(needs, sizeof needs, below == 0 ? "'a'" : "'s%d','s%d'",
+			below - 2, below - 1);
+		assert_int_equal(
+			buf_addf(&text, ",{'name':'s%d','needs':[%s],'when':'failure'," RUN "}",
+				i, needs),
+			0);
+	}
+	assert_int_equal(buf_adds(&text, "]}"), 0);
+	flow_begin(s, buf_text(&text));
+	flow_passes(s, "a", 0, 1, "{}");
+	assert_flow_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
+}
+
 static void
 failure_does_not_begin_after_success(void **state)
 {
@@ -723,6 +749,30 @@ results_are_held_against_their_schema(void **state)
 	assert_flow_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
 }
 
+/* The turn does not wait for it: 2^19 looks at one value. */
+static void
+a_schema_that_costs_too_much_fails_the_stage(void **state)
+{
+	struct flow_scene *s = *state;
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(KIB(16));
+
+	assert_int_equal(buf_adds(&text,
+				 "{'stages':[{'name':'a'," RUN
+				 ",'outputSchema':{'$ref':'#/$defs/0','$defs':{"),
+		0);
+	for (int i = 0; i < 18; i++)
+		assert_int_equal(
+			buf_addf(&text,
+				"'%d':{'allOf':[{'$ref':'#/$defs/%d'},{'$ref':'#/$defs/%d'}]},",
+				i, i + 1, i + 1),
+			0);
+	assert_int_equal(buf_adds(&text, "'18':{'type':'object'}}}}]}"), 0);
+	flow_begin(s, buf_text(&text));
+	flow_passes(s, "a", 0, 1, "{}");
+	assert_flow_is(s, JOB_FAILED, JOB_REASON_STAGE_FAILED);
+	assert_non_null(strstr(s->job->plan, "too many steps"));
+}
+
 static void
 large_results_are_cut_and_said_so(void **state)
 {
@@ -804,6 +854,7 @@ main(void)
 		T(waits_for_its_start_time),
 		T(a_failure_skips_what_counts_on_success),
 		T(failure_looks_through_skipped_stages),
+		T(skipped_stages_are_looked_through_once),
 		T(failure_does_not_begin_after_success),
 		T(always_begins_after_failure),
 		T(an_expression_decides),
@@ -846,6 +897,7 @@ main(void)
 		T(a_restarted_engine_stops_again_what_was_to_be_stopped),
 		T(a_restarted_engine_lets_go_on_what_the_flow_paused),
 		T(results_are_held_against_their_schema),
+		T(a_schema_that_costs_too_much_fails_the_stage),
 		T(large_results_are_cut_and_said_so),
 		T(a_chain_passes_members_of_results_on),
 		T(parallel_runs_at_most_so_many_at_a_time),

@@ -376,6 +376,39 @@ steps_are_bounded(void **state)
 		issues.item[0].detail, "the value takes too many steps to validate");
 }
 
+static void
+steps_may_be_fewer_for_one_schema(void **state)
+{
+	static const char list[] = "{\"items\":{\"type\":\"integer\"}}";
+	struct json_schema *compiled;
+
+	(void)state;
+	fits(list, "[1,2,3,4,5,6,7,8]");
+	compiled = compile(list);
+	json_schema_limit_steps(compiled, 8);
+	value = read_json("[1,2,3,4,5,6,7,8]");
+	assert_int_equal(json_schema_validate(compiled, value, "", &issues), -1);
+	offences("/7: the value takes too many steps to validate");
+}
+
+/* Places are kept of those offences that are told, not of all that are counted. */
+static void
+many_offences_take_little_memory(void **state)
+{
+	struct json_schema *compiled = compile("{\"items\":{\"items\":{\"type\":\"string\"}}}");
+	json_t *list = json_array();
+	size_t before = arena.used;
+
+	(void)state;
+	value = json_array();
+	(void)json_array_append_new(value, list);
+	for (int i = 0; i < 20000; i++)
+		(void)json_array_append_new(list, json_integer(i));
+	assert_int_equal(json_schema_validate(compiled, value, "", &issues), -1);
+	assert_int_equal(issues.n + issues.n_more, 20000);
+	assert_true(arena.used - before < KIB(8));
+}
+
 int
 main(void)
 {
@@ -391,6 +424,8 @@ main(void)
 		TEST(format_is_an_annotation_until_asked_for),
 		TEST(hostile_schemas_and_values_end),
 		TEST(steps_are_bounded),
+		TEST(steps_may_be_fewer_for_one_schema),
+		TEST(many_offences_take_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
