@@ -352,7 +352,12 @@ describe('answers', () => {
 		const byName = { args: { flow: 'fl' } };
 
 		assert.deepEqual(document.check(saved, document.schema('FlowRequest')), []);
+		const one = { name: 'one', tests: [commandTest()] };
+
 		await post('/flows', saved);
+		await post('/flows', { name: 'fc', chain: [one, one], pass: { url: 'finalUrl' }, extra: { e: 1 } });
+		await post('/flows', { name: 'fp', parallel: [one, one], limit: 2, allowFailures: true });
+		await post('/flows', { name: 'fr', attempts: { max: 2, run: one } });
 		await get('/flows');
 		await get('/flows/{flow}', byName.args);
 		await call('put', '/flows/{flow}', { ...byName, body: saved });
