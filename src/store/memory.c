@@ -399,6 +399,16 @@ boot_keys(const struct memory_db *db, struct arena *arena, struct store_boot *bo
 	boot->n_buckets = buckets.n;
 }
 
+static bool
+has_id(const struct job_id *ids, size_t n, struct job_id id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (uuid_eq(&ids[i].u, &id.u))
+			return true;
+	}
+	return false;
+}
+
 static void
 boot_flows(const struct memory_db *db, struct arena *arena, struct store_boot *boot)
 {
@@ -407,7 +417,8 @@ boot_flows(const struct memory_db *db, struct arena *arena, struct store_boot *b
 		const struct job *job = db->jobs.item[i];
 		if (job->flow && !job_state_is_final(job->state))
 			UOW_PUSH_IN(arena, &flows, job->id);
-		if (!uuid_is_zero(&job->parent.u) && !memory_job_by_id(db, job->parent))
+		if (!uuid_is_zero(&job->parent.u) && !memory_job_by_id(db, job->parent) &&
+			!has_id(orphans.item, orphans.n, job->parent))
 			UOW_PUSH_IN(arena, &orphans, job->parent);
 	}
 	boot->flows = flows.item;

@@ -33,7 +33,6 @@ struct store_options {
 	int64_t cache_bytes; /* page cache of the writer; 0: default */
 };
 
-/* What is on disk when the engine starts; arrays are the arena's. */
 /* Leased runs of a job that has keys. */
 struct boot_keys {
 	int64_t queue;
@@ -41,6 +40,7 @@ struct boot_keys {
 	int32_t running;
 };
 
+/* What is on disk when the engine starts; arrays are the arena's. */
 struct store_boot {
 	struct lane *lanes;
 	size_t n_lanes; /* maybe_ready set where ready jobs exist */
@@ -65,7 +65,7 @@ struct store_boot {
 	size_t n_buckets;
 	struct job_id *flows; /* that go on */
 	size_t n_flows;
-	struct job_id *orphans; /* flows that are no more and whose children still are */
+	struct job_id *orphans; /* flows that are gone and whose children are not, each once */
 	size_t n_orphans;
 	int64_t next_due_ms;  /* of jobs, and of leases of workers that have runs; 0: none */
 	int64_t now_floor_ms; /* the latest time that turns wrote into jobs and events */
@@ -343,7 +343,7 @@ struct queue_figures {
 	int64_t held;      /* jobs that wait for a key's limit */
 	int64_t oldest_ms; /* when the oldest of those counted as ready was made; 0: none */
 	bool at_least;     /* there are more than were counted */
-	int64_t drain_ms;  /* the reader's caller may forecast when all have ended; 0: unknown */
+	int64_t drain_ms; /* the reader's caller may forecast when all have ended; 0: unknown */
 };
 int read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
 	struct err *err) MUST_CHECK;

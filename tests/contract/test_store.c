@@ -34,6 +34,7 @@ main(void)
 	const struct contract_case *const tables[] = {
 		turn_cases,
 		group_cases,
+		flow_cases,
 		schedule_cases,
 		read_cases,
 		list_cases,
