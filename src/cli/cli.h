@@ -200,6 +200,12 @@ int cmd_stats_summary(struct cli *cli);
 int cmd_stats_table(struct cli *cli); /* jobs, tests, queues, workers, teams, slow, flaky, cost */
 int cmd_stats_trends(struct cli *cli);
 int cmd_quarantine_add(struct cli *cli);
+int cmd_retention_delete(struct cli *cli);
+int cmd_retention_list(struct cli *cli);
+int cmd_retention_preview(struct cli *cli);
+int cmd_retention_put(struct cli *cli);
+int cmd_retention_sweep(struct cli *cli);
+int cmd_server_restart(struct cli *cli);
 int cmd_schedule_add(struct cli *cli);
 int cmd_schedule_command(struct cli *cli); /* pause, resume */
 int cmd_schedule_delete(struct cli *cli);
