@@ -94,8 +94,8 @@ int
 job_outcome_read(struct call *call, struct store_reader *reader, const struct job *job,
 	struct job_more *more, struct err *err)
 {
-	if (job->flow)
-		return read_stages(call, job, &more->stages, err);
+	if (job->flow && read_stages(call, job, &more->stages, err) < 0)
+		return -1;
 	if (!job_state_is_final(job->state))
 		return 0;
 	if (read_job_results(reader, job, call->arena, &more->results, err) < 0)

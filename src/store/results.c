@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "core/flow.h"
 
 enum {
 	PAGE_RUNS = 200,
@@ -133,6 +134,67 @@ write_results(
 	return ret->p ? 0 : err_set(err, ERR_LIMIT, "the results need too much memory");
 }
 
+/* --- Flows --- */
+
+/* What a stage gave: results of its job, those of its items in order, or a wait's value. NULL:
+ * nothing. */
+static json_t *
+given_by(json_t *stage)
+{
+	json_t *results = json_object_get(stage, "results");
+	json_t *items = json_object_get(stage, "items"), *item, *list;
+	size_t i;
+
+	if (!results)
+		results = json_object_get(stage, "value");
+	if (results || json_array_size(items) == 0)
+		return json_incref(results);
+	list = json_array();
+	json_array_foreach(items, i, item)
+	{
+		json_t *one = json_object_get(item, "results");
+
+		(void)json_array_append_new(list, one ? json_incref(one) : json_null());
+	}
+	return list;
+}
+
+static int
+flow_results(const struct job *job, struct arena *arena, struct str *ret, struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(ARENA_REQUEST_BYTES_MAX);
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(JOB_RESULTS_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *stages = NULL, *all = json_object();
+	struct jw jw;
+	json_t *stage;
+	size_t i;
+
+	jw_init(&jw, &text);
+	if (flow_stages_write(&jw, job, arena, err) < 0)
+		return -1;
+	if (jw_done(&jw) < 0)
+		return err_set(err, ERR_LIMIT, "the stages are too large");
+	stages = json_read(text.data, text.len, 4 * JSON_DEPTH_MAX, err);
+	if (!stages)
+		return -1;
+	json_array_foreach(stages, i, stage)
+	{
+		const char *name = json_string_value(json_object_get(stage, "name"));
+		json_t *value = given_by(stage);
+
+		if (name && value)
+			(void)json_object_set(all, name, value);
+		json_decref(value);
+	}
+	jw_init(&jw, &out);
+	jw_tree(&jw, all);
+	*ret = TRUNCATED;
+	if (jw_done(&jw) < 0)
+		return 0;
+	*ret = str_from(arena_strndup(arena, out.data, out.len), out.len);
+	return ret->p ? 0 : err_set(err, ERR_LIMIT, "the results need too much memory");
+}
+
 int
 read_job_results(struct store_reader *reader, const struct job *job, struct arena *arena,
 	struct str *ret, struct err *err)
@@ -141,6 +203,8 @@ read_job_results(struct store_reader *reader, const struct job *job, struct aren
 	int r;
 
 	*ret = STR("{}");
+	if (job->flow)
+		return flow_results(job, arena, ret, err);
 	if (job->n_tests <= 0)
 		return 0;
 	arena_init(&all.page, ARENA_REQUEST_BYTES_MAX);

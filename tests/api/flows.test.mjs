@@ -140,6 +140,7 @@ describe('two phases', () => {
 		assert.equal(flow.kind, 'flow');
 		assert.deepEqual(statesOf(flow), { prepare: 'succeeded', done: 'succeeded', validate: 'succeeded' });
 		assert.equal(stageOf(flow, 'done').value, 'SUCCESS');
+		assert.deepEqual(flow.results, { prepare: { id: 't1' }, done: 'SUCCESS', validate: {} });
 		assert.deepEqual(stageOf(flow, 'prepare').results, { id: 't1' });
 		assert.equal(tasks.seen.length, 3);
 
@@ -595,4 +596,21 @@ test('one report has all stages, what the waits saw and the tests of every job',
 	assert.match(html, /DONE &lt;b&gt;/);
 	assert.doesNotMatch(html, /DONE <b>/);
 	assert.match(html, /checks/);
+});
+
+test('a flow inside a flow hands on what its stages gave', async () => {
+	await server.post('/flows', { name: 'inner', stages: [{ name: 'a', run: run('a') }] });
+	const { id } = await start([
+		{ name: 'outer', run: { flow: 'inner' } },
+		{ name: 'after', run: { name: 'after', tests: [commandTest({
+			name: 'after', argv: ['got', '${{ stages.outer.results.a.n }}'],
+		})] } },
+	]);
+
+	await give({ n: 5 });
+	const lease = await worker.take();
+
+	assert.deepEqual(lease.test.argv, ['got', '5']);
+	await worker.finish(lease);
+	assert.equal((await ended(id)).status, 'completed');
 });
