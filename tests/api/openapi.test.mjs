@@ -406,6 +406,20 @@ describe('answers', () => {
 		await call('put', '/environments/{environment}', { args: { environment: 'en' }, body: environment });
 		await get('/environments/{environment}/revisions', { environment: 'en' });
 		await call('delete', '/environments/{environment}', { args: { environment: 'en' } });
+		const policy = { name: 'po', match: { status: ['completed'], reason: ['passed'], template: 'none', queue: 'none', kind: 'http',
+			tags: ['x'], olderThan: '1d' }, keep: { age: '30d', count: 1000, bytes: '1GiB' }, artifactsAge: '7d', every: '1h', place: 1, paused: true };
+		const { json: kept } = await post('/retention', policy);
+
+		await get('/retention');
+		await get('/retention/{policy}', { policy: kept.id });
+		await call('put', '/retention/{policy}', { args: { policy: kept.id }, body: kept });
+		await call('post', '/retention/{policy}/sweep', { args: { policy: kept.id }, body: {} });
+		await post('/retention:preview', { keep: { count: 1 } });
+		await call('delete', '/retention/{policy}', { args: { policy: kept.id } });
+		const { id: toPin } = await server.job();
+
+		await call('post', '/jobs/{id}/pin', { args: { id: toPin }, body: { note: 'why' } });
+		await call('post', '/jobs/{id}/unpin', { args: { id: toPin }, body: {} });
 		const bundle = await call('post', '/bundles', { body: 'tar', headers: { 'content-type': 'application/x-tar' } });
 
 		await get('/bundles/{bundle}', { bundle: bundle.json.bundle });

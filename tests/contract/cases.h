@@ -14,4 +14,5 @@ extern const struct contract_case event_cases[];
 extern const struct contract_case stats_cases[];
 extern const struct contract_case group_cases[];
 extern const struct contract_case flow_cases[];
+extern const struct contract_case retention_cases[];
 extern const struct contract_case schedule_cases[];

@@ -35,6 +35,7 @@ main(void)
 		turn_cases,
 		group_cases,
 		flow_cases,
+		retention_cases,
 		schedule_cases,
 		read_cases,
 		list_cases,
