@@ -81,11 +81,23 @@ task_end(struct task *task)
 	task_free(task);
 }
 
-/* The engine took the report, or could not. Nothing hangs on it: it is asked for again. */
+/*
+ * The engine took the report, or could not. A turn that had too much to do gets it again:
+ * nobody else would ask for it before the next start. An engine that has failed says the same,
+ * but then the server stops.
+ */
 static void
 on_reported(struct intent *intent)
 {
-	if (intent->status == INTENT_IS_ERROR && intent->err.code != ERR_UNAVAILABLE &&
+	struct conductor *conductor = intent->user;
+	bool is_error = intent->status == INTENT_IS_ERROR;
+
+	if (is_error && intent->err.code == ERR_UNAVAILABLE && !conductor->stopping) {
+		intent->status = INTENT_OK;
+		conductor->options.submit(conductor->options.arg, intent);
+		return;
+	}
+	if (is_error && intent->err.code != ERR_UNAVAILABLE &&
 		intent->err.code != ERR_NOT_FOUND)
 		log_warn("conductor.report", NULL, "%s", intent->err.text);
 	(void)intent_free(intent);
@@ -99,6 +111,7 @@ task_report(struct task *task)
 
 	task_end(task);
 	if (intent && !conductor->stopping) {
+		intent->user = conductor;
 		intent->then = on_reported;
 		conductor->options.submit(conductor->options.arg, intent);
 	} else {

@@ -202,16 +202,24 @@ next_page(struct task *task, struct store_reader *reader, struct err *err)
 	return 0;
 }
 
+static struct sweep *
+sweep_new(const struct task *task)
+{
+	struct sweep *sweep = xcalloc(1, sizeof *sweep);
+
+	arena_init(&sweep->arena, ARENA_REQUEST_BYTES_MAX);
+	sweep->figures.began_ms = task->effect.at_ms;
+	sweep->began_mono_ms = clock_mono_ms();
+	return sweep;
+}
+
 int
 sweep_prepare(struct task *task, struct store_reader *reader, struct err *err)
 {
 	struct sweep *sweep = task->sweep;
 
 	if (!sweep) {
-		sweep = task->sweep = xcalloc(1, sizeof *sweep);
-		arena_init(&sweep->arena, ARENA_REQUEST_BYTES_MAX);
-		sweep->figures.began_ms = task->effect.at_ms;
-		sweep->began_mono_ms = clock_mono_ms();
+		sweep = task->sweep = sweep_new(task);
 		if (sweep_begin(task, reader, err) < 0)
 			return -1;
 		sweep->phase = PHASE_JOBS;
@@ -273,8 +281,9 @@ sweep_fail(struct task *task, const struct err *err)
 {
 	(void)intent_free(TAKE(task->intent));
 	log_warn("retention.sweep", NULL, "%s", err->text);
+	/* Not even begun: the policy is to know, or it would never sweep again. */
 	if (!task->sweep)
-		return;
+		task->sweep = sweep_new(task);
 	task->sweep->figures.error = arena_strdup(&task->arena, err->text);
 	fill_last(task);
 }

@@ -237,7 +237,7 @@ struct retention_change {
 /* Jobs that a policy lets go, or the files of jobs; at the end, how the sweep went. */
 struct sweep_report {
 	struct uuid policy;
-	int64_t revision;         /* of the policy that was asked */
+	int64_t revision;         /* of the policy that was asked; 0: it did not begin */
 	const struct job_id *ids; /* SWEEP_JOBS_MAX at most */
 	size_t n;
 	bool only_files; /* the jobs stay */
@@ -287,7 +287,7 @@ struct intent {
 		struct def_put def_put;
 		struct def_delete def_delete;
 		struct queue_put queue;
-		struct quarantine_change quarantine; /* DELETE: without put */
+		struct quarantine_change quarantine;  /* DELETE: without put */
 		struct project_change project_change; /* DELETE: without put */
 		struct retention_change retention;    /* DELETE, RUN: without put */
 		struct sweep_report sweep;

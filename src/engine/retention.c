@@ -99,7 +99,7 @@ sweep_apply(struct turn *turn, struct intent *intent)
 		return;
 	}
 	if (report->is_last) {
-		if (policy->revision != report->revision)
+		if (report->revision != 0 && policy->revision != report->revision)
 			policy->is_wanted = true;
 		else if (!report->figures.error)
 			policy->files_done_ms = report->files_done_ms;

@@ -56,6 +56,26 @@ says_why_a_job_cannot_be_made(void **state)
 	}
 }
 
+/* A turn that has too much to do refuses it: nobody would ask for it again. */
+static void
+gives_a_refused_report_again(void **state)
+{
+	struct desk *desk = *state;
+	const struct effect effect =
+		desk_effect(EFFECT_FLOW_LAUNCH, "{\"tests\":[" COMMAND "]}", "{}");
+
+	desk_ask(desk, &effect, 1);
+	desk_wait(desk, 1);
+	struct intent *intent = list_entry(list_pop_front(&desk->reports), struct intent, node);
+
+	intent->status = INTENT_IS_ERROR;
+	(void)err_set(&intent->err, ERR_UNAVAILABLE, "too much to do at once, try again");
+	intent->then(intent);
+	desk_wait(desk, 2);
+	assert_int_equal(intent->status, INTENT_OK);
+	assert_non_null(desk_report(desk)->spec);
+}
+
 static void
 keeps_the_order_of_a_flow(void **state)
 {
@@ -184,6 +204,8 @@ main(void)
 			makes_a_specification, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			says_why_a_job_cannot_be_made, desk_setup, desk_teardown),
+		cmocka_unit_test_setup_teardown(
+			gives_a_refused_report_again, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			keeps_the_order_of_a_flow, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
