@@ -202,6 +202,9 @@ bool stage_is_over(enum stage_state state);
 /* As if it had never begun; what names its attempts and looks goes on growing. */
 void stage_reset(struct flow_run *run, int32_t at);
 
+/* A member that is JSON text; nothing when it is empty. */
+void flow_write_value(struct jw *jw, const char *name, struct str value);
+
 /* Bytes of results and values that are kept. */
 size_t flow_value_bytes(const struct flow_run *run);
 
@@ -253,6 +256,9 @@ int wait_signal(struct uow *uow, struct job *job, struct flow_run *run, int32_t 
 void flow_update(struct uow *uow, struct job *job);
 
 /* ---- flow_stage.c ---- */
+
+/* An error as it is kept: cut; NULL of NULL. */
+const char *flow_short_copy(struct uow *uow, const char *text);
 
 /* Moves a stage and tells of it. */
 void stage_move(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,

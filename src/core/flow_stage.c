@@ -62,8 +62,8 @@ is_failure(enum stage_state state)
 	return state == STAGE_FAILED || state == STAGE_TIMED_OUT || state == STAGE_CANCELLED;
 }
 
-static const char *
-short_copy(struct uow *uow, const char *text)
+const char *
+flow_short_copy(struct uow *uow, const char *text)
 {
 	return text ? arena_strndup(uow->arena, text, utf8_cut_len(text, STAGE_ERROR_BYTES_MAX))
 		    : NULL;
@@ -77,7 +77,7 @@ stage_move(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
 
 	stage->state = to;
 	if (error)
-		stage->error = short_copy(uow, error);
+		stage->error = flow_short_copy(uow, error);
 	if (stage_is_over(to)) {
 		stage->ended_ms = uow->now_ms;
 		/* What ends because the flow is ended is no reason for its end. */
@@ -117,7 +117,7 @@ end_item(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, int
 	it->end = end;
 	it->due_ms = 0;
 	if (error)
-		it->error = short_copy(uow, error);
+		it->error = flow_short_copy(uow, error);
 	run->is_changed = true;
 	flow_event_stage(uow, job, run, at, item);
 }
@@ -578,7 +578,7 @@ stage_item_ended(struct uow *uow, struct job *job, struct flow_run *run, int32_t
 	int32_t made = it->attempt - stage->attempts_before;
 	enum run_outcome outcome = outcome_of(end);
 
-	it->error = short_copy(uow, end_text(uow, end));
+	it->error = flow_short_copy(uow, end_text(uow, end));
 	run->is_changed = true;
 	if (outcome != OUTCOME_NONE && retry_wanted(&spec->retry, made, (int)outcome) &&
 		!stage->is_timing_out && job->state != JOB_STOPPING &&
@@ -649,6 +649,6 @@ stage_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t 
 	if (is_cut)
 		stage->warning = "results were too large to be kept";
 	else if (report->error)
-		stage->warning = short_copy(uow, report->error);
+		stage->warning = flow_short_copy(uow, report->error);
 	end_item(uow, job, run, at, report->item, broken ? STAGE_FAILED : item->end, broken);
 }

@@ -267,8 +267,8 @@ write_number(struct jw *jw, const char *name, int64_t value)
 		jw_ki64(jw, name, value);
 }
 
-static void
-write_value(struct jw *jw, const char *name, struct str value)
+void
+flow_write_value(struct jw *jw, const char *name, struct str value)
 {
 	if (value.n == 0)
 		return;
@@ -293,7 +293,7 @@ write_item(struct jw *jw, const struct stage_item *item)
 	write_number(jw, "due", item->due_ms);
 	write_id(jw, "job", item->job);
 	write_flag(jw, "paused", item->was_paused);
-	write_value(jw, "results", item->results);
+	flow_write_value(jw, "results", item->results);
 	jw_kstr_opt(jw, "error", item->error);
 	jw_end_obj(jw);
 }
@@ -310,8 +310,8 @@ write_condition(struct jw *jw, const struct stage_condition *condition)
 	write_number(jw, "asked", condition->asked_ms);
 	write_number(jw, "last", condition->last_ms);
 	write_number(jw, "status", condition->status);
-	write_value(jw, "shown", condition->shown);
-	write_value(jw, "value", condition->value);
+	flow_write_value(jw, "shown", condition->shown);
+	flow_write_value(jw, "value", condition->value);
 	jw_kstr_opt(jw, "error", condition->error);
 	write_flag(jw, "rejected", condition->is_rejected);
 	write_id(jw, "job", condition->job);
@@ -345,7 +345,7 @@ write_stage(struct jw *jw, const struct flow_stage *stage, size_t n_conditions)
 	jw_kstr_opt(jw, "error", stage->error);
 	jw_kstr_opt(jw, "warning", stage->warning);
 	write_counts(jw, &stage->counts);
-	write_value(jw, "matrix", stage->matrix);
+	flow_write_value(jw, "matrix", stage->matrix);
 	if (stage->n_items > 0) {
 		jw_karr(jw, "items");
 		for (int32_t i = 0; i < stage->n_items; i++)

@@ -8,15 +8,6 @@
 
 /* ---- stages ---- */
 
-static void
-write_value(struct jw *jw, const char *name, struct str value)
-{
-	if (value.n == 0)
-		return;
-	jw_key(jw, name);
-	jw_rawn(jw, value.p, value.n);
-}
-
 static const char *
 item_state(const struct stage_item *item)
 {
@@ -50,7 +41,7 @@ write_item(struct jw *jw, const struct flow_run *run, int32_t at, int32_t place)
 		jw_kuuid(jw, "job", &item->job.u);
 	jw_ktime(jw, "dueAt", item->due_ms);
 	jw_kstr_opt(jw, "error", item->error);
-	write_value(jw, "results", item->results);
+	flow_write_value(jw, "results", item->results);
 	jw_end_obj(jw);
 }
 
@@ -70,8 +61,8 @@ write_condition(struct jw *jw, const struct wait_spec *spec,
 	jw_ktime(jw, "lastAt", condition->last_ms);
 	if (condition->status > 0)
 		jw_ki64(jw, "status", condition->status);
-	write_value(jw, "lastValue", condition->shown);
-	write_value(jw, "value", condition->value);
+	flow_write_value(jw, "lastValue", condition->shown);
+	flow_write_value(jw, "value", condition->value);
 	jw_kstr_opt(jw, "error", condition->error);
 	if (is_live && condition->state == CONDITION_WAITING)
 		jw_ktime(
@@ -92,7 +83,7 @@ write_run_part(struct jw *jw, const struct flow_run *run, int32_t at)
 		jw_ki64(jw, "attempt", item->attempt - stage->attempts_before);
 		if (!uuid_is_zero(&item->job.u))
 			jw_kuuid(jw, "job", &item->job.u);
-		write_value(jw, "results", item->results);
+		flow_write_value(jw, "results", item->results);
 	}
 	jw_karr(jw, "items");
 	for (int32_t i = 0; i < stage->n_items; i++)
@@ -106,7 +97,7 @@ write_wait_part(struct jw *jw, const struct stage_spec *spec, const struct flow_
 	bool is_live = stage->state == STAGE_RUNNING;
 
 	if (spec->mode == WAIT_ONE)
-		write_value(jw, "value", stage->conditions[0].value);
+		flow_write_value(jw, "value", stage->conditions[0].value);
 	else
 		jw_kstr(jw, "mode", spec->mode == WAIT_ANY ? "any" : "all");
 	jw_karr(jw, "conditions");

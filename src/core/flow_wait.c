@@ -7,13 +7,6 @@
 #include "core/flow_impl.h"
 #include "core/lang.h"
 
-static const char *
-short_copy(struct uow *uow, const char *text)
-{
-	return text ? arena_strndup(uow->arena, text, utf8_cut_len(text, STAGE_ERROR_BYTES_MAX))
-		    : NULL;
-}
-
 /* ---- conditions ---- */
 
 static void
@@ -21,7 +14,7 @@ fail_condition(struct uow *uow, struct flow_run *run, struct stage_condition *co
 	const char *error)
 {
 	condition->state = CONDITION_FAILED;
-	condition->error = short_copy(uow, error);
+	condition->error = flow_short_copy(uow, error);
 	condition->asked_ms = condition->next_ms = 0;
 	run->is_changed = true;
 }
@@ -433,7 +426,7 @@ note_look(struct uow *uow, struct flow_run *run, struct stage_condition *conditi
 	condition->asked_ms = 0;
 	condition->last_ms = uow->now_ms;
 	condition->status = look->status;
-	condition->error = short_copy(uow, error);
+	condition->error = flow_short_copy(uow, error);
 	condition->shown = (struct str) { 0 };
 	if (look->value.n > 0 && look->value.n <= WAIT_SHOWN_BYTES_MAX)
 		condition->shown =

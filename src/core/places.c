@@ -442,6 +442,9 @@ places_restore_bucket(struct lanes *lanes, const struct bucket *bucket)
 {
 	struct place *place = restore(lanes, bucket->name);
 
-	if (place)
-		place->full_us = bucket->full_us;
+	if (!place)
+		return;
+	place->full_us = bucket->full_us;
+	/* When all its tokens are back, it is forgotten like one that was used since. */
+	heap_update(&lanes->places.timers, &place->timer, place->full_us / 1000 + 1);
 }

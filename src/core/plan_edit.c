@@ -10,8 +10,8 @@
 #define RANK_TOP (INT64_C(1) << 60)
 
 static int
-check(const struct job *job, const struct job_edit *edit, const struct queue *queue,
-	const struct job *neighbour, struct err *err)
+check(const struct job *job, const struct queue *queue, const struct job *neighbour,
+	struct err *err)
 {
 	int64_t queue_then = queue ? queue->id : job->queue;
 
@@ -27,7 +27,6 @@ check(const struct job *job, const struct job_edit *edit, const struct queue *qu
 		neighbour == job)
 		return err_set(err, ERR_INVALID,
 			"the neighbour is not another job that waits in the same queue");
-	(void)edit;
 	return 0;
 }
 
@@ -101,7 +100,7 @@ int
 plan_edit(struct uow *uow, struct lanes *lanes, struct job *job, const struct job_edit *edit,
 	struct queue *queue, const struct job *neighbour, struct err *err)
 {
-	if (check(job, edit, queue, neighbour, err) < 0)
+	if (check(job, queue, neighbour, err) < 0)
 		return -1;
 	if (lanes->lane.n + 2 > LANES_MAX)
 		return err_set(err, ERR_LIMIT,

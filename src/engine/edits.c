@@ -20,15 +20,6 @@ edit_keys(struct turn *turn, struct intent *intent)
 		UOW_PUSH(&turn->uow, &turn->keys.jobs, edit->neighbour);
 }
 
-static struct job *
-find_job(const struct turn *turn, const struct intent *intent, struct job_id id)
-{
-	struct job *job = uow_job(&turn->uow, id);
-
-	return job && job->project == intent->project && job->change != ROW_DELETED ? job
-										    : NULL;
-}
-
 /* Text of the turn in the memory of the turn: the intent's ends with its answer, and rows are
  * saved before that. */
 static int
@@ -54,7 +45,7 @@ edit_one(struct turn *turn, const struct intent *intent, struct job *job,
 				edit->queue);
 	}
 	if (edit->place == PLACE_BEFORE || edit->place == PLACE_AFTER) {
-		neighbour = find_job(turn, intent, edit->neighbour);
+		neighbour = intent_find_job(turn, intent, edit->neighbour);
 		if (!neighbour)
 			return err_set(err, ERR_NOT_FOUND, "there is no such neighbour");
 	}
@@ -65,7 +56,7 @@ void
 edit_apply(struct turn *turn, struct intent *intent)
 {
 	const struct job_edit_request *request = &intent->in.edit;
-	struct job *job = find_job(turn, intent, request->id);
+	struct job *job = intent_find_job(turn, intent, request->id);
 
 	if (!job) {
 		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
@@ -95,7 +86,7 @@ static enum each_result
 apply_to(struct turn *turn, const struct intent *intent, struct job_id id)
 {
 	const struct job_each *each = &intent->in.each;
-	struct job *job = find_job(turn, intent, id);
+	struct job *job = intent_find_job(turn, intent, id);
 	struct err err;
 
 	if (!job)

@@ -46,8 +46,8 @@ struct member {
 /* What flows asked for, for a later turn: engine/flows.c. */
 struct flow_todo {
 	struct follow_up what;
-	bool again;              /* STEP: the engine has just begun */
-	bool is_known;           /* CHILD, WATCH: `end` says how the job stands */
+	bool again;    /* STEP: the engine has just begun */
+	bool is_known; /* CHILD, WATCH: `end` says how the job stands */
 	struct flow_job_end end;
 };
 
@@ -65,8 +65,8 @@ struct engine {
 	struct schedule_list schedules;
 	struct project_list projects;
 	struct retention_list retention;
-	int64_t remains_due_ms; /* next slice of rows of deleted jobs; 0: none are left */
-	int64_t workers_due_ms; /* next look for workers that are long gone */
+	int64_t remains_due_ms;  /* next slice of rows of deleted jobs; 0: none are left */
+	int64_t workers_due_ms;  /* next look for workers that are long gone */
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
 	struct map flow_watches; /* job_id → struct flow_watch */
@@ -77,10 +77,10 @@ struct engine {
 	int64_t now_ms;       /* never goes back */
 	int64_t store_due_ms; /* when the store has something due; 0: nothing */
 	int64_t purge_due_ms; /* next look at old idempotency keys; 0: none kept */
-	int64_t wake_ms;      /* when a rate lets a run begin that somebody could take; 0: never */
+	int64_t wake_ms; /* when a rate lets a run begin that somebody could take; 0: never */
 	int64_t backlog_due_ms; /* next slice of old jobs for the figures; 0: none are left */
-	int64_t idem_kept_ms; /* when the youngest of them was kept, or not later */
-	bool has_more;        /* the turn leased all it may: another one at once */
+	int64_t idem_kept_ms;   /* when the youngest of them was kept, or not later */
+	bool has_more;          /* the turn leased all it may: another one at once */
 	bool failed;
 	struct err failure;
 	atomic_bool interested;
@@ -130,8 +130,7 @@ void member_drop(struct engine *engine, struct member *member);
 void members_deinit(struct engine *engine);
 
 struct member_run *member_run(const struct member *member, struct run_id run, int64_t fence);
-void member_add_run(
-	struct member *member, struct run_id run, int64_t fence, const char *needs);
+void member_add_run(struct member *member, struct run_id run, int64_t fence, const char *needs);
 /* Takes over the leases that the store has for the worker: after a restart, or when it moves
  * here from another server. Their rows were loaded. */
 void member_adopt_runs(
@@ -159,6 +158,9 @@ void intent_keep_idem(
 	struct turn *turn, const struct intent *intent, const struct uuid *ids, size_t n_ids);
 void intent_conflict(struct turn *turn, struct intent *intent, enum intent_conflict conflict,
 	const char *text);
+/* A job that was loaded; NULL: it is not there, deleted, or another project's. */
+struct job *intent_find_job(
+	const struct turn *turn, const struct intent *intent, struct job_id id);
 /* Makes a job of the intent's project. NULL: it was refused, and the intent is answered so. */
 struct job *intent_make_job(
 	struct turn *turn, struct intent *intent, const struct job_spec *spec);

@@ -150,8 +150,7 @@ lane_of_spec(struct turn *turn, const struct intent *intent, const struct job_sp
 		.needs = spec->needs,
 		.keys = spec->keys,
 	};
-	const struct lane lane =
-		plan_lane(turn->uow.arena, &turn->engine->lanes, &like, kind);
+	const struct lane lane = plan_lane(turn->uow.arena, &turn->engine->lanes, &like, kind);
 
 	return lanes_get_lane_like(&turn->engine->lanes, &turn->uow, &lane);
 }
@@ -265,16 +264,14 @@ intent_make_job(struct turn *turn, struct intent *intent, const struct job_spec 
 		return NULL;
 	struct queue *queue = lanes_find_queue(
 		&engine->lanes, intent->project, spec->queue ? spec->queue : "default");
-	struct job *job =
-		plan_create(&turn->uow, &engine->lanes, intent->project, queue, spec);
+	struct job *job = plan_create(&turn->uow, &engine->lanes, intent->project, queue, spec);
 
 	atomic_fetch_add_explicit(&engine->stats.jobs_created, 1, memory_order_relaxed);
 	return job;
 }
 
-/* The job, unless it is another project's or deleted. */
-static struct job *
-find_job(const struct turn *turn, const struct intent *intent, struct job_id id)
+struct job *
+intent_find_job(const struct turn *turn, const struct intent *intent, struct job_id id)
 {
 	struct job *job = uow_job(&turn->uow, id);
 
@@ -285,7 +282,7 @@ find_job(const struct turn *turn, const struct intent *intent, struct job_id id)
 static void
 apply_command(struct turn *turn, struct intent *intent)
 {
-	struct job *job = find_job(turn, intent, intent->in.command.id);
+	struct job *job = intent_find_job(turn, intent, intent->in.command.id);
 
 	if (!job) {
 		(void)intent_fail(turn, intent, ERR_NOT_FOUND, "there is no such job");
@@ -398,8 +395,8 @@ find_hold(const struct turn *turn, const struct job *job, struct explain_facts *
 static int32_t
 running_of_value(const struct lanes *lanes, const struct queue *queue, const char *value)
 {
-	_cleanup_free_ char *name = xasprintf(
-		"%lld:%s=%s", (long long)queue->id, queue->fair_by, value);
+	_cleanup_free_ char *name =
+		xasprintf("%lld:%s=%s", (long long)queue->id, queue->fair_by, value);
 	const struct place *place = places_find(lanes, name);
 
 	return place ? place->running : 0;
@@ -430,7 +427,7 @@ static void
 apply_explain(struct turn *turn, struct intent *intent)
 {
 	struct engine *engine = turn->engine;
-	struct job *job = find_job(turn, intent, intent->in.explain);
+	struct job *job = intent_find_job(turn, intent, intent->in.explain);
 	struct explain_facts facts = { .job = job, .now_ms = turn->uow.now_ms };
 
 	if (!job) {

@@ -41,12 +41,19 @@ sqlite_load_next_keys(struct sqlite_store *sqlite, struct err *err)
 	return next_key(db, SQL_LAST_EVENT, "event", &sqlite->next_event_seq, err);
 }
 
+/* All rows of a statement. */
+static int
+boot_rows(struct sqlite_db *db, enum sql_id id, const struct table *table, struct arena *arena,
+	void *ret, size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *stmt = sql_get(db, id, err);
+	return stmt ? fetch_all(db, stmt, table, arena, ret, ret_n, err) : -1;
+}
+
 static int
 boot_lanes(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
 {
-	sqlite3_stmt *all = sql_get(db, SQL_LANES, err);
-	if (!all ||
-		fetch_all(db, all, &lane_table, arena, &boot->lanes, &boot->n_lanes, err) < 0)
+	if (boot_rows(db, SQL_LANES, &lane_table, arena, &boot->lanes, &boot->n_lanes, err) < 0)
 		return -1;
 
 	_cleanup_(sql_resetp) sqlite3_stmt *ready = sql_get(db, SQL_LANE_IS_READY, err);
@@ -65,10 +72,8 @@ boot_lanes(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, s
 static int
 boot_queues(struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
 {
-	sqlite3_stmt *all = sql_get(db, SQL_QUEUES, err);
-	if (!all ||
-		fetch_all(db, all, &queue_table, arena, &boot->queues, &boot->n_queues, err) <
-			0)
+	if (boot_rows(db, SQL_QUEUES, &queue_table, arena, &boot->queues, &boot->n_queues,
+		    err) < 0)
 		return -1;
 
 	_cleanup_(sql_resetp) sqlite3_stmt *running = sql_get(db, SQL_QUEUES_RUNNING, err);
@@ -150,61 +155,13 @@ boot_buckets(
 }
 
 static int
-boot_workers(
-	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
+boot_remains(struct sqlite_db *db, bool *ret, struct err *err)
 {
-	sqlite3_stmt *stmt = sql_get(db, SQL_WORKERS_LIVE, err);
-	if (!stmt)
-		return -1;
-	return fetch_all(db, stmt, &worker_table, arena, &boot->workers, &boot->n_workers, err);
-}
-
-static int
-boot_quarantine(
-	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
-{
-	sqlite3_stmt *stmt = sql_get(db, SQL_QUARANTINE, err);
-	if (!stmt)
-		return -1;
-	return fetch_all(db, stmt, &quarantine_table, arena, &boot->quarantine,
-		&boot->n_quarantine, err);
-}
-
-static int
-boot_retention(
-	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
-{
-	sqlite3_stmt *stmt = sql_get(db, SQL_RETENTION, err);
 	int64_t remains;
-	if (!stmt || fetch_all(db, stmt, &retention_table, arena, &boot->retention,
-			     &boot->n_retention, err) < 0)
-		return -1;
 	if (sql_number(db, SQL_HAS_REMAINS, &remains, err) < 0)
 		return -1;
-	boot->has_remains = remains != 0;
+	*ret = remains != 0;
 	return 0;
-}
-
-static int
-boot_schedules(
-	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
-{
-	sqlite3_stmt *stmt = sql_get(db, SQL_SCHEDULES, err);
-	if (!stmt)
-		return -1;
-	return fetch_all(
-		db, stmt, &schedule_table, arena, &boot->schedules, &boot->n_schedules, err);
-}
-
-static int
-boot_projects(
-	struct sqlite_db *db, struct arena *arena, struct store_boot *boot, struct err *err)
-{
-	sqlite3_stmt *stmt = sql_get(db, SQL_PROJECTS, err);
-	if (!stmt)
-		return -1;
-	return fetch_all(
-		db, stmt, &project_table, arena, &boot->projects, &boot->n_projects, err);
 }
 
 static int
@@ -280,14 +237,20 @@ sqlite_boot(struct store *store, struct arena *arena, struct store_boot *ret, st
 	struct sqlite_db *db = &sqlite->db;
 	struct store_boot boot = { 0 };
 	if (sqlite_usable(sqlite, err) < 0 || boot_lanes(db, arena, &boot, err) < 0 ||
-		boot_queues(db, arena, &boot, err) < 0 || boot_keys(db, arena, &boot, err) < 0 ||
-		boot_held(db, arena, &boot, err) < 0 ||
+		boot_queues(db, arena, &boot, err) < 0 ||
+		boot_keys(db, arena, &boot, err) < 0 || boot_held(db, arena, &boot, err) < 0 ||
 		boot_buckets(db, arena, &boot, err) < 0 ||
-		boot_workers(db, arena, &boot, err) < 0 ||
-		boot_quarantine(db, arena, &boot, err) < 0 ||
-		boot_schedules(db, arena, &boot, err) < 0 ||
-		boot_retention(db, arena, &boot, err) < 0 ||
-		boot_projects(db, arena, &boot, err) < 0 ||
+		boot_rows(db, SQL_WORKERS_LIVE, &worker_table, arena, &boot.workers,
+			&boot.n_workers, err) < 0 ||
+		boot_rows(db, SQL_QUARANTINE, &quarantine_table, arena, &boot.quarantine,
+			&boot.n_quarantine, err) < 0 ||
+		boot_rows(db, SQL_SCHEDULES, &schedule_table, arena, &boot.schedules,
+			&boot.n_schedules, err) < 0 ||
+		boot_rows(db, SQL_RETENTION, &retention_table, arena, &boot.retention,
+			&boot.n_retention, err) < 0 ||
+		boot_rows(db, SQL_PROJECTS, &project_table, arena, &boot.projects,
+			&boot.n_projects, err) < 0 ||
+		boot_remains(db, &boot.has_remains, err) < 0 ||
 		boot_ids(db, SQL_FLOWS_OPEN, arena, &boot.flows, &boot.n_flows, err) < 0 ||
 		boot_ids(db, SQL_FLOWS_GONE, arena, &boot.orphans, &boot.n_orphans, err) < 0 ||
 		boot_now_floor(db, arena, &boot.now_floor_ms, err) < 0 ||

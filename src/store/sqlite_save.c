@@ -16,7 +16,7 @@ struct saver {
 	struct sqlite_db *db;
 	struct uow *uow;
 	struct err *err;
-	bool has_deleted; /* some job of the turn is deleted */
+	bool has_deleted;  /* some job of the turn is deleted */
 	int64_t rows_left; /* of deleted jobs that the turn may still take */
 	UOW_ARRAY(struct count_delta {
 		int64_t project;
@@ -103,7 +103,8 @@ save_counts(struct saver *saver)
 
 /* ---- jobs ---- */
 
-/* What a job has beside its row and its files; each statement is told how many rows it may take. */
+/* What a job has beside its row and its files; each statement is told how many rows it may
+ * take. */
 static const enum sql_id job_parts[] = {
 	SQL_JOB_DELETE_RESULTS,
 	SQL_JOB_DELETE_RUNS,
@@ -115,8 +116,8 @@ static const enum sql_id job_parts[] = {
 
 /* Rows of artifacts; the blobs that they named are noted. Returns how many, or -1. */
 static int64_t
-delete_files(struct sqlite_db *db, int64_t job_seq, int64_t max, struct uow *uow,
-	struct err *err)
+delete_files(
+	struct sqlite_db *db, int64_t job_seq, int64_t max, struct uow *uow, struct err *err)
 {
 	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_JOB_DELETE_ARTIFACTS, err);
 	int64_t n = 0;
@@ -192,8 +193,8 @@ delete_job(struct saver *saver, const struct job *job)
 	if (rc == 0)
 		rc = run_i64(saver, SQL_JOB_DELETE_OPEN_RUNS, job->seq);
 	if (rc == 0)
-		rc = delete_parts(saver->db, job->seq, event, &saver->rows_left, saver->uow,
-			saver->err);
+		rc = delete_parts(
+			saver->db, job->seq, event, &saver->rows_left, saver->uow, saver->err);
 	return rc == 0 && saver->rows_left <= 0 ? leave_remains(saver, job, event) : rc;
 }
 
@@ -472,8 +473,8 @@ save_projects(struct saver *saver)
 {
 	int rc = 0;
 	for (size_t i = 0; i < saver->uow->projects.n && rc == 0; i++)
-		rc = put_row(saver, SQL_PROJECT_PUT, &project_table,
-			saver->uow->projects.item[i]);
+		rc = put_row(
+			saver, SQL_PROJECT_PUT, &project_table, saver->uow->projects.item[i]);
 	return rc;
 }
 
@@ -786,13 +787,15 @@ sqlite_purge_deleted(struct store *store, size_t max, struct uow *uow, struct er
 	return rc == STORE_NONE ? 0 : STORE_MORE;
 }
 
-int
-sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+/* A statement that deletes at most max rows from before a time. */
+static int
+purge_before(
+	struct store *store, enum sql_id id, int64_t before_ms, size_t max, struct err *err)
 {
 	struct sqlite_store *sqlite = sqlite_of(store);
 	if (sqlite_usable(sqlite, err) < 0)
 		return -1;
-	sqlite3_stmt *stmt = sql_get(&sqlite->db, SQL_WORKERS_PURGE, err);
+	sqlite3_stmt *stmt = sql_get(&sqlite->db, id, err);
 	if (!stmt)
 		return -1;
 	sql_bind_i64(stmt, 1, before_ms);
@@ -803,19 +806,15 @@ sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct 
 }
 
 int
+sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	return purge_before(store, SQL_WORKERS_PURGE, before_ms, max, err);
+}
+
+int
 sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
-	struct sqlite_store *sqlite = sqlite_of(store);
-	if (sqlite_usable(sqlite, err) < 0)
-		return -1;
-	sqlite3_stmt *stmt = sql_get(&sqlite->db, SQL_IDEM_PURGE, err);
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, before_ms);
-	sql_bind_i64(stmt, 2, (int64_t)max);
-	if (own_commit(sqlite, sql_exec(&sqlite->db, stmt, err)) < 0)
-		return -1;
-	return max > 0 && (size_t)sqlite3_changes(sqlite->db.handle) == max ? STORE_MORE : 0;
+	return purge_before(store, SQL_IDEM_PURGE, before_ms, max, err);
 }
 
 int
