@@ -366,12 +366,36 @@ add_addresses(const struct guard_policy *policy, const struct addrinfo *list, ui
 	return 0;
 }
 
+/*
+ * One line of CURLOPT_RESOLVE. curl looks its lines up by the host as the address has it, so a
+ * name with a dot at its end needs one of its own: without it curl would ask the resolver
+ * again.
+ */
+static int
+add_pin(const struct guard_target *target, const char *dot, const char *addresses,
+	struct curl_slist **pin, struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf line = BUF_INIT(16 * 1024);
+	bool is_v6 = strchr(target->host, ':') != NULL;
+	struct curl_slist *longer;
+
+	if (buf_addf(&line, is_v6 ? "[%s]%s:%u:%s" : "%s%s:%u:%s", target->host, dot,
+		    target->port, addresses) < 0)
+		return err_set(err, ERR_LIMIT, "the host has too many addresses");
+	longer = curl_slist_append(*pin, line.data);
+	if (!longer)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	*pin = longer;
+	return 0;
+}
+
 int
 guard_pin(const struct guard_policy *policy, const struct guard_target *target,
 	struct curl_slist **ret_pin, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC }, *list;
-	_cleanup_(buf_deinit) struct buf pin = BUF_INIT(16 * 1024);
+	_cleanup_(buf_deinit) struct buf addresses = BUF_INIT(15 * 1024);
+	struct curl_slist *pin = NULL;
 	int r;
 
 	hints.ai_flags = target->is_literal ? AI_NUMERICHOST : AI_ADDRCONFIG;
@@ -379,15 +403,14 @@ guard_pin(const struct guard_policy *policy, const struct guard_target *target,
 	if (r != 0)
 		return err_set(err, ERR_UNAVAILABLE, "%s does not resolve: %s", target->host,
 			gai_strerror(r));
-	r = buf_addf(&pin, strchr(target->host, ':') ? "[%s]:%u:" : "%s:%u:", target->host,
-		target->port);
-	if (r < 0)
-		(void)err_set(err, ERR_LIMIT, "the host name is too long");
-	else
-		r = add_addresses(policy, list, target->port, &pin, err);
+	r = add_addresses(policy, list, target->port, &addresses, err);
 	freeaddrinfo(list);
-	if (r < 0)
+	if (r < 0 || add_pin(target, "", addresses.data, &pin, err) < 0 ||
+		(!strchr(target->host, ':') &&
+			add_pin(target, ".", addresses.data, &pin, err) < 0)) {
+		curl_slist_free_all(pin);
 		return -1;
-	*ret_pin = curl_slist_append(NULL, pin.data);
-	return *ret_pin ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	}
+	*ret_pin = pin;
+	return 0;
 }

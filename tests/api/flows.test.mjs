@@ -272,6 +272,18 @@ describe('looks', () => {
 		}
 	});
 
+	test('a host with a dot at its end is reached at the address that was checked', async () => {
+		tasks.answers.set('/dot', { body: {} });
+		for (const host of ['127.0.0.1.', 'LOCALHOST.']) {
+			const { id } = await start([{ name: 'look', timeout: '30s', ...wait({
+				request: `GET http://${host}:${tasks.port}/dot`, transportErrors: 1,
+			}) }]);
+			const flow = await ended(id);
+
+			assert.equal(flow.status, 'completed', JSON.stringify(flow.stages));
+		}
+	});
+
 	test('a redirect is an answer like any other', async () => {
 		tasks.answers.set('/away', { status: 302, headers: { location: `${tasks.url}/secret` }, body: {} });
 		const { id } = await once({ request: `GET ${tasks.url}/away`, statuses: [302] });

@@ -124,6 +124,9 @@ pins_what_was_checked(void **state)
 	assert_int_equal(guard_url(&strict, STR("http://93.184.216.34/"), &target, &err), 0);
 	assert_int_equal(guard_pin(&strict, &target, &pin, &err), 0);
 	assert_string_equal(pin->data, "93.184.216.34:80:93.184.216.34");
+	/* With a dot at its end, too: what curl does not find here it would resolve again. */
+	assert_non_null(pin->next);
+	assert_string_equal(pin->next->data, "93.184.216.34.:80:93.184.216.34");
 	curl_slist_free_all(pin);
 	assert_int_equal(guard_url(&strict, STR("http://localhost/"), &target, &err), 0);
 	assert_int_equal(guard_pin(&strict, &target, &pin, &err), -1);
