@@ -16,18 +16,17 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "store/cursor.h"
 
 enum {
 	LIST_BYTES_MAX = 32768,
-	PROBE_MAX = 5000,       /* fewer matches are sorted, more are walked to */
+	PROBE_MAX = 20000,      /* fewer matches are sorted, more are walked to */
 	SPAN_PROBE_MAX = 50000, /* the same of a span of time, whose jobs stand together */
 	NAMES_WALKED = 10000,   /* different names that a search looks at in the index */
-	NAMES_MATCHED = 200,    /* that it may find there */
 	/* Tags, states and reasons of a filter, two dozen others, the cursor. */
-	LIST_PARAMS_MAX =
-		FILTER_VALUES_MAX + JOB_STATE_COUNT * 2 + JOB_REASON_COUNT + NAMES_MATCHED + 40,
+	LIST_PARAMS_MAX = FILTER_VALUES_MAX + JOB_STATE_COUNT * 2 + JOB_REASON_COUNT + 40,
 };
 
 struct param {
@@ -122,6 +121,14 @@ add_states(struct list *list, uint32_t states)
 /* The same of ended ones, as their index has it. */
 #define ENDED_RUN_MS "iif(started_ms = 0, 0, completed_ms - started_ms)"
 
+/* "Unlikely" makes it the beginning of a walk, instead of the index's "completed_ms > 0". */
+static void
+add_completed_after(struct list *list, const struct job_filter *f)
+{
+	if (f->completed_after_ms)
+		add_number(list, " AND unlikely(completed_ms >= ?)", f->completed_after_ms);
+}
+
 /* `states` stand for those of the filter, which is kept until the statement has run. */
 static void
 add_filter(struct list *list, const struct job_filter *f, uint32_t states, bool with_search)
@@ -150,16 +157,17 @@ add_filter(struct list *list, const struct job_filter *f, uint32_t states, bool 
 		add_number(list, " AND schedule <> 0 AND schedule = ?", f->schedule);
 	if (f->is_flow)
 		add(list, " AND flow IS NOT NULL");
-	if (f->kind)
-		add_text(list,
-			" AND instr(',' || coalesce(kinds, kind) || ',', ',' || ? || ',') > 0",
+	/* The first half is in the index; rows are read only of jobs of mixed kinds. */
+	if (f->kind) {
+		add_text(list, " AND (coalesce(kind, '') = ?", str_of(f->kind));
+		add_text(list, " OR instr(',' || kinds || ',', ',' || ? || ',') > 0)",
 			str_of(f->kind));
+	}
 	if (f->created_after_ms)
 		add_number(list, " AND created_ms >= ?", f->created_after_ms);
 	if (f->created_before_ms)
 		add_number(list, " AND created_ms < ?", f->created_before_ms);
-	if (f->completed_after_ms)
-		add_number(list, " AND completed_ms >= ?", f->completed_after_ms);
+	add_completed_after(list, f);
 	if (f->completed_before_ms)
 		add_number(list, " AND completed_ms > 0 AND completed_ms < ?",
 			f->completed_before_ms);
@@ -203,10 +211,16 @@ struct half {
 	bool ended;
 	const char *index; /* NULL: what the planner likes */
 	bool by_tag;       /* through the table of tags */
-	bool by_name;      /* only the names that a search found */
-	const char *names[NAMES_MATCHED];
+	bool by_name;      /* through the names that a search found */
+	struct str names;  /* JSON array of them; p NULL: too many to know */
 	size_t n_names;
 };
+
+static bool
+is_index(const struct half *half, const char *name)
+{
+	return half->index && strcmp(half->index, name) == 0;
+}
 
 static void
 add_sort_key(struct list *list, const struct half *half, enum job_sort sort, int64_t now_ms)
@@ -258,19 +272,19 @@ add_from(struct list *list, const struct half *half)
 		add(list, " INDEXED BY ");
 		add(list, half->index);
 	}
-	add(list, half->ended ? " WHERE completed_ms > 0" : " WHERE completed_ms = 0");
+	/* Those states are final: the index says enough, no row need be read for it. */
+	if (is_index(half, "job_notable"))
+		add(list, " WHERE true");
+	else
+		add(list, half->ended ? " WHERE completed_ms > 0" : " WHERE completed_ms = 0");
 }
 
 /* The names that a search found, instead of the search. */
 static void
 add_names(struct list *list, const struct half *half)
 {
-	const char *before = " AND coalesce(name, '') IN (?";
-	for (size_t i = 0; i < half->n_names; i++) {
-		add_text(list, before, str_of(half->names[i]));
-		before = ", ?";
-	}
-	add(list, ")");
+	add_text(list, " AND coalesce(name, '') IN (SELECT value FROM json_each(?))",
+		half->names);
 }
 
 static sqlite3_stmt *
@@ -391,8 +405,7 @@ add_one_created(struct list *list, const struct job_filter *f)
 static bool
 add_one_completed(struct list *list, const struct job_filter *f)
 {
-	if (f->completed_after_ms)
-		add_number(list, " AND completed_ms >= ?", f->completed_after_ms);
+	add_completed_after(list, f);
 	if (f->completed_before_ms)
 		add_number(list, " AND completed_ms < ?", f->completed_before_ms);
 	return f->completed_after_ms || f->completed_before_ms;
@@ -500,25 +513,36 @@ contains(const char *text, const char *part)
 	return false;
 }
 
+static int
+keep_names(const json_t *names, struct arena *arena, struct half *half, struct err *err)
+{
+	_cleanup_free_ char *text = json_dumps(names, JSON_COMPACT);
+	const char *copy = text ? arena_strdup(arena, text) : NULL;
+	if (!copy)
+		return err_set(err, ERR_LIMIT, "more names than the memory of one request");
+	half->names = str_of(copy);
+	half->n_names = json_array_size(names);
+	return 0;
+}
+
 /*
- * Which names a search means: there are fewer names than jobs. 1: half->names has them all; 0:
- * too many of either.
+ * Which names a search means: there are fewer names than jobs. half->names has them all, or is
+ * nothing when there are too many to look at.
  */
 static int
 find_names(struct sqlite_db *db, const struct job_filter *filter, struct arena *arena,
 	struct half *half, struct err *err)
 {
+	_cleanup_(json_unrefp) json_t *names = json_array();
 	const char *name = "";
 	for (int i = 0; i < NAMES_WALKED; i++) {
 		if (next_name(db, filter->project, name, arena, &name, err) < 0)
 			return -1;
 		if (!*name)
-			return 1;
-		if (!contains(name, filter->name_contains))
-			continue;
-		if (half->n_names == NAMES_MATCHED)
-			return 0;
-		half->names[half->n_names++] = name;
+			return keep_names(names, arena, half, err);
+		if (contains(name, filter->name_contains) &&
+			json_array_append_new(names, json_string(name)) < 0)
+			return 0; /* not UTF-8 */
 	}
 	return 0;
 }
@@ -541,6 +565,22 @@ probe_names(struct sqlite_db *db, const struct job_filter *filter, const struct 
 	if (list_number(db, &list, &n, err) < 0)
 		return -1;
 	return n <= PROBE_MAX;
+}
+
+/* Few jobs are sorted; in the order of names they stand in it one name after the other. */
+static int
+choose_names(struct sqlite_db *db, const struct job_filter *filter, struct arena *arena,
+	struct half *half, struct err *err)
+{
+	if (find_names(db, filter, arena, half, err) < 0)
+		return -1;
+	if (!half->names.p)
+		return 0;
+	int rc = filter->sort == JOB_SORT_NAME ? 1 : probe_names(db, filter, half, err);
+	half->by_name = rc == 1;
+	if (half->by_name)
+		half->index = "job_ended_name";
+	return rc < 0 ? -1 : 0;
 }
 
 /* Few jobs with the first tag are read by it; of many the order's walk meets some soon. */
@@ -587,31 +627,20 @@ choose_way(struct sqlite_db *db, const struct job_filter *filter, struct arena *
 			return 0;
 		}
 	}
-	if (!filter->name_contains)
-		return 0;
-	int rc = find_names(db, filter, arena, half, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return 0;
-	rc = probe_names(db, filter, half, err);
-	half->by_name = rc == 1;
-	if (half->by_name)
-		half->index = "job_ended_name";
-	return rc < 0 ? -1 : 0;
+	return filter->name_contains ? choose_names(db, filter, arena, half, err) : 0;
 }
 
 static void
 add_conditions(struct list *list, const struct half *half, const struct job_filter *filter)
 {
-	bool is_notable = half->ended && half->index && strcmp(half->index, "job_notable") == 0;
+	bool is_notable = half->ended && is_index(half, "job_notable");
 	if (half->by_name)
 		add_names(list, half);
-	if (half->index && strcmp(half->index, "job_ended_kind") == 0)
+	if (is_index(half, "job_ended_kind"))
 		(void)add_one_kind(list, filter);
-	if (half->index && strcmp(half->index, "job_ended_template") == 0)
+	if (is_index(half, "job_ended_template"))
 		add(list, " AND template IS NOT NULL");
-	if (half->index && strcmp(half->index, "job_flow") == 0)
+	if (is_index(half, "job_flow"))
 		add(list, " AND flow IS NOT NULL");
 	if (half->by_tag) {
 		add_number(list, " AND seq IN (SELECT job FROM job_tag WHERE project = ?",
@@ -649,9 +678,13 @@ count_half(struct sqlite_db *db, const struct job_filter *filter, const struct h
 	_cleanup_(list_deinit) struct list list = { .text = BUF_INIT(LIST_BYTES_MAX) };
 	struct list ignored = { .text = BUF_INIT(LIST_BYTES_MAX) };
 	struct half counted = *half;
+	bool is_walk = half->ended && half->index && half->index == walks[filter->sort];
 	/* In no order the index of a filter is better than that of the order. */
-	for (size_t i = 0;
-		i < ARRAY_LEN(ways) && half->index == walks[filter->sort] && half->ended; i++) {
+	if (is_walk && half->names.p) {
+		counted.by_name = true;
+		counted.index = "job_ended_name";
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ways) && is_walk && !counted.by_name; i++) {
 		if (ways[i].add(&ignored, filter)) {
 			counted.index = ways[i].index;
 			break;
@@ -664,33 +697,34 @@ count_half(struct sqlite_db *db, const struct job_filter *filter, const struct h
 	return list_number(db, &list, ret, err);
 }
 
-/* True when only project, states and tags are asked for. */
+/* True when only project, states, reasons and tags are asked for. */
 static bool
 is_plain(const struct job_filter *f)
 {
 	bool has_time = f->created_after_ms || f->created_before_ms || f->completed_after_ms ||
 		f->completed_before_ms || f->min_run_ms;
 	bool has_word = f->name || f->name_contains || f->kind;
-	bool has_key = f->reasons || f->queue || f->schedule || f->is_flow ||
+	bool has_key = f->queue || f->schedule || f->is_flow ||
 		!uuid_is_zero(&f->template_id.u) || !uuid_is_zero(&f->parent.u);
 	return f->project && !has_time && !has_word && !has_key;
 }
 
 static int
-count_kept(struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+count_kept(
+	struct sqlite_db *db, int64_t project, uint32_t states, int64_t *ret, struct err *err)
 {
 	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(db, SQL_COUNTS_OF, err);
 	int rc;
 	if (!stmt)
 		return -1;
 	*ret = 0;
-	sql_bind_i64(stmt, 1, filter->project);
+	sql_bind_i64(stmt, 1, project);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		enum job_state state;
 		const char *word = (const char *)sqlite3_column_text(stmt, 0);
 		if (!word || job_state_parse(word, &state) < 0)
 			return err_set(err, ERR_CORRUPT, "a count is of no known state");
-		if (filter->states == 0 || filter->states & 1u << state)
+		if (states == 0 || states & 1u << state)
 			*ret += sqlite3_column_int64(stmt, 1);
 	}
 	return rc;
@@ -706,25 +740,38 @@ count_tag(struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, s
 	return list_number(db, &list, ret, err);
 }
 
+/* Jobs that ended; 0: there is no short way to their number, 1: *ret has it. */
+static int
+count_ended_kept(
+	struct sqlite_db *db, const struct job_filter *filter, int64_t *ret, struct err *err)
+{
+	bool has_passed = filter->reasons == 1u << JOB_REASON_PASSED &&
+		(filter->states == 0 || filter->states & 1u << JOB_COMPLETED);
+	if (!is_plain(filter))
+		return 0;
+	/* Those and no others are completed. */
+	if (has_passed && filter->n_tags == 0)
+		return count_kept(db, filter->project, 1u << JOB_COMPLETED, ret, err) < 0 ? -1
+											  : 1;
+	if (filter->n_tags == 1 && filter->states == 0 && filter->reasons == 0)
+		return count_tag(db, filter, ret, err) < 0 ? -1 : 1;
+	return 0;
+}
+
 static int
 count_total(struct sqlite_db *db, const struct job_filter *filter, const struct half *open,
 	const struct half *ended, int64_t *ret, struct err *err)
 {
 	int64_t n_open = 0, n_ended = 0;
-	bool plain = is_plain(filter);
-	if (plain && filter->n_tags == 0)
-		return count_kept(db, filter, ret, err);
+	if (is_plain(filter) && filter->n_tags == 0 && filter->reasons == 0)
+		return count_kept(db, filter->project, filter->states, ret, err);
 	if (may_have(filter, false) && count_half(db, filter, open, &n_open, err) < 0)
 		return -1;
-	if (plain && filter->n_tags == 1 && filter->states == 0) {
-		if (count_tag(db, filter, &n_ended, err) < 0)
-			return -1;
-	} else if (may_have(filter, true) && !is_empty(ended) &&
-		count_half(db, filter, ended, &n_ended, err) < 0) {
-		return -1;
-	}
+	int rc = count_ended_kept(db, filter, &n_ended, err);
+	if (rc == 0 && may_have(filter, true) && !is_empty(ended))
+		rc = count_half(db, filter, ended, &n_ended, err);
 	*ret = n_open + n_ended;
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 /* ---- a page ---- */
