@@ -195,12 +195,15 @@ a_key_used_for_something_else_is_a_conflict(void **state)
 {
 	struct stage *s = *state;
 	struct intent *first = new_create(s), *second = new_create(s), *third = new_create(s);
+	struct intent *other = intent_new(INTENT_PROJECT_PUT, 1, MIB(1));
 
+	other->in.project_change.put = (struct project_put) { "other", "{}" };
 	set_idem(first, "key", 1);
 	set_idem(second, "key", 2);
 	set_idem(third, "key", 2);
-	third->project = 2;
-	TURN(s, first);
+	TURN(s, first, other);
+	third->project = other->out.project->seq;
+	assert_int_not_equal(third->project, second->project);
 	TURN(s, second, third);
 	assert_int_equal(second->err.code, ERR_CONFLICT);
 	assert_int_equal(second->conflict, CONFLICT_IDEM);
