@@ -26,6 +26,10 @@
 	{                                                                   \
 #name, offsetof(struct T, name), COLUMN_##kind, COLUMN_LIVE \
 	}
+#define ENDED(T, name, kind)                                                 \
+	{                                                                    \
+#name, offsetof(struct T, name), COLUMN_##kind, COLUMN_ENDED \
+	}
 /* Where the column has another name than the member. */
 #define FIXED_AS(T, column, member, kind)                                        \
 	{                                                                        \
@@ -113,7 +117,7 @@ static const struct column job_columns[] = {
 	LIVE(job, due_ms, I64),
 	LIVE(job, deadline_ms, I64),
 	LIVE(job, started_ms, I64),
-	LIVE(job, completed_ms, I64),
+	ENDED(job, completed_ms, I64), /* half of the indexes name it */
 	LIVE(job, updated_ms, I64),
 	LIVE(job, queued_ms, I64),
 	LIVE(job, version, I64),

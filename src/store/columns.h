@@ -34,9 +34,10 @@ enum column_kind {
 };
 
 enum column_use {
-	COLUMN_FIXED, /* written once, with the row */
-	COLUMN_LIVE,  /* written by every update */
+	COLUMN_FIXED,  /* written once, with the row */
+	COLUMN_LIVE,   /* written by every update */
 	COLUMN_EDITED, /* written with the row, and when the job is edited */
+	COLUMN_ENDED,  /* written by updates after which, or before which, the row had ended */
 };
 
 struct column {

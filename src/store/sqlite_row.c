@@ -70,7 +70,7 @@ row_bind(sqlite3_stmt *stmt, int at, const struct table *table, const void *row,
 {
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct column *column = &table->columns[i];
-		if (only_live && column->use != COLUMN_LIVE)
+		if (only_live && column->use != COLUMN_LIVE && column->use != COLUMN_ENDED)
 			continue;
 		bind_column(stmt, at++, (enum column_kind)column->kind,
 			(const char *)row + column->offset);

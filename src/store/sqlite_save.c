@@ -48,6 +48,18 @@ put_row(struct saver *saver, enum sql_id id, const struct table *table, const vo
 	return sql_exec(saver->db, stmt, saver->err);
 }
 
+/* The key and the version that was loaded are the last parameters, from `at` on. */
+static int
+exec_update(struct saver *saver, sqlite3_stmt *stmt, int at, int64_t seq, int64_t version)
+{
+	sql_bind_i64(stmt, at, seq);
+	sql_bind_i64(stmt, at + 1, version);
+	int rc = sql_exec(saver->db, stmt, saver->err);
+	if (rc == 0 && sqlite3_changes(saver->db->handle) == 0)
+		return STORE_CONFLICT;
+	return rc;
+}
+
 /* Writes the live columns where the row still has the version that was loaded. */
 static int
 update_row(struct saver *saver, enum sql_id id, const struct table *table, const void *row,
@@ -56,13 +68,7 @@ update_row(struct saver *saver, enum sql_id id, const struct table *table, const
 	sqlite3_stmt *stmt = sql_get(saver->db, id, saver->err);
 	if (!stmt)
 		return -1;
-	int at = row_bind(stmt, 1, table, row, true);
-	sql_bind_i64(stmt, at, seq);
-	sql_bind_i64(stmt, at + 1, version);
-	int rc = sql_exec(saver->db, stmt, saver->err);
-	if (rc == 0 && sqlite3_changes(saver->db->handle) == 0)
-		return STORE_CONFLICT;
-	return rc;
+	return exec_update(saver, stmt, row_bind(stmt, 1, table, row, true), seq, version);
 }
 
 /* ---- counts of jobs by state ---- */
@@ -228,6 +234,34 @@ save_tags(struct saver *saver, const struct job *job)
 	return sql_exec(saver->db, stmt, saver->err);
 }
 
+/* Writes SQL_ROWS new jobs. */
+static int
+insert_jobs(struct saver *saver, struct job *const *jobs)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOBS_INSERT, saver->err);
+	int at = 1;
+	if (!stmt)
+		return -1;
+	for (size_t i = 0; i < SQL_ROWS; i++) {
+		count_job(saver, jobs[i]->project, jobs[i]->state, 1);
+		at = row_bind(stmt, at, &job_table, jobs[i], false);
+	}
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+update_job(struct saver *saver, struct job *job)
+{
+	bool has_ended = job->completed_ms > 0 || job_state_is_final(job->stored_state);
+	sqlite3_stmt *stmt = sql_get(
+		saver->db, has_ended ? SQL_JOB_UPDATE : SQL_JOB_UPDATE_OPEN, saver->err);
+	if (!stmt)
+		return -1;
+	int at = has_ended ? row_bind(stmt, 1, &job_table, job, true)
+			   : row_bind_used(stmt, 1, &job_table, job, COLUMN_LIVE);
+	return exec_update(saver, stmt, at, job->seq, job->version - 1);
+}
+
 static int
 save_job(struct saver *saver, struct job *job)
 {
@@ -245,8 +279,7 @@ save_job(struct saver *saver, struct job *job)
 			count_job(saver, job->project, job->state, 1);
 		}
 		job->version++;
-		rc = update_row(
-			saver, SQL_JOB_UPDATE, &job_table, job, job->seq, job->version - 1);
+		rc = update_job(saver, job);
 		return rc == 0 && job->is_edited ? edit_job(saver, job) : rc;
 	case ROW_DELETED:
 		saver->has_deleted = true;
@@ -258,14 +291,32 @@ save_job(struct saver *saver, struct job *job)
 	return 0;
 }
 
+/* True when that many jobs are new, and none has ended already. */
+static bool
+are_new(struct job *const *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (jobs[i]->change != ROW_NEW || job_state_is_final(jobs[i]->state))
+			return false;
+	}
+	return true;
+}
+
 static int
 save_jobs(struct saver *saver)
 {
+	struct job *const *jobs = saver->uow->jobs.item;
 	int rc = 0;
-	for (size_t i = 0; i < saver->uow->jobs.n && rc == 0; i++) {
-		rc = save_job(saver, saver->uow->jobs.item[i]);
+	for (size_t i = 0, n = saver->uow->jobs.n; i < n && rc == 0;) {
+		if (n - i >= SQL_ROWS && are_new(&jobs[i], SQL_ROWS)) {
+			rc = insert_jobs(saver, &jobs[i]);
+			i += SQL_ROWS;
+			continue;
+		}
+		rc = save_job(saver, jobs[i]);
 		if (rc == 0)
-			rc = save_tags(saver, saver->uow->jobs.item[i]);
+			rc = save_tags(saver, jobs[i]);
+		i++;
 	}
 	return rc;
 }

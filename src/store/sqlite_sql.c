@@ -3,8 +3,10 @@
  * The table of statements. In a text that goes with a table of columns,
  *	$columns  stands for all its columns: a, b, c
  *	$values   for as many parameters:     ?1, ?2, ?3
+ *	$rows     for SQL_ROWS times them:    (?1, ?2, ?3), (?4, ?5, ?6)
  *	$edited   for the columns that an edit changes: d = ?1, e = ?2
  *	$live     for its live columns:       b = ?1, c = ?2
+ *	$open     for those of them that change before the row has ended
  *	$again    for the live columns of an upsert: b = excluded.b, c = excluded.c
  * A plain ? after them is the next parameter.
  */
@@ -290,8 +292,17 @@ static const struct {
 		"INSERT INTO job ($columns) VALUES ($values)",
 		&job_table,
 	},
+	[SQL_JOBS_INSERT] = {
+		"INSERT INTO job ($columns) VALUES $rows",
+		&job_table,
+	},
 	[SQL_JOB_UPDATE] = {
 		"UPDATE job SET $live WHERE seq = ? AND version = ?",
+		&job_table,
+	},
+	/* It was open and stays so: indexes of jobs that ended are not even opened. */
+	[SQL_JOB_UPDATE_OPEN] = {
+		"UPDATE job SET $open WHERE seq = ? AND version = ?",
 		&job_table,
 	},
 	[SQL_JOB_EDIT] = {
@@ -799,23 +810,35 @@ add_columns(const struct table *table, struct buf *out)
 }
 
 static int
-add_values(const struct table *table, struct buf *out)
+add_values(const struct table *table, size_t first, struct buf *out)
 {
 	for (size_t i = 0; i < table->n_columns; i++) {
-		if (buf_addf(out, "%s?%zu", i > 0 ? ", " : "", i + 1) < 0)
+		if (buf_addf(out, "%s?%zu", i > 0 ? ", " : "", first + i) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* "a = ?1, …", or "a = excluded.a, …" */
 static int
-add_used(const struct table *table, enum column_use use, bool from_insert, struct buf *out)
+add_rows(const struct table *table, struct buf *out)
+{
+	for (size_t i = 0; i < SQL_ROWS; i++) {
+		if (buf_adds(out, i > 0 ? ", (" : "(") < 0 ||
+			add_values(table, i * table->n_columns + 1, out) < 0 ||
+			buf_adds(out, ")") < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* "a = ?1, …", or "a = excluded.a, …": of columns whose use is in a set of 1 << use */
+static int
+add_used(const struct table *table, unsigned uses, bool from_insert, struct buf *out)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const char *name = table->columns[i].name;
-		if (table->columns[i].use != use)
+		if (!(uses & 1u << table->columns[i].use))
 			continue;
 		if (buf_addf(out, "%s%s = ", n > 0 ? ", " : "", name) < 0)
 			return -1;
@@ -844,14 +867,21 @@ sql_text(enum sql_id id, struct buf *out)
 			rc = add_columns(table, out);
 			word_len = sizeof "columns" - 1;
 		} else if (str_starts(rest, STR("values"))) {
-			rc = add_values(table, out);
+			rc = add_values(table, 1, out);
 			word_len = sizeof "values" - 1;
+		} else if (str_starts(rest, STR("rows"))) {
+			rc = add_rows(table, out);
+			word_len = sizeof "rows" - 1;
 		} else if (str_starts(rest, STR("edited"))) {
-			rc = add_used(table, COLUMN_EDITED, false, out);
+			rc = add_used(table, 1u << COLUMN_EDITED, false, out);
 			word_len = sizeof "edited" - 1;
+		} else if (str_starts(rest, STR("open"))) {
+			rc = add_used(table, 1u << COLUMN_LIVE, false, out);
+			word_len = sizeof "open" - 1;
 		} else {
 			bool from_insert = str_starts(rest, STR("again"));
-			rc = add_used(table, COLUMN_LIVE, from_insert, out);
+			rc = add_used(table, 1u << COLUMN_LIVE | 1u << COLUMN_ENDED,
+				from_insert, out);
 			word_len = from_insert ? sizeof "again" - 1 : sizeof "live" - 1;
 		}
 		if (rc < 0)

@@ -4,6 +4,9 @@
 
 #include "base/buf.h"
 
+/* Rows that SQL_JOBS_INSERT has: one statement opens the table's many indexes once for all. */
+enum { SQL_ROWS = 8 };
+
 enum sql_id {
 	/* transactions */
 	SQL_BEGIN_READ,
@@ -65,7 +68,9 @@ enum sql_id {
 
 	/* save */
 	SQL_JOB_INSERT,
+	SQL_JOBS_INSERT,
 	SQL_JOB_UPDATE,
+	SQL_JOB_UPDATE_OPEN,
 	SQL_JOB_EDIT,
 	SQL_JOB_DELETE,
 	SQL_JOB_DELETE_TESTS,
