@@ -66,8 +66,9 @@ gives_a_refused_report_again(void **state)
 
 	desk_ask(desk, &effect, 1);
 	desk_wait(desk, 1);
-	struct intent *intent = list_entry(list_pop_front(&desk->reports), struct intent, node);
+	struct intent *intent = list_entry(desk->reports.next, struct intent, node);
 
+	list_remove(&intent->node);
 	intent->status = INTENT_IS_ERROR;
 	(void)err_set(&intent->err, ERR_UNAVAILABLE, "too much to do at once, try again");
 	intent->then(intent);
