@@ -466,7 +466,8 @@ run_seed(uint64_t seed, int *crashes, int64_t *fired)
 	/* Nothing is made any more; what is on its way comes to its end. */
 	world->calm = true;
 	server_crash(world);
-	for (int i = 0; i < 2000 && !all_have_ended(world); i++) {
+	/* A hundred may wait for each other, and new ones come due meanwhile. */
+	for (int i = 0; i < 20000 && !all_have_ended(world); i++) {
 		let_pass(world, 1000);
 		carry_out(world);
 		end_jobs(world);
