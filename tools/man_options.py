@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the part of man/proctor.1 that the table of commands (src/cli/commands.c) decides: every
-command with its options. The rest of the page is written by hand.
+"""Writes the part of man/proctor.1 that the table of commands (src/cli/commands.c) and its tables of
+options (options*.c beside it) decide: every command with its options. The rest is written by hand.
 
   tools/man_options.py            rewrites the part between the two marks
   tools/man_options.py --check    exits 1 when it is not what it would write
@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/cli/commands.c"
-SHARED = ROOT / "src/cli/options.c"
+OPTIONS = sorted((ROOT / "src/cli").glob("options*.c"))
 PAGE = ROOT / "man/proctor.1"
 BEGIN = '.\\" begin: written by tools/man_options.py\n'
 END = '.\\" end: written by tools/man_options.py\n'
@@ -123,12 +123,12 @@ def main():
     page = PAGE.read_text()
     head, rest = page.split(BEGIN)
     tail = rest.split(END)[1]
-    new = head + BEGIN + section(expanded(SHARED) + expanded(TABLE)) + END + tail
+    new = head + BEGIN + section("".join(map(expanded, [*OPTIONS, TABLE]))) + END + tail
     if new == page:
         print("manual: in step with the table of commands")
         return 0
     if "--check" in sys.argv:
-        print("man/proctor.1 is not in step with src/cli/commands.c; run tools/man_options.py")
+        print("man/proctor.1 is not in step with src/cli/commands.c and options*.c; run tools/man_options.py")
         return 1
     PAGE.write_text(new)
     print("manual: rewritten")
