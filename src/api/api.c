@@ -397,9 +397,8 @@ api_start(struct api **ret, uv_loop_t *loop, struct engine *engine, struct store
 			err, ERR_INVALID, "a listen address and a data folder are needed");
 	api = api_new(loop, store, blobs, options);
 	if (auth_start(&api->auth, store, options->data_dir, err) < 0 ||
-		api_projects_start(api, err) < 0 ||
-		hub_start(&api->hub, api, err) < 0 || listen_api(api, options, err) < 0 ||
-		listen_view(api, options, err) < 0 ||
+		api_projects_start(api, err) < 0 || hub_start(&api->hub, api, err) < 0 ||
+		listen_api(api, options, err) < 0 || listen_view(api, options, err) < 0 ||
 		engine_thread_start(&api->thread, engine, on_notify, api, err) < 0) {
 		close_all(api);
 		api_free(api);

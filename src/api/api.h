@@ -33,11 +33,11 @@ struct api_options {
 	const char
 		*view_listen; /* second origin for kept reports; default: next port, else any */
 	int listen_fd, view_fd; /* sockets that listen already; 0: none */
-	const char *data_dir; /* admin.token lives here; required */
-	const char *durable;  /* word in answers to writes: "fsync" (default), "os" */
+	const char *data_dir;   /* admin.token lives here; required */
+	const char *durable;    /* word in answers to writes: "fsync" (default), "os" */
 	const struct dialect *const *dialects; /* NULL-terminated, static; NULL: none */
-	unsigned connections_max; /* default CONNECTIONS_MAX */
-	unsigned streams_max;     /* open event streams; default SSE_STREAMS_MAX */
+	unsigned connections_max;              /* default CONNECTIONS_MAX */
+	unsigned streams_max;                  /* open event streams; default SSE_STREAMS_MAX */
 	unsigned request_idle_ms; /* an unfinished request that stops arriving; default
 				     REQUEST_IDLE_MS */
 	/* Told once, on the loop's thread, when the store has failed: nothing is accepted any
@@ -73,7 +73,8 @@ uint16_t api_port(const struct api *api);
 bool api_token_is_new(const struct api *api);
 const char *api_token_path(const struct api *api);
 
-/* Hands an intent with `then` to the engine. Once api_stop() has begun it is answered at once. */
+/* Hands an intent with `then` to the engine. Once api_stop() has begun it is answered at once.
+ */
 void api_submit(struct api *api, struct intent *intent);
 
 /* Removes the blob unless a row names it or somebody is about to. On the pool. */

@@ -57,7 +57,7 @@ struct api {
 	struct auth auth;
 	uint8_t ticket_key[32]; /* of view tickets; new at each start */
 	const char *durable;
-	void (*store_failed)(void *arg, const struct err *why); /* NULL once told */
+	void (*store_failed)(void *arg, const struct err *why);       /* NULL once told */
 	void (*effects)(void *arg, const struct turn_output *output); /* or NULL */
 	void *arg;
 	const struct mac_key *signal_key; /* or NULL */
@@ -66,13 +66,13 @@ struct api {
 	int64_t signals_left;             /* that are taken now: a bucket that fills up */
 	unsigned streams_max;
 	bool draining;
-	bool handing_over; /* to the next process: nobody is refused */
+	bool handing_over;     /* to the next process: nobody is refused */
 	unsigned handles_open; /* of ours: async, two servers */
 	unsigned reads_open;   /* work on the pool */
 	struct rng rng;
-	struct list_node purges; /* of deleted projects */
+	struct list_node purges;               /* of deleted projects */
 	const struct dialect *const *dialects; /* NULL-terminated */
-	struct list_node calls; /* all that were not answered yet */
+	struct list_node calls;                /* all that were not answered yet */
 
 	/* Shared with the pool's threads, under the lock. */
 	uv_mutex_t lock;
@@ -100,7 +100,7 @@ struct call {
 	struct arena *arena;
 	struct list_node node; /* in api->calls */
 	const struct auth_token *who;
-	int64_t project; /* 0: all of them (a worker that serves any) */
+	int64_t project;                /* 0: all of them (a worker that serves any) */
 	const char *arg[PATH_ARGS_MAX]; /* decoded parts of the path */
 	void *query;                    /* decoded parameters: the route's struct */
 	json_t *json;                   /* parsed body; owned */

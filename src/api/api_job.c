@@ -179,8 +179,8 @@ fill_filter(struct call *call, struct job_filter *filter)
 }
 
 int
-jobs_query_filter(struct call *call, struct store_reader *reader, struct job_filter *ret,
-	struct err *err)
+jobs_query_filter(
+	struct call *call, struct store_reader *reader, struct job_filter *ret, struct err *err)
 {
 	fill_filter(call, ret);
 	return call->issues.n > 0 ? -1 : resolve_names(call, reader, ret, err);
@@ -220,8 +220,8 @@ list(struct call *call, struct store_reader *reader, bool only_flows, struct err
 }
 
 int
-jobs_filter_of_query(struct call *call, struct store_reader *reader, struct job_filter *ret,
-	struct err *err)
+jobs_filter_of_query(
+	struct call *call, struct store_reader *reader, struct job_filter *ret, struct err *err)
 {
 	fill_filter(call, ret);
 	return resolve_names(call, reader, ret, err);
@@ -396,8 +396,7 @@ submit_command(struct call *call, enum job_command what, const struct flow_start
 	call->intent->in.command.id = id;
 	call->intent->in.command.command = what;
 	call->intent->in.command.start = *start;
-	call->intent->in.command.start.stage =
-		arena_strdup(&call->intent->arena, start->stage);
+	call->intent->in.command.start.stage = arena_strdup(&call->intent->arena, start->stage);
 	call_submit(call, call->intent, on_command);
 }
 
@@ -433,7 +432,9 @@ struct start_in {
 };
 
 static const char *const from_names[] = { [FLOW_FROM_FAILED] = "failed",
-	[FLOW_FROM_BEGIN] = "begin", [FLOW_FROM_STAGE] = "stage", NULL };
+	[FLOW_FROM_BEGIN] = "begin",
+	[FLOW_FROM_STAGE] = "stage",
+	NULL };
 
 /* clang-format off */
 #define AT(member) .offset = offsetof(struct start_in, member)

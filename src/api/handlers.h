@@ -71,7 +71,7 @@ BEGIN_HANDLER(flow_def_create);
 BEGIN_HANDLER(flow_def_put);
 BEGIN_HANDLER(flow_def_delete);
 /* api_flows.c, and what belongs to flows elsewhere */
-BEGIN_HANDLER(flows_start); /* api_jobs.c */
+BEGIN_HANDLER(flows_start);   /* api_jobs.c */
 READ_HANDLER(flow_runs_list); /* api_job.c */
 READ_HANDLER(flow_run_show);
 READ_HANDLER(flow_run_signals);
@@ -121,7 +121,7 @@ BEGIN_HANDLER(quarantine_add);
 BEGIN_HANDLER(quarantine_put);
 BEGIN_HANDLER(quarantine_delete);
 extern const struct json_field quarantine_fields[]; /* of its body */
-extern const struct json_field analyze_fields[]; /* of its body: api_analyze.c */
+extern const struct json_field analyze_fields[];    /* of its body: api_analyze.c */
 /* api_stats.c, api_analyze.c */
 READ_HANDLER(stats_summary);
 READ_HANDLER(stats_jobs);
@@ -249,9 +249,10 @@ struct revision_query {
 };
 
 extern const struct json_field dry_query_fields[], wait_query_fields[], jobs_query_fields[],
-	runs_query_fields[], defs_query_fields[], tests_query_fields[], events_query_fields[], report_query_fields[],
-	artifact_put_query_fields[], screen_put_query_fields[], workers_query_fields[],
-	revision_query_fields[], page_query_fields[], next_query_fields[], signal_query_fields[];
+	runs_query_fields[], defs_query_fields[], tests_query_fields[], events_query_fields[],
+	report_query_fields[], artifact_put_query_fields[], screen_put_query_fields[],
+	workers_query_fields[], revision_query_fields[], page_query_fields[],
+	next_query_fields[], signal_query_fields[];
 extern const struct signal_query signal_query_defaults;
 extern const struct json_field stats_table_query_fields[], stats_trend_query_fields[],
 	stats_summary_query_fields[], stats_errors_query_fields[], stats_list_query_fields[],

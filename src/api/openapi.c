@@ -363,8 +363,8 @@ write_responses(struct jw *jw, const struct route *route)
 	}
 	/* Under a name that is new. */
 	if (route->method == HTTP_PUT && has_revision(route) &&
-		!has_text(route->path, "/queues/") &&
-		!has_text(route->path, "/quarantine/") && !has_text(route->path, "/retention/")) {
+		!has_text(route->path, "/queues/") && !has_text(route->path, "/quarantine/") &&
+		!has_text(route->path, "/retention/")) {
 		jw_kobj(jw, "201");
 		jw_kstr(jw, "description", success_text(201));
 		write_content(jw, route->response);

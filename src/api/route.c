@@ -101,6 +101,5 @@ route_find_dialect(const struct dialect *dialect, enum http_method method, struc
 {
 	if (rest.n > 0)
 		rest = str_from(rest.p + 1, rest.n - 1);
-	return find_in(
-		dialect->routes, false, method, rest, arena, ret, args, ret_allow);
+	return find_in(dialect->routes, false, method, rest, arena, ret, args, ret_allow);
 }

@@ -12,7 +12,7 @@
 	.query = name##_query_fields, .query_bytes = sizeof(struct name##_query), \
 	.query_defaults = &name##_query_defaults
 
-#define STATS_QUERY(name)                                                             \
+#define STATS_QUERY(name)                                                                \
 	.query = stats_##name##_query_fields, .query_bytes = sizeof(struct stats_query), \
 	.query_defaults = &stats_query_defaults
 

@@ -3,8 +3,8 @@
  * Two sources, one list of schemas: requests refer to the decoders' field tables and add what a
  * field table does not know (what the items of an array are), answers are written by hand.
  */
-#include "api/schema_stats.h"
 #include "api/schema_tables.h"
+#include "api/schema_stats.h"
 
 #include "api/handlers.h"
 #include "api/poll_json.h"
@@ -12,15 +12,15 @@
 #include "core/environment.h"
 #include "core/event.h"
 #include "core/explain.h"
-#include "core/job.h"
 #include "core/flow_json.h"
+#include "core/job.h"
 #include "core/job_json.h"
 #include "core/job_queueing.h"
-#include "core/places.h"
 #include "core/layout.h"
 #include "core/params.h"
-#include "core/run.h"
+#include "core/places.h"
 #include "core/retention.h"
+#include "core/run.h"
 #include "core/schedule.h"
 #include "core/test_kinds.h"
 #include "core/worker_row.h"

@@ -514,8 +514,7 @@ feed_for(struct call *call, const struct run_id *run)
 {
 	struct feed *feed = feed_find(call->api->screens, run);
 
-	if (feed && feed->is_watched &&
-		(call->project == 0 || feed->project == call->project))
+	if (feed && feed->is_watched && (call->project == 0 || feed->project == call->project))
 		return feed;
 	call_problem(call, PROBLEM_NOT_WATCHED, "nobody looks at this run");
 	return NULL;

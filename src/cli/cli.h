@@ -197,7 +197,8 @@ int cmd_def_show(struct cli *cli);
 int cmd_stats_errors(struct cli *cli);
 int cmd_stats_history(struct cli *cli);
 int cmd_stats_summary(struct cli *cli);
-int cmd_stats_table(struct cli *cli); /* jobs, tests, queues, workers, teams, slow, flaky, cost */
+int cmd_stats_table(
+	struct cli *cli); /* jobs, tests, queues, workers, teams, slow, flaky, cost */
 int cmd_stats_trends(struct cli *cli);
 int cmd_quarantine_add(struct cli *cli);
 int cmd_retention_delete(struct cli *cli);

@@ -53,7 +53,8 @@ void job_file_localize(struct job_file *file);
 /* The same for the paths of Playwright and TestCafe tests alone. */
 void job_file_localize_paths(struct job_file *file);
 
-/* Every test in it, those of fixtures, hooks and stages too, as an array that the caller owns. */
+/* Every test in it, those of fixtures, hooks and stages too, as an array that the caller owns.
+ */
 json_t *job_file_tests(const struct job_file *file);
 
 /* True when the test names files beside the job file that a server needs. */

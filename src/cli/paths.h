@@ -21,7 +21,7 @@ const char *paths_database(struct arena *arena, const char *given, struct err *e
 #define PATHS_TOKEN "admin.token"
 #define PATHS_SERVER "server.json" /* url and pid of the server that has the directory */
 #define PATHS_LOCAL_WORKER "local-worker.id" /* of the worker that the server started last */
-#define PATHS_SIGNAL_KEY "signal.key"         /* signs callback addresses */
+#define PATHS_SIGNAL_KEY "signal.key"        /* signs callback addresses */
 #define PATHS_SERVER_LOG "server.log"        /* of a server that `proctor run` started */
 
 /* "dir/name"; aborts on an absurd length. */

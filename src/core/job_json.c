@@ -271,7 +271,8 @@ names_saved_things(const json_t *job)
 static bool
 is_merged(const char *key)
 {
-	static const char *const names[] = { "config", "labels", "extra", "library", "keys", "needs" };
+	static const char *const names[] = { "config", "labels", "extra", "library", "keys",
+		"needs" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(key, names[i]) == 0)
@@ -661,8 +662,8 @@ fill_spec(struct reading *reading, const struct job_request *request, struct job
 		spec->labels = labels_canonical(reading->arena, request->labels,
 			json_pointer_member(reading->arena, reading->pointer, "labels"),
 			reading->issues);
-	job_queueing_read(&request->queueing, reading->pointer, reading->arena, reading->issues,
-		spec);
+	job_queueing_read(
+		&request->queueing, reading->pointer, reading->arena, reading->issues, spec);
 	job_read_browsers(reading, request->browsers, spec);
 	job_retries_read(&request->retries, 1u << OUTCOME_ERRORED,
 		json_pointer_member(reading->arena, reading->pointer, "retries"),
@@ -682,17 +683,17 @@ static const struct job_request job_defaults = {
 static void
 refuse_members(struct reading *reading, const json_t *job)
 {
-	static const char *const names[] = { "tests", "fixtures", "hooks", "library", "browsers",
-		"concurrency", "iterations", "failuresToIgnore", "stopOnFirstFailure",
-		"quarantine", "retries", "runTimeout", "startTimeout", "hookTimeout", "labels",
-		"queue", "priority", "keys", "needs", "config", "outputSchema",
-		"template" };
+	static const char *const names[] = { "tests", "fixtures", "hooks", "library",
+		"browsers", "concurrency", "iterations", "failuresToIgnore",
+		"stopOnFirstFailure", "quarantine", "retries", "runTimeout", "startTimeout",
+		"hookTimeout", "labels", "queue", "priority", "keys", "needs", "config",
+		"outputSchema", "template" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (json_object_get(job, names[i]))
 			issues_add_member(reading->issues, reading->pointer, names[i],
-				ISSUE_INVALID, "a flow has no %s; it belongs into run of a stage",
-				names[i]);
+				ISSUE_INVALID,
+				"a flow has no %s; it belongs into run of a stage", names[i]);
 	}
 }
 

@@ -38,7 +38,7 @@ struct job_edit {
 	int64_t expires_after_ms;          /* from now; 0: never */
 	const char *labels, *keys, *needs; /* canonical */
 	enum job_place { PLACE_KEPT, PLACE_TOP, PLACE_BEFORE, PLACE_AFTER } place;
-	struct job_id neighbour; /* BEFORE, AFTER */
+	struct job_id neighbour;                             /* BEFORE, AFTER */
 	enum job_pin { PIN_KEPT, PIN_SET, PIN_CLEARED } pin; /* not KEPT: nothing else counts */
 	const char *pin_note;                                /* or NULL */
 };

@@ -65,7 +65,8 @@ struct run {
 	int64_t cpu_ms;      /* processor time of its processes, likewise; 0: not measured */
 	int64_t peak_kib;    /* their greatest memory, likewise */
 	int64_t tokens;      /* of language models, as the runner says */
-	int64_t test_key; /* name of its test, when it decided a unit: core/stats.h; 0: it did not */
+	int64_t test_key; /* name of its test, when it decided a unit: core/stats.h; 0: it did
+			     not */
 	int64_t error_class; /* of its error, likewise; 0: none */
 	int64_t version;
 

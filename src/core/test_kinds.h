@@ -18,7 +18,7 @@ struct test_common {
 	const char *description, *owner;
 	struct strs tags;
 	struct strs secrets; /* pointers into the test; what they lead to is never shown */
-	int64_t timeout_ms; /* 0: the job's runTimeout */
+	int64_t timeout_ms;  /* 0: the job's runTimeout */
 	json_t *config, *output_schema, *extra;
 	bool skip, only; /* rules of the job that it stands in, not part of its body */
 };

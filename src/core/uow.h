@@ -181,10 +181,10 @@ struct uow {
 	struct arena *arena;
 
 	/* identity maps and rows, loaded or new */
-	struct map job_by_id;    /* struct job_id → struct job */
-	struct map job_by_seq;   /* int64_t → struct job */
-	struct map run_by_id;    /* struct run_id → struct run */
-	struct map worker_by_id; /* struct worker_id → struct worker_row */
+	struct map job_by_id;     /* struct job_id → struct job */
+	struct map job_by_seq;    /* int64_t → struct job */
+	struct map run_by_id;     /* struct run_id → struct run */
+	struct map worker_by_id;  /* struct worker_id → struct worker_row */
 	struct map job_by_unique; /* project, unique key → the struct job that holds it */
 	UOW_ARRAY(struct job *) jobs;
 	UOW_ARRAY(struct run *) runs;
@@ -218,7 +218,8 @@ struct uow {
 	UOW_ARRAY(struct stat_cell *) stats; /* one for each key: added to the stored ones */
 	UOW_ARRAY(struct known_test *) known_tests;
 	UOW_ARRAY(int64_t) stat_backlog; /* job.seq: old jobs that these figures include */
-	UOW_ARRAY(struct error_class *) error_classes; /* one for each key: n is what is added */
+	UOW_ARRAY(struct error_class *)
+	error_classes; /* one for each key: n is what is added */
 
 	/* not saved: what the turn's later rules look at */
 	UOW_ARRAY(struct job *) ended;       /* came to a final state in this turn */
@@ -230,7 +231,8 @@ struct uow {
 	UOW_ARRAY(struct signal) signals;
 	UOW_ARRAY(struct quarantine_mark) quarantine_marks;
 
-	UOW_ARRAY(const char *) loose; /* set by the save: blobs of artifact rows that it deleted */
+	UOW_ARRAY(const char *)
+	loose;            /* set by the save: blobs of artifact rows that it deleted */
 	bool has_remains; /* set by the save: rows of deleted jobs are left for later */
 
 	/* keys for new rows, reserved by the store at load */

@@ -122,8 +122,7 @@ engine_main(void *arg)
 		pthread_mutex_lock(&self->mutex);
 		if (rc < 0)
 			note_failure(self, &err);
-		if (list_empty(&out->done) && out->last_event_seq == 0 &&
-			out->n_effects == 0) {
+		if (list_empty(&out->done) && out->last_event_seq == 0 && out->n_effects == 0) {
 			turn_output_free(out);
 			continue;
 		}

@@ -627,8 +627,8 @@ list_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 }
 
 static int
-queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
-	struct err *err)
+queue_figures(
+	struct store_reader *reader, int64_t queue, struct queue_figures *ret, struct err *err)
 {
 	const struct memory_db *db = db_of(reader);
 	(void)err;

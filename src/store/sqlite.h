@@ -9,10 +9,10 @@
 struct sqlite_store {
 	struct store store; /* first: what the seam hands out */
 	struct sqlite_db db;
-	char *path;      /* owned */
-	int lock_fd;     /* holds the lock that keeps a second server away */
-	bool is_broken;  /* a save failed: its fate is unknown, so nothing goes on */
-	struct buf pack; /* scratch for packed events */
+	char *path;               /* owned */
+	int lock_fd;              /* holds the lock that keeps a second server away */
+	bool is_broken;           /* a save failed: its fate is unknown, so nothing goes on */
+	struct buf pack;          /* scratch for packed events */
 	int64_t buckets_swept_ms; /* when those that have all their tokens were last dropped */
 
 	/* keys of the next new rows */

@@ -260,8 +260,8 @@ load_unique(struct loader *loader, const struct unique_key *key)
 static int
 load_claim(struct loader *loader, const struct claim_key *key)
 {
-	_cleanup_(sql_resetp) sqlite3_stmt *stmt = sql_get(
-		loader->db, key->held ? SQL_JOBS_HELD : SQL_JOBS_READY, loader->err);
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt =
+		sql_get(loader->db, key->held ? SQL_JOBS_HELD : SQL_JOBS_READY, loader->err);
 	if (!stmt)
 		return -1;
 	if (key->held)

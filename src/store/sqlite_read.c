@@ -464,8 +464,8 @@ number_of(struct sqlite_db *db, enum sql_id id, int64_t key, int64_t max, int64_
 }
 
 static int
-queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
-	struct err *err)
+queue_figures(
+	struct store_reader *reader, int64_t queue, struct queue_figures *ret, struct err *err)
 {
 	struct sqlite_db *db = db_of(reader);
 	*ret = (struct queue_figures) { 0 };

@@ -222,8 +222,8 @@ read_definition_revisions(struct store_reader *reader, int64_t def_seq, struct a
 }
 
 int
-read_queue_figures(struct store_reader *reader, int64_t queue, struct queue_figures *ret,
-	struct err *err)
+read_queue_figures(
+	struct store_reader *reader, int64_t queue, struct queue_figures *ret, struct err *err)
 {
 	return READ(reader, err, reader->ops->queue_figures(reader, queue, ret, err));
 }

@@ -170,8 +170,8 @@ enum {
  * turn without any of these costs nothing. Numbers the events unless uow_number_events() has.
  * Changed jobs and runs get version + 1, in memory as well. A changed definition must have the
  * next revision; the one before is kept. A deleted job takes with it its runs, tests, options,
- * results, incarnations, artifact rows and events (all but job.deleted of this turn). Of these a
- * turn deletes DELETE_ROWS_MAX at most: what remains is nobody's, no reader finds it, and
+ * results, incarnations, artifact rows and events (all but job.deleted of this turn). Of these
+ * a turn deletes DELETE_ROWS_MAX at most: what remains is nobody's, no reader finds it, and
  * uow->has_remains asks for store_purge_deleted().
  *
  * STORE_CONFLICT also stands for a unique name, lane or key that is taken.

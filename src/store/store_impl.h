@@ -20,14 +20,13 @@ struct store_ops {
 	int (*save)(struct store *store, struct uow *uow, struct err *err);
 	int (*load_units)(struct store *store, struct stat_unit *units, size_t n,
 		struct arena *arena, struct err *err);
-	int (*load_backlog)(struct store *store, size_t max, struct uow *uow, size_t *ret,
-		struct err *err);
+	int (*load_backlog)(
+		struct store *store, size_t max, struct uow *uow, size_t *ret, struct err *err);
 	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
 	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 		int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
-	int (*purge_deleted)(
-		struct store *store, size_t max, struct uow *uow, struct err *err);
+	int (*purge_deleted)(struct store *store, size_t max, struct uow *uow, struct err *err);
 	int (*purge_workers)(
 		struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*token_put)(struct store *store, const struct token_row *token, struct err *err);
@@ -100,8 +99,7 @@ struct reader_ops {
 	int (*stat_cells)(struct store_reader *reader, const struct stat_filter *filter,
 		stat_visit_fn *visit, void *arg, struct err *err);
 	int (*history)(struct store_reader *reader, const struct history_filter *filter,
-		struct arena *arena, struct history_item **ret, size_t *ret_n,
-		struct err *err);
+		struct arena *arena, struct history_item **ret, size_t *ret_n, struct err *err);
 	int (*known_test)(struct store_reader *reader, int64_t key, struct arena *arena,
 		struct known_test **ret, struct err *err);
 	int (*error_class)(struct store_reader *reader, int64_t key, struct arena *arena,

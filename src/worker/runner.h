@@ -59,7 +59,7 @@ struct runner {
 	bool saw_empty;                      /* the shepherd left in order */
 	bool has_exited;                     /* the runner itself; code and status are known */
 	int code, status;
-	int64_t cpu_ms; /* of its processes, when it was measured last */
+	int64_t cpu_ms;    /* of its processes, when it was measured last */
 	char failure[200]; /* why it could not be started */
 
 	bool is_busy; /* the pool clears, fills or measures its folder in another thread */
