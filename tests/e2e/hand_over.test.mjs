@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A server that restarts while clients poll: nobody is refused, no answer is a server error, runs go on.
+ * A server that restarts while clients poll: nobody is refused, no answer is a server error, runs go
+ * on. Sockets that somebody else has opened.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { Server, commandTest } from '../api/lib/server.mjs';
+import { Server, bin, commandTest } from '../api/lib/server.mjs';
 
 const RESTARTS = Number(process.env.PROCTOR_RESTARTS ?? 20);
 let server;
@@ -83,5 +87,30 @@ describe('restarts', () => {
 		assert.equal(items.length, 1);
 		assert.equal(items[0].attempt, 1);
 		assert.equal(items[0].losses ?? 0, 0);
+	});
+});
+
+describe('sockets of systemd', () => {
+	test('the first one is the interface\'s', async () => {
+		const socket = net.createServer();
+
+		await new Promise((done) => { socket.listen(0, '127.0.0.1', done); });
+		const { port } = socket.address();
+		const data = mkdtempSync(path.join(tmpdir(), 'proctor-socket-'));
+		const child = spawn('sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"', bin, 'serve',
+			'--data', data, '--workers', '0', '--log', 'warn'], { stdio: ['ignore', 'pipe', 'inherit', socket._handle.fd] });
+		const gone = new Promise((done) => { child.on('exit', (code) => done(code)); });
+
+		try {
+			const said = await new Promise((done) => { child.stdout.on('data', (text) => done(String(text))); });
+
+			assert.equal(said, `listening on http://127.0.0.1:${port}\n`);
+			socket.close();
+			assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+		} finally {
+			child.kill('SIGTERM');
+			assert.equal(await gone, 0);
+			rmSync(data, { recursive: true, force: true });
+		}
 	});
 });
