@@ -73,8 +73,7 @@ uint16_t api_port(const struct api *api);
 bool api_token_is_new(const struct api *api);
 const char *api_token_path(const struct api *api);
 
-/* Hands an intent with `then` to the engine. Once api_stop() has begun it is answered at once.
- */
+/* Hands an intent with `then` to the engine; answered at once when api_stop() has begun. */
 void api_submit(struct api *api, struct intent *intent);
 
 /* Removes the blob unless a row names it or somebody is about to. On the pool. */
