@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { Server, assertProblem } from './lib/server.mjs';
+import { Server, assertProblem, commandTest } from './lib/server.mjs';
 import { Worker } from './lib/worker.mjs';
 
 let server;
@@ -139,6 +139,28 @@ describe('sweeps', () => {
 		assert.equal(await status(passed), 404);
 		await drop(first);
 		await drop(second);
+	});
+
+	test('a flow takes its children and their files along; its pin keeps them', async () => {
+		const before = blobs();
+		const flow = await server.post('/jobs', { stages: [{ name: 'a', run: { tests: [commandTest()] } }], tags: ['w'] });
+		const lease = await worker.take();
+
+		await server.request('PUT', `/runs/${lease.run}/artifacts/a.txt?fence=${lease.fence}`,
+			Buffer.from('of a child'), { headers: { 'content-type': 'text/plain' } });
+		await worker.finish(lease);
+		while ((await server.get(`/jobs/${flow.id}?wait=10s`)).status !== 'completed') await pause(10);
+		await server.post(`/jobs/${flow.id}/pin`);
+		const all = await make({ name: 'flows', keep: { age: 0 } });
+
+		await sweep(all);
+		assert.deepEqual([await status(flow.id), await status(lease.job)], [200, 200]);
+		await server.post(`/jobs/${flow.id}/unpin`);
+		await sweep(all);
+		assert.equal(await status(flow.id), 404);
+		while (await status(lease.job) !== 404) await pause(10);
+		while (blobs() > before) await pause(10);
+		await drop(all);
 	});
 
 	test('bytes: the newest that fit', async () => {
