@@ -298,6 +298,14 @@ describe('recovery and clean-up', () => {
 		site.held.length = 0;
 	});
 
+	test('execute: its timeout is the job\'s own, and the error says which job it was', async () => {
+		const runs = bt.testing.execute({ tests: [{ kind: 'command', argv: ['sleep', '60'] }], config: { timeout: 500 } });
+		const error = await runs.then(() => assert.fail('it ended'), (reason) => reason);
+
+		assert.equal(error.name, 'BrowserTestTimeoutError');
+		assert.equal((await bt.testing.getStatus(error.jobId)).job.error, 'Job timed out');
+	});
+
 	test('cancel', async () => {
 		const { jobId } = await bt.template.invoke(templateId, { url: `${site.url}/slow?cancel` });
 

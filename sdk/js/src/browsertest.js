@@ -8,6 +8,10 @@ import { Proctor } from './client.js';
 import { ProctorError, TimeoutError, UnreachableError } from './errors.js';
 
 const EXECUTE_MS = 30 * 60000;
+const GRACE_MS = 30000;
+
+const NO_AGENT = 'instructions in words need a server that carries out tests of kind "agent", which this one does not; '
+	+ 'give `tests` instead of `instructions`';
 
 class BrowserTestError extends Error {
 	constructor(name, message, more = {}) {
@@ -40,9 +44,8 @@ export class BrowserTest {
 	/* What was used, counted by the server; nothing limits it but the machine. */
 	async getUsage() {
 		const unlimited = (used) => ({ used, limit: Infinity, remaining: Infinity });
-		const { items = [] } = await asked(this.proctor.stats.jobs({ groupBy: 'kind', last: '31d' }));
-		const of = (...kinds) => items.filter((item) => kinds.includes(item.kind ?? item.name))
-			.reduce((sum, { n }) => sum + n, 0);
+		const { items } = await asked(this.proctor.stats.jobs({ groupBy: 'kind', last: '31d' }));
+		const of = (kind) => items.find(({ group }) => group === kind)?.n ?? 0;
 		const screenshot = of('browser');
 		const agentic = of('agent');
 
@@ -63,9 +66,12 @@ class Testing {
 	/* Runs it and waits. */
 	async execute(options) {
 		const job = await asked(this.proctor.jobs.create(jobOf(options)));
-		const ended = await asked(this.proctor.jobs.wait(job.id,
-			{ maxWait: options.config?.timeout ?? EXECUTE_MS, cancel: true }));
+		/* The job ends itself when its time is over: the wait is only for a server that does not. */
+		const maxWait = (options.config?.timeout ?? EXECUTE_MS) + GRACE_MS;
+		const ended = await asked(this.proctor.jobs.wait(job.id, { maxWait, cancel: true }));
 
+		if (ended.reason === 'timeout')
+			throw new BrowserTestError('BrowserTestTimeoutError', 'the test took longer than its timeout', { jobId: job.id });
 		return {
 			success: ended.status === 'completed',
 			results: { actions: [], structuredData: ended.results, output: ended.results },
@@ -75,8 +81,13 @@ class Testing {
 		};
 	}
 
+	/* Of a job whose tests failed, `error` is what the first of them said. */
 	async getStatus(jobId) {
-		return { job: shown(await asked(this.proctor.jobs.get(jobId))) };
+		const job = shown(await asked(this.proctor.jobs.get(jobId)));
+
+		if (job.native.reason === 'tests_failed')
+			job.error = (await firstError(this.proctor, job)) ?? job.error;
+		return { job };
 	}
 
 	async list({ status, limit = 50, templateId, sortBy = 'createdAt', sortOrder = 'desc', cursor, ...filters } = {}) {
@@ -275,6 +286,8 @@ function told(error) {
 		const more = { status: error.status, code: error.code, errors: error.errors, cause: error };
 
 		if ([401, 403].includes(error.status)) return new BrowserTestError('BrowserTestAuthError', error.message, more);
+		if (error.errors.some(({ detail }) => detail?.includes('no kind "agent"')))
+			return new BrowserTestError('BrowserTestAPIError', NO_AGENT, more);
 		if ([402, 429].includes(error.status))
 			return new BrowserTestError('BrowserTestQuotaError', error.message, { ...more, quotaInfo: quota() });
 		return new BrowserTestError('BrowserTestAPIError', error.message, more);

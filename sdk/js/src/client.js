@@ -109,7 +109,7 @@ class Jobs {
 			onProgress?.(job);
 			if (FINAL.has(job.status)) return job;
 			if (Date.now() < until) continue;
-			if (cancel) await this.cancel(id);
+			if (cancel) await this.cancel(id).catch(unlessItEnded);
 			throw Object.assign(new TimeoutError(`job ${id}`, maxWait), { jobId: id, job });
 		}
 	}
@@ -261,7 +261,10 @@ class Schedules {
 	pause(name) { return this.transport.json('POST', `/schedules/${enc(name)}/pause`); }
 	resume(name) { return this.transport.json('POST', `/schedules/${enc(name)}/resume`); }
 	fire(name) { return this.transport.json('POST', `/schedules/${enc(name)}/fire`); }
-	next(name, n = 10) { return this.transport.json('GET', `/schedules/${enc(name)}/next`, { query: { n } }); }
+	async next(name, n = 10) {
+		return (await this.transport.json('GET', `/schedules/${enc(name)}/next`, { query: { n } })).items;
+	}
+
 	firings(name, query) { return all(this.transport, `/schedules/${enc(name)}/firings`, query); }
 }
 
@@ -307,6 +310,11 @@ class Stats {
 	#get(path, query) {
 		return this.transport.json('GET', `/stats/${path}`, { query });
 	}
+}
+
+/* It came to its end just before the command. */
+function unlessItEnded(error) {
+	if (error.code !== 'wrong_state') throw error;
 }
 
 function enc(text) {

@@ -4,23 +4,28 @@ import { ProctorError } from './errors.js';
 
 const PAUSE_MS = 500; // before it connects again
 
-/* Yields { seq, at, job, run, type, data } until the stream ends (a job's does, after its last event). */
+/*
+ * Yields { seq, at, job, run, type, data } until the stream ends, which a job's does after its last
+ * event; the whole project's does not end.
+ */
 export async function* events(transport, path, { after, types, signal } = {}) {
 	let last = after;
 
 	for (;;) {
 		const begun = last;
+		let isOver = false;
 
 		try {
 			for await (const message of messages(transport, path, last, types, signal)) {
-				if (message.event === 'end') return;
+				if (message.isEnd) return;
 				if (message.id !== undefined) last = message.id;
 				if (message.data === undefined) continue;
 				const event = JSON.parse(message.data);
 
+				isOver = isLast(event);
 				yield event;
-				if (path !== '/events' && isLast(event)) return;
 			}
+			if (isOver && path !== '/events') return;
 		} catch (error) {
 			if (signal?.aborted) return;
 			if (error instanceof ProctorError && error.status < 500) throw error;
@@ -30,6 +35,7 @@ export async function* events(transport, path, { after, types, signal } = {}) {
 	}
 }
 
+/* Of this incarnation: when the stream goes on behind it, the job was started again. */
 function isLast({ type, run }) {
 	return !run && ['job.completed', 'job.failed', 'job.stopped', 'job.invalid', 'job.deleted'].includes(type);
 }
@@ -42,6 +48,7 @@ async function* messages(transport, path, last, types, signal) {
 	});
 
 	if (!answer.ok) throw new ProctorError(answer.status, await answer.json().catch(() => ({})));
+	if (answer.status === 204) return yield { isEnd: true };
 	const decoder = new TextDecoder();
 	let rest = '';
 
