@@ -80,6 +80,8 @@
 #define LANG_DEPTH_MAX            32              /* nested parentheses, calls and lists in it */
 #define LANG_STEPS_MAX            100000          /* of one evaluation: a few ms */
 #define LANG_RESULT_BYTES_MAX     KIB(64)         /* a text or list that it puts together */
+#define EXPR_STEPS_MAX            1000000         /* of all expressions of a document together: some ten ms */
+#define EXPR_BYTES_MAX            MIB(64)         /* memory of the values that they put in */
 #define JSON_SCHEMA_NODES_MAX     10000           /* schemas inside a schema */
 #define JSON_SCHEMA_DEPTH_MAX     64              /* of them inside each other, references followed */
 #define JSON_SCHEMA_STEPS_MAX     2000000         /* of validating one value: 0.1 to 0.4 s */

@@ -14,6 +14,7 @@
 enum {
 	ROOTS_MAX = 16,    /* of a pass, later ones included */
 	SHOWN_BYTES = 100, /* of an expression in an offence */
+	NODE_BYTES = 64,   /* of a JSON value in memory, about */
 };
 
 /* Of one parsed expression: its nodes, its patterns. */
@@ -35,6 +36,8 @@ struct walk {
 	struct arena arena; /* of the expression in hand */
 	bool texts;         /* inside a member that holds nothing but texts: argv, env */
 	bool braces;        /* inside `instructions`: {{name}} is ${{ params.name }} */
+	int64_t steps;      /* that are left of EXPR_STEPS_MAX */
+	int64_t bytes;      /* the same of EXPR_BYTES_MAX */
 };
 
 static bool
@@ -174,7 +177,9 @@ look_up_lang(struct walk *walk, const struct lang *lang, struct str text, const 
 {
 	const struct expr_scope *scope = walk->scope;
 	const struct lang_rules rules = { .roots = walk->roots, .has_now = scope->now_ms != 0 };
-	const struct lang_scope seen = { .root = scope->roots, .now_ms = scope->now_ms };
+	const struct lang_scope seen = {
+		.root = scope->roots, .now_ms = scope->now_ms, .steps = &walk->steps
+	};
 	struct err why;
 
 	if (is_last_pass(walk) && !is_known(walk, lang))
@@ -197,6 +202,9 @@ look_up(struct walk *walk, struct str text, const char *pointer, json_t **ret)
 	struct err why;
 	enum found found = FOUND_LATER;
 
+	if (walk->steps < 0 || walk->bytes < 0)
+		return wrong(walk->issues, pointer, text,
+			"the expressions take too much together: steps, or what they put in");
 	arena_reset(&walk->arena);
 	if (lang_parse(text, &walk->arena, &lang, &why) < 0)
 		return wrong(walk->issues, pointer, text, why.text);
@@ -245,6 +253,29 @@ add_value(
 	if (r < 0)
 		issues_add(walk->issues, pointer, ISSUE_LIMIT, "the expanded text is too long");
 	return r;
+}
+
+/* Takes what a value costs in memory. False: a small document would become a huge one. */
+static bool
+pay_for(struct walk *walk, json_t *value)
+{
+	const char *key;
+	size_t index;
+	json_t *item;
+
+	walk->bytes -= NODE_BYTES + (int64_t)json_string_length(value);
+	json_object_foreach(value, key, item)
+	{
+		walk->bytes -= (int64_t)strlen(key);
+		if (!pay_for(walk, item))
+			return false;
+	}
+	json_array_foreach(value, index, item)
+	{
+		if (!pay_for(walk, item))
+			return false;
+	}
+	return walk->bytes >= 0;
 }
 
 /* A value in the place of a whole text: copied, with its texts escaped in the first pass. */
@@ -371,6 +402,12 @@ walk_whole(struct walk *walk, json_t **value, const char *pointer)
 	case FOUND_LATER:
 		break;
 	case FOUND_VALUE:
+		if (!pay_for(walk, found)) {
+			issues_add(walk->issues, pointer, ISSUE_LIMIT,
+				"the expressions put in more than %d MiB together",
+				(int)(EXPR_BYTES_MAX / MIB(1)));
+			return -1;
+		}
 		json_decref(*value);
 		*value = copy_value(walk, found);
 		break;
@@ -392,6 +429,8 @@ walk_text(struct walk *walk, json_t **value, const char *pointer)
 	if (expr_is_whole(text) && !is_last_pass(walk) && !walk->texts)
 		return walk_whole(walk, value, pointer);
 	r = expand_text(walk, text, pointer, &out);
+	if (walk->scope)
+		walk->bytes -= NODE_BYTES + (int64_t)out.len;
 	if (r == 0 && walk->scope) {
 		json_decref(*value);
 		*value = json_stringn(buf_text(&out), out.len);
@@ -485,6 +524,8 @@ run_walk(struct walk *walk, json_t **tree, const char *pointer)
 {
 	int r;
 
+	walk->steps = EXPR_STEPS_MAX;
+	walk->bytes = EXPR_BYTES_MAX;
 	arena_init(&walk->arena, EXPR_ARENA_BYTES_MAX);
 	r = walk_value(walk, tree, pointer);
 	arena_deinit(&walk->arena);

@@ -25,6 +25,7 @@ struct lang_scope {
 	json_t *root;   /* object: the roots by name; NULL: none */
 	json_t *value;  /* the value at hand, `.`; NULL: none */
 	int64_t now_ms; /* now(), wall time; 0: there is none */
+	int64_t *steps; /* what evaluations may take together: goes down; NULL: nobody counts */
 };
 
 /*

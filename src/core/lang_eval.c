@@ -659,6 +659,8 @@ lang_eval(
 	};
 	json_t *value = lang_eval_node(&e, lang->top);
 
+	if (scope->steps)
+		*scope->steps -= LANG_STEPS_MAX - e.steps;
 	if (!value)
 		return -1;
 	*ret = value;

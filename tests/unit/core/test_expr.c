@@ -2,6 +2,7 @@
 #include "core/expr.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "unit.h"
 
 static struct arena arena;
@@ -297,6 +298,40 @@ checking_changes_nothing(void **state)
 	json_decref(names);
 }
 
+/* A small document must not become a huge one, nor take long. */
+static void
+all_expressions_together_are_bounded(void **state)
+{
+	static const char *const texts[] = { "${{ params.big }}", "<${{ params.big.0 }}>",
+		"${{ -1 in params.list }}" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct issues found = { .arena = &arena };
+		char *text = xcalloc(1, MIB(1) + 1);
+		json_t *given = json_object(), *big = json_array(), *list = json_array();
+		json_t *tree = json_array(), *roots = json_object();
+		const struct expr_scope scope = {
+			.roots = roots, .later = expr_later_than_job, .now_ms = 1
+		};
+
+		memset(text, 'x', MIB(1));
+		(void)json_array_append_new(big, json_string(text));
+		for (int k = 0; k < 10000; k++)
+			(void)json_array_append_new(list, json_integer(k));
+		(void)json_object_set_new(given, "big", big);
+		(void)json_object_set_new(given, "list", list);
+		(void)json_object_set_new(roots, "params", given);
+		for (int k = 0; k < 1000; k++)
+			(void)json_array_append_new(tree, json_string(texts[i]));
+		assert_int_equal(expr_expand(&tree, &scope, "", &found), -1);
+		assert_non_null(strstr(found.item[found.n - 1].detail, "together"));
+		json_decref(tree);
+		json_decref(roots);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -311,6 +346,7 @@ main(void)
 		TEST(values_are_text_where_only_text_may_stand),
 		TEST(evaluates_expressions),
 		TEST(run_is_read_alone),
+		TEST(all_expressions_together_are_bounded),
 		TEST(last_pass_leaves_what_fails),
 		TEST(flows_take_three_passes),
 		TEST(shows_every_expression),
