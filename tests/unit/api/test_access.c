@@ -114,7 +114,7 @@ routes_are_found_by_method_and_path(void **state)
 	assert_string_equal(args[2], "r/index.html");
 	assert_int_equal(
 		route_find(HTTP_PUT, STR("/api/v1/jobs/1"), &arena, &route, args, &allow), 405);
-	assert_string_equal(allow, "GET, HEAD, DELETE");
+	assert_string_equal(allow, "GET, HEAD, DELETE, PATCH");
 	assert_int_equal(
 		route_find(HTTP_GET, STR("/healthz"), &arena, &route, args, &allow), 0);
 	assert_int_equal(route_find(HTTP_GET, STR("/jobs"), &arena, &route, args, &allow), 404);
