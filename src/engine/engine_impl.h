@@ -66,7 +66,7 @@ struct engine {
 	struct project_list projects;
 	struct retention_list retention;
 	int64_t remains_due_ms;  /* next slice of rows of deleted jobs; 0: none are left */
-	int64_t workers_due_ms;  /* next look for workers that are long gone */
+	int64_t workers_due_ms;  /* next look for workers and hours of figures long past */
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
 	struct map flow_watches; /* job_id → struct flow_watch */

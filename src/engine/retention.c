@@ -9,9 +9,11 @@
 
 #include "base/limits.h"
 #include "engine/engine_impl.h"
+#include "store/store_stats.h"
 
 enum {
 	WORKERS_SLICE = 100,
+	HOURS_SLICE = 500,
 };
 
 static void
@@ -152,14 +154,20 @@ retention_apply(struct turn *turn, struct intent *intent)
 
 /* --- Rows that nobody needs --- */
 
+/* Workers that went long ago, and figures by hour that nobody can ask for any more: some in
+ * each turn until none is left; an hour later it looks again. */
 static int
-clear_workers(struct engine *engine, struct err *err)
+clear_old(struct engine *engine, struct err *err)
 {
-	int rc = store_purge_workers(
+	int64_t hours_ms = engine->now_ms - STAT_HOURS_KEPT_MS - HOURS_MS(1);
+	int workers = store_purge_workers(
 		engine->store, engine->now_ms - WORKER_KEPT_MS, WORKERS_SLICE, err);
+	int hours =
+		workers < 0 ? -1 : store_purge_hours(engine->store, hours_ms, HOURS_SLICE, err);
+	bool has_more = workers == STORE_MORE || hours == STORE_MORE;
 
-	engine->workers_due_ms = engine->now_ms + (rc == STORE_MORE ? 0 : HOURS_MS(1));
-	return rc < 0 ? -1 : 0;
+	engine->workers_due_ms = engine->now_ms + (has_more ? 0 : HOURS_MS(1));
+	return hours < 0 ? -1 : 0;
 }
 
 /* Files that rows no longer name: whoever looks after them asks whether others do. */
@@ -197,6 +205,6 @@ retention_clear(struct turn *turn, struct err *err)
 	}
 	ask_for_blobs(&turn->uow);
 	if (engine->workers_due_ms > 0 && engine->workers_due_ms <= engine->now_ms)
-		return clear_workers(engine, err);
+		return clear_old(engine, err);
 	return 0;
 }

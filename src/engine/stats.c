@@ -42,7 +42,11 @@ stats_boot(struct engine *engine, struct err *err)
 int
 stats_of_turn(struct turn *turn, struct err *err)
 {
-	return collect(turn->engine, &turn->uow, err);
+	struct engine *engine = turn->engine;
+
+	if (turn->uow.ended.n > 0 && engine->workers_due_ms == 0)
+		engine->workers_due_ms = engine->now_ms + HOURS_MS(1);
+	return collect(engine, &turn->uow, err);
 }
 
 /* The keys that the turn left are the next ones still. */

@@ -622,6 +622,7 @@ static const struct store_ops memory_ops = {
 	.purge_idem = memory_purge_idem,
 	.purge_deleted = memory_purge_deleted,
 	.purge_workers = memory_purge_workers,
+	.purge_hours = memory_purge_hours,
 	.token_put = memory_token_put,
 	.check = memory_check,
 	.reader_open = memory_reader_open,

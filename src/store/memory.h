@@ -117,6 +117,7 @@ int memory_load_units(struct store *store, struct stat_unit *units, size_t n,
 	struct arena *arena, struct err *err) MUST_CHECK;
 int memory_load_backlog(struct store *store, size_t max, struct uow *uow, size_t *ret,
 	struct err *err) MUST_CHECK;
+int memory_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err);
 void memory_save_stats(struct memory_db *db, const struct uow *uow);
 int memory_stat_cells(struct store_reader *reader, const struct stat_filter *filter,
 	stat_visit_fn *visit, void *arg, struct err *err) MUST_CHECK;

@@ -74,6 +74,23 @@ memory_load_backlog(
 	return 0;
 }
 
+int
+memory_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	size_t n = 0;
+	(void)err;
+	for (size_t i = db->stats.n; i-- > 0 && n < max;) {
+		const struct stat_cell *cell = db->stats.item[i];
+
+		if (cell->scale != STAT_HOUR || cell->at_ms >= before_ms)
+			continue;
+		rows_remove(&db->stats, i);
+		n++;
+	}
+	return max > 0 && n == max ? STORE_MORE : 0;
+}
+
 /* The same key: every column that is written once. */
 static bool
 is_same_cell(const struct stat_cell *a, const struct stat_cell *b)

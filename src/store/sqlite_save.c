@@ -869,6 +869,12 @@ sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err
 }
 
 int
+sqlite_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	return purge_before(store, SQL_STAT_PURGE_HOURS, before_ms, max, err);
+}
+
+int
 sqlite_token_put(struct store *store, const struct token_row *token, struct err *err)
 {
 	struct sqlite_store *sqlite = sqlite_of(store);

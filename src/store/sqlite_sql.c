@@ -572,6 +572,16 @@ static const struct {
 		" FROM idem WHERE created_ms < ? ORDER BY created_ms LIMIT ?)",
 		NULL,
 	},
+	/* Only jobs have hours; each project's oldest stand first in the key. */
+	[SQL_STAT_PURGE_HOURS] = {
+		"DELETE FROM stat WHERE (project, subject, scale, at_ms, name, kind, queue,"
+		" template, schedule, tag, team, state, reason) IN (SELECT stat.project,"
+		" subject, scale, at_ms, stat.name, kind, queue, template, schedule, tag,"
+		" team, state, reason FROM project CROSS JOIN stat"
+		" ON stat.project = project.seq AND subject = 0 AND scale = 1"
+		" AND at_ms < ?1 LIMIT ?2)",
+		NULL,
+	},
 	[SQL_EVENT_BATCH_INSERT] = {
 		"INSERT INTO event_batch (last_seq, first_seq, project, job, body)"
 		" VALUES (?, ?, ?, ?, ?)",

@@ -29,6 +29,7 @@ struct store_ops {
 	int (*purge_deleted)(struct store *store, size_t max, struct uow *uow, struct err *err);
 	int (*purge_workers)(
 		struct store *store, int64_t before_ms, size_t max, struct err *err);
+	int (*purge_hours)(struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*token_put)(struct store *store, const struct token_row *token, struct err *err);
 	int (*check)(struct store *store, struct err *err);
 	int (*reader_open)(struct store_reader **ret, struct store *store, struct err *err);

@@ -18,6 +18,12 @@ store_load_backlog(
 }
 
 int
+store_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)
+{
+	return store->ops->purge_hours(store, before_ms, max, err);
+}
+
+int
 read_stat_cells(struct store_reader *reader, const struct stat_filter *filter,
 	stat_visit_fn *visit, void *arg, struct err *err)
 {

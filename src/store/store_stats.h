@@ -21,6 +21,11 @@ int store_load_units(struct store *store, struct stat_unit *units, size_t n,
 int store_load_backlog(struct store *store, size_t max, struct uow *uow, size_t *ret,
 	struct err *err) MUST_CHECK;
 
+/* Drops cells of hours that began before before_ms, at most max; their days stay. Its own small
+ * commit. STORE_MORE: max of them went, there may be more. */
+int store_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)
+	MUST_CHECK;
+
 /* Members that are 0 or NULL do not filter, but: tag NULL is the sum whatever the tags. */
 struct stat_filter {
 	int64_t project;

@@ -109,6 +109,29 @@ cells_of_one_key_are_added(void **state)
 }
 
 static void
+old_hours_go_and_their_days_stay(void **state)
+{
+	struct fixture *fx = *state;
+	struct stat_filter hours = { .subject = STAT_JOB, .scale = STAT_HOUR };
+	end_job(fx, "a", OUTCOME_PASSED, NULL);
+	end_job(fx, "a", OUTCOME_FAILED, NULL);
+	int64_t hour_ms = stats_floor(fx->now_ms, STAT_HOUR);
+	turn(fx);
+	assert_int_equal(cells(fx, &hours).n, 2);
+	assert_done(fx, store_purge_hours(fx->store, hour_ms, 10, &fx->err));
+	turn(fx);
+	assert_int_equal(cells(fx, &hours).n, 2);
+
+	assert_int_equal(store_purge_hours(fx->store, hour_ms + 1, 1, &fx->err), STORE_MORE);
+	turn(fx);
+	assert_int_equal(cells(fx, &hours).n, 1);
+	assert_done(fx, store_purge_hours(fx->store, hour_ms + 1, 10, &fx->err));
+	turn(fx);
+	assert_int_equal(cells(fx, &hours).n, 0);
+	assert_int_equal(cells(fx, &(struct stat_filter) { .subject = STAT_JOB }).sum.n, 2);
+}
+
+static void
 cells_are_filtered(void **state)
 {
 	struct fixture *fx = *state;
@@ -204,6 +227,7 @@ jobs_are_counted_by_state(void **state)
 
 const struct contract_case stats_cases[] = {
 	{ "cells of one key are added", cells_of_one_key_are_added },
+	{ "old hours go and their days stay", old_hours_go_and_their_days_stay },
 	{ "cells are filtered", cells_are_filtered },
 	{ "a test has a history", a_test_has_a_history },
 	{ "classes of errors are counted", classes_of_errors_are_counted },
