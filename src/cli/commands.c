@@ -286,7 +286,7 @@ const struct cli_command cli_commands[] = {
 		.options = cli_flow_run_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor flow run examples/two-phase",
-			"proctor flow run --prepare preparation --until 'GET $URL/tasks/$id .state == \"SUCCESS\"' --fail-if '.state in [\"FAILURE\",\"REVOKED\"]' --timeout 2h --then validation"),
+			"proctor flow run --prepare start --until 'GET $URL/tasks/$id .state == \"DONE\"' --then check"),
 		.handle = cmd_flow_run },
 	{ .noun = "flow",
 		.verb = "start",

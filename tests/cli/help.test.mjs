@@ -75,7 +75,7 @@ const wrong = [
 	[["job", "sow", "x"], /did you mean "job show"/],
 	[["run", "--jnit", "a", "b"], /unknown option --jnit; did you mean --junit\?\nTry: proctor run --help/],
 	[["run", "-z", "b"], /unknown option -z/],
-	[["run"], /missing argument: proctor run PATH/],
+	[["run"], /a path is expected, or kept tests by --tags, --test or --last/],
 	[["job", "list", "--limit"], /--limit needs a value/],
 	[["job", "list", "--limit", "many"], /--limit/],
 	[["job", "list", "--limit", "0"], /--limit/],
