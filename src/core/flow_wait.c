@@ -335,12 +335,13 @@ judges_status(struct uow *uow, const struct wait_spec *spec)
 		lang_reads(lang, "status");
 }
 
+/* As deep as the conductor reads answers: what is deeper than we keep can still be judged. */
 static json_t *
 tree_of(struct str text)
 {
 	struct err ignored;
 
-	return text.n > 0 ? json_read(text.p, text.n, JSON_DEPTH_MAX, &ignored) : NULL;
+	return text.n > 0 ? json_read(text.p, text.n, 2 * JSON_DEPTH_MAX, &ignored) : NULL;
 }
 
 /* What until and failIf see besides the value. */

@@ -699,6 +699,22 @@ explain_says_what_it_waits_for(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, flow_scene_setup, flow_scene_teardown)
 
+static void
+a_deep_answer_is_judged(void **state)
+{
+	struct flow_scene *s = *state;
+	char deep[2 * 40 + 2] = "";
+
+	memset(deep, '[', 40);
+	deep[40] = '1';
+	memset(deep + 41, ']', 40);
+	flow_begin(s,
+		"{'stages':[{'name':'w','wait':{'http':{'request':'GET http://x/',"
+		"'until':'length(.) == 1'}}}]}");
+	flow_looks(s, "w", 0, 1, 200, deep);
+	assert_flow_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
+}
+
 int
 main(void)
 {
@@ -749,6 +765,7 @@ main(void)
 		T(all_fails_with_the_first_that_failed),
 		T(reports_of_one_flow_do_not_reach_another),
 		T(explain_says_what_it_waits_for),
+		T(a_deep_answer_is_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
