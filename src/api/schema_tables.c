@@ -516,9 +516,6 @@ static const struct member retention_sweep_members[] = {
 static const struct member retention_members[] = {
 	ID("id"),
 	PROJECT,
-	{ .name = "name", .shape = SHAPE_TEXT },
-	{ .name = "place", .shape = SHAPE_INT, .about = "From 1; the first policy that is about a job decides." },
-	{ .name = "paused", .shape = SHAPE_FLAG },
 	{ .name = "lastSweep", .shape = SHAPE_REF, .of = "RetentionSweep", .flags = MAY },
 	{ .name = "revision", .shape = SHAPE_INT, .about = "Also in the ETag header." },
 	{ .name = "createdAt", .shape = SHAPE_TIME },
