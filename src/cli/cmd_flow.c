@@ -61,6 +61,7 @@ names_server(const struct cli *cli)
 static int
 open_server(struct flow_cmd *cmd, struct err *err)
 {
+	struct embedded_wants wants = { 0 };
 	const char *data_dir;
 
 	if (names_server(cmd->cli))
@@ -68,7 +69,8 @@ open_server(struct flow_cmd *cmd, struct err *err)
 	data_dir = paths_data_dir(&cmd->arena, cli_text(cmd->cli, "data"), err);
 	if (!data_dir)
 		return -1;
-	return embedded_start(&cmd->embedded, data_dir, 0, err);
+	embedded_want_needs(&wants, cmd->file.job);
+	return embedded_start(&cmd->embedded, data_dir, &wants, err);
 }
 
 static int
@@ -159,8 +161,6 @@ start_saved(struct flow_cmd *cmd, const char *name, json_t **ret, struct err *er
 static int
 start_file(struct flow_cmd *cmd, json_t **ret, struct err *err)
 {
-	if (flow_request_files(&cmd->file, err) < 0)
-		return -1;
 	job_file_localize(&cmd->file);
 	return post(cmd, "/jobs", cmd->file.job, ret, err);
 }
@@ -174,14 +174,16 @@ start_line(struct flow_cmd *cmd, json_t **ret, struct err *err)
 	return flow ? post(cmd, "/jobs", flow, ret, err) : -1;
 }
 
-/* A file that is named is read before any server is bothered. */
+/* A file that is named is read, with those of its stages, before any server is bothered. */
 static int
 read_file(struct flow_cmd *cmd, struct err *err)
 {
 	if (cmd->cli->n_args == 0 || !is_path(cmd->cli->args[0]))
 		return 0;
 	cmd->has_file = true;
-	return job_file_load(&cmd->file, cmd->cli, err);
+	if (job_file_load(&cmd->file, cmd->cli, err) < 0)
+		return -1;
+	return flow_request_files(&cmd->file, err);
 }
 
 static int

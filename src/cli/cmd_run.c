@@ -269,11 +269,12 @@ wanted_connections(const json_t *job)
 static int
 run_job(struct run *run)
 {
+	struct embedded_wants wants = { .connections = wanted_connections(run->file.job) };
 	struct err err;
 
+	embedded_want_needs(&wants, run->file.job);
 	job_file_localize(&run->file);
-	if (embedded_start(
-		    &run->embedded, run->data_dir, wanted_connections(run->file.job), &err) < 0)
+	if (embedded_start(&run->embedded, run->data_dir, &wants, &err) < 0)
 		return early_failure(run, &err);
 	int r = shard_apply(&run->file, run->cli, &run->embedded.remote, &err);
 	if (r == SHARD_NOTHING_FAILED)

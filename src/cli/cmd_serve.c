@@ -357,8 +357,12 @@ start_worker(struct server *server, const struct cli *cli, struct err *err)
 		.data_dir = server->data_dir,
 		.runners_dir = cli_text(cli, "runners"),
 		.log_level = cli_text(cli, "log"),
+		.resources = cli_all(cli, "resource")->text,
+		.n_resources = cli_all(cli, "resource")->n,
 		.capacity = capacity };
 
+	if (options.n_resources > RESOURCES_MAX)
+		return err_set(err, ERR_INVALID, "--resource: at most %d", RESOURCES_MAX);
 	if (server->before.has_worker)
 		return local_worker_adopt(&server->worker, &server->loop, &options,
 			&server->before.worker, on_worker_gone, server, err);

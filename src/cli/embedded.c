@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "base/spawn.h"
 #include "cli/paths.h"
 #include "cli/services.h"
+#include "core/needs.h"
 #include "http/client.h"
 
 enum {
@@ -61,21 +63,73 @@ is_alive(const char *url)
 	return is_fine;
 }
 
-static int
-spawn_server(struct embedded *embedded, const char *data_dir, int connections, int *ret_stdout,
-	struct err *err)
+static void
+want_resource(struct embedded_wants *wants, const char *name)
 {
-	char workers[24];
-	bool has_more = connections > sysconf(_SC_NPROCESSORS_ONLN);
-	const char *argv[] = { "/proc/self/exe", "serve", "--embedded", "--listen",
-		"127.0.0.1:0", "--data", data_dir, has_more ? "--workers" : NULL, workers,
-		NULL };
+	/* Those a worker has by itself. A name that is none is for the server to refuse. */
+	if (strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || !needs_name_ok(name))
+		return;
+	for (size_t i = 0; i < wants->n_resources; i++) {
+		if (strcmp(wants->resources[i], name) == 0)
+			return;
+	}
+	/* Two are left to cpu and memory. */
+	if (wants->n_resources < RESOURCES_MAX - 2)
+		wants->resources[wants->n_resources++] = name;
+}
+
+void
+embedded_want_needs(struct embedded_wants *wants, const json_t *job)
+{
+	const json_t *stage;
+	const char *name;
+	json_t *amount;
+	size_t i;
+
+	json_object_foreach(json_object_get(job, "needs"), name, amount)
+		want_resource(wants, name);
+	json_array_foreach(json_object_get(job, "stages"), i, stage)
+		embedded_want_needs(wants, json_object_get(stage, "run"));
+}
+
+/*
+ * NULL at its end. Nobody said how much of a resource there is here, so there is as much of it
+ * as can be: the job's concurrency is what limits.
+ */
+static const char *const *
+server_argv(struct arena *arena, const char *data_dir, const struct embedded_wants *wants)
+{
+	const char *const fixed[] = { "/proc/self/exe", "serve", "--embedded", "--listen",
+		"127.0.0.1:0", "--data", data_dir };
+	size_t n = ARRAY_LEN(fixed);
+	const char **argv =
+		arena_xalloc(arena, (n + 3 + 2 * wants->n_resources) * sizeof *argv);
+
+	memcpy(argv, fixed, sizeof fixed);
+	if (wants->connections > sysconf(_SC_NPROCESSORS_ONLN)) {
+		argv[n++] = "--workers";
+		argv[n++] = arena_printf(arena, "%d", wants->connections);
+	}
+	for (size_t i = 0; i < wants->n_resources; i++) {
+		argv[n++] = "--resource";
+		argv[n++] =
+			arena_printf(arena, "%s=%" PRId64, wants->resources[i], RESOURCE_MAX);
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
+static int
+spawn_server(struct embedded *embedded, const char *data_dir,
+	const struct embedded_wants *wants, int *ret_stdout, struct err *err)
+{
+	_cleanup_(arena_deinit) struct arena arena;
 	_cleanup_close_ int log =
 		open(embedded->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	struct spawn_child child = SPAWN_CHILD_INIT;
 	int in[2], out[2];
 
-	(void)snprintf(workers, sizeof workers, "%d", connections);
+	arena_init(&arena, KIB(64));
 	if (log < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "%s", embedded->log);
 	if (pipe2(in, O_CLOEXEC) < 0)
@@ -85,9 +139,11 @@ spawn_server(struct embedded *embedded, const char *data_dir, int connections, i
 		return err_sys(err, ERR_UNAVAILABLE, errno, "pipe");
 	}
 	/* A group of its own: a terminal's Ctrl-C is for us, who then stop the job in order. */
-	const struct spawn_spec spec = {
-		.argv = argv, .fd_in = in[0], .fd_out = out[1], .fd_err = log, .new_group = true
-	};
+	const struct spawn_spec spec = { .argv = server_argv(&arena, data_dir, wants),
+		.fd_in = in[0],
+		.fd_out = out[1],
+		.fd_err = log,
+		.new_group = true };
 	int r = spawn_start(&child, &spec, err);
 	(void)close(in[0]), (void)close(out[1]);
 	if (r < 0) {
@@ -134,19 +190,21 @@ read_ready_line(struct embedded *embedded, int fd, struct err *err)
 }
 
 static int
-start_child(struct embedded *embedded, const char *data_dir, int connections, struct err *err)
+start_child(struct embedded *embedded, const char *data_dir, const struct embedded_wants *wants,
+	struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 
 	embedded->log = xasprintf("%s/%s", data_dir, PATHS_SERVER_LOG);
 	if (mkdir_p(data_dir, 0700, err) < 0 ||
-		spawn_server(embedded, data_dir, connections, &fd, err) < 0)
+		spawn_server(embedded, data_dir, wants, &fd, err) < 0)
 		return -1;
 	return read_ready_line(embedded, fd, err);
 }
 
 int
-embedded_start(struct embedded *ret, const char *data_dir, int connections, struct err *err)
+embedded_start(struct embedded *ret, const char *data_dir, const struct embedded_wants *wants,
+	struct err *err)
 {
 	struct embedded embedded = { .pidfd = -1, .stdin_fd = -1 };
 	char *url = remote_local_url(data_dir);
@@ -156,7 +214,7 @@ embedded_start(struct embedded *ret, const char *data_dir, int connections, stru
 		embedded.remote.url = url;
 	} else {
 		free(url);
-		if (start_child(&embedded, data_dir, connections, err) < 0) {
+		if (start_child(&embedded, data_dir, wants, err) < 0) {
 			embedded_stop(&embedded);
 			return -1;
 		}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -140,27 +141,43 @@ note_id(const struct local_worker *worker, const char *id)
 		log_warn("worker.not_noted", NULL, "%s", err.text);
 }
 
+static const char *const *
+child_argv(struct arena *arena, const struct local_worker_options *o, const char *id)
+{
+	const char *const fixed[] = { "/proc/self/exe", "worker", "--embedded", "--url", o->url,
+		"--token-file", o->token_file, "--data", o->data_dir, "--capacity",
+		arena_printf(arena, "%" PRId64, o->capacity), "--id", id, "--name", "local",
+		"--log", o->log_level };
+	size_t n = ARRAY_LEN(fixed);
+	const char **argv = arena_xalloc(arena, (n + 3 + 2 * o->n_resources) * sizeof *argv);
+
+	memcpy(argv, fixed, sizeof fixed);
+	if (o->runners_dir) {
+		argv[n++] = "--runners";
+		argv[n++] = o->runners_dir;
+	}
+	for (size_t i = 0; i < o->n_resources; i++) {
+		argv[n++] = "--resource";
+		argv[n++] = o->resources[i];
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
 static int
 start_child(struct local_worker *worker, struct err *err)
 {
-	const struct local_worker_options *o = &worker->options;
-	char capacity[24], id[UUID_TEXT_LEN + 1];
+	_cleanup_(arena_deinit) struct arena arena;
+	char id[UUID_TEXT_LEN + 1];
 	int ends[2];
 
 	uuid_v7(&worker->id.u, clock_wall_ms(), &worker->rng);
 	uuid_format(&worker->id.u, id);
 	note_id(worker, id);
-	(void)snprintf(capacity, sizeof capacity, "%" PRId64, o->capacity);
-	const char *argv[24] = { "/proc/self/exe", "worker", "--embedded", "--url", o->url,
-		"--token-file", o->token_file, "--data", o->data_dir, "--capacity", capacity,
-		"--id", id, "--name", "local", "--log", o->log_level };
-	if (o->runners_dir) {
-		argv[17] = "--runners";
-		argv[18] = o->runners_dir;
-	}
+	arena_init(&arena, MIB(1));
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "pipe");
-	struct spawn_spec spec = { .argv = argv,
+	struct spawn_spec spec = { .argv = child_argv(&arena, &worker->options, id),
 		.fd_in = ends[0],
 		.fd_out = STDERR_FILENO,
 		.fd_err = STDERR_FILENO,

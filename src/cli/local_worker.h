@@ -22,6 +22,8 @@ struct local_worker_options {
 	const char *url, *token_file, *data_dir;
 	const char *runners_dir; /* or NULL */
 	const char *log_level;
+	const char *const *resources; /* NAME=AMOUNT; n_resources of them */
+	size_t n_resources;
 	int64_t capacity;
 };
 

@@ -28,6 +28,11 @@ const struct cli_option cli_serve_options[] = {
 		.min = 0,
 		.max = WORKER_SLOTS_MAX,
 		.help = "connections of the local worker; 0 for none; default: one a processor" },
+	{ .name = "resource",
+		.kind = OPTION_PAIR,
+		.many = true,
+		.value = "NAME=AMOUNT",
+		.help = "how much of it runs of the local worker may take together" },
 	{ .name = "durability",
 		.kind = OPTION_CHOICE,
 		.value = "LEVEL",
@@ -190,24 +195,24 @@ const struct cli_option cli_worker_options[] = {
 	}
 
 /* Which kept tests, in the words of a job's selector. */
-#define SELECT_OPTIONS                                                                         \
-	{ .name = "tags",                                                                      \
-		.kind = OPTION_TEXT,                                                           \
-		.value = "EXPRESSION",                                                         \
-		.help = "kept tests by tags, as \"smoke and not slow\"" },                     \
-		{ .name = "test",                                                              \
-			.kind = OPTION_TEXT,                                                   \
-			.many = true,                                                          \
-			.value = "PATTERN",                                                    \
-			.help = "kept tests by name; * stands for any text" },                 \
-		{ .name = "last",                                                              \
-			.kind = OPTION_TEXT,                                                   \
-			.many = true,                                                          \
-			.value = "RESULT",                                                     \
-			.help = "kept tests by last result: new, passed, flaky, failed" },     \
-	{                                                                                      \
-		.name = "exclude", .kind = OPTION_TEXT, .value = "EXPRESSION",                 \
-		.help = "but none with these tags"                                             \
+#define SELECT_OPTIONS                                                                     \
+	{ .name = "tags",                                                                  \
+		.kind = OPTION_TEXT,                                                       \
+		.value = "EXPRESSION",                                                     \
+		.help = "kept tests by tags, as \"smoke and not slow\"" },                 \
+		{ .name = "test",                                                          \
+			.kind = OPTION_TEXT,                                               \
+			.many = true,                                                      \
+			.value = "PATTERN",                                                \
+			.help = "kept tests by name; * stands for any text" },             \
+		{ .name = "last",                                                          \
+			.kind = OPTION_TEXT,                                               \
+			.many = true,                                                      \
+			.value = "RESULT",                                                 \
+			.help = "kept tests by last result: new, passed, flaky, failed" }, \
+	{                                                                                  \
+		.name = "exclude", .kind = OPTION_TEXT, .value = "EXPRESSION",             \
+		.help = "but none with these tags"                                         \
 	}
 
 const struct cli_option cli_run_options[] = {

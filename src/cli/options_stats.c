@@ -5,16 +5,37 @@
 #include "base/limits.h"
 
 /* Of every figure: what is counted. */
-#define STATS_FILTERS \
-	{ .name = "last", .kind = OPTION_TEXT, .value = "TIME", .help = "how far back, as 24h or 30d (7d)" }, \
-	{ .name = "queue", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs of this queue" }, \
-	{ .name = "template", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs of this template" }, \
-	{ .name = "tag", .kind = OPTION_TEXT, .value = "TAG", .help = "only jobs with this tag" }, \
-	{ .name = "kind", .kind = OPTION_TEXT, .value = "KIND", .help = "only tests of this kind" }, \
-	{ .name = "team", .kind = OPTION_TEXT, .value = "NAME", .help = "only jobs with this key \"team\"" }
+#define STATS_FILTERS                                                 \
+	{ .name = "last",                                             \
+		.kind = OPTION_TEXT,                                  \
+		.value = "TIME",                                      \
+		.help = "how far back, as 24h or 30d (7d)" },         \
+		{ .name = "queue",                                    \
+			.kind = OPTION_TEXT,                          \
+			.value = "NAME",                              \
+			.help = "only jobs of this queue" },          \
+		{ .name = "template",                                 \
+			.kind = OPTION_TEXT,                          \
+			.value = "NAME",                              \
+			.help = "only jobs of this template" },       \
+		{ .name = "tag",                                      \
+			.kind = OPTION_TEXT,                          \
+			.value = "TAG",                               \
+			.help = "only jobs with this tag" },          \
+		{ .name = "kind",                                     \
+			.kind = OPTION_TEXT,                          \
+			.value = "KIND",                              \
+			.help = "only tests of this kind" },          \
+	{                                                             \
+		.name = "team", .kind = OPTION_TEXT, .value = "NAME", \
+		.help = "only jobs with this key \"team\""            \
+	}
 
-#define STATS_LIMIT \
-	{ .name = "limit", .kind = OPTION_INT, .value = "N", .min = PAGE_MIN, .max = PAGE_MAX, .help = "at most so many rows (50)" }
+#define STATS_LIMIT                                                                 \
+	{                                                                           \
+		.name = "limit", .kind = OPTION_INT, .value = "N", .min = PAGE_MIN, \
+		.max = PAGE_MAX, .help = "at most so many rows (50)"                \
+	}
 
 /* clang-format off */
 static const char *const stats_groups[] = { "template", "queue", "kind", "tag", "team", "schedule",

@@ -22,8 +22,8 @@ compare_amounts(const void *a, const void *b)
 	return strcmp(((const struct amount *)a)->name, ((const struct amount *)b)->name);
 }
 
-static bool
-is_name(const char *name)
+bool
+needs_name_ok(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -73,7 +73,7 @@ needs_canonical(struct arena *arena, json_t *object, const char *pointer, struct
 	}
 	json_object_foreach(object, key, value)
 	{
-		int64_t parts = is_name(key) ? parts_of(value) : -1;
+		int64_t parts = needs_name_ok(key) ? parts_of(value) : -1;
 		if (parts < 0) {
 			issues_add_member(issues, pointer, key, ISSUE_INVALID,
 				"a resource is a short name and an amount of at least 0");

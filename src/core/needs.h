@@ -15,6 +15,9 @@
 #include "base/json.h"
 #include "base/str.h"
 
+/* Whether a resource may be called so. */
+bool needs_name_ok(const char *name);
+
 /* From a JSON object of numbers ("memory": also "1GiB"); NULL with issues when it is none. */
 const char *needs_canonical(
 	struct arena *arena, json_t *object, const char *pointer, struct issues *issues);
