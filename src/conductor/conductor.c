@@ -11,7 +11,8 @@
 #include "conductor/conductor_impl.h"
 
 enum {
-	TRIES_MAX = 3, /* at what the store refuses for the moment */
+	TRIES_MAX = 3,    /* at what the store refuses for the moment */
+	REPORTS_MAX = 32, /* that the engine has not answered: what clients send waits behind */
 };
 
 static const struct effect_work works[EFFECT_KIND_COUNT] = {
@@ -101,6 +102,8 @@ on_reported(struct intent *intent)
 		intent->err.code != ERR_NOT_FOUND)
 		log_warn("conductor.report", NULL, "%s", intent->err.text);
 	(void)intent_free(intent);
+	conductor->n_reports--;
+	pump(conductor);
 }
 
 void
@@ -113,6 +116,7 @@ task_report(struct task *task)
 	if (intent && !conductor->stopping) {
 		intent->user = conductor;
 		intent->then = on_reported;
+		conductor->n_reports++;
 		conductor->options.submit(conductor->options.arg, intent);
 	} else {
 		(void)intent_free(intent);
@@ -263,11 +267,16 @@ must_wait(const struct conductor *conductor, const struct task *task)
 	return false;
 }
 
+/*
+ * Launches are prepared faster than the engine makes jobs. They wait here, where they are in
+ * nobody's way, and not in the engine's line.
+ */
 static bool
 has_room(const struct conductor *conductor, enum lane_of_work lane)
 {
 	return conductor->n_on_pool[lane] < on_pool_max[lane] &&
-		(lane != WORK_LOOK || conductor->n_looks < CONDUCTOR_LOOKS_MAX);
+		(lane != WORK_LOOK || conductor->n_looks < CONDUCTOR_LOOKS_MAX) &&
+		(lane != WORK_READ || conductor->n_reports < REPORTS_MAX);
 }
 
 static void

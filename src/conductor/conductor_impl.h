@@ -29,6 +29,7 @@ struct conductor {
 	size_t n_on_pool[WORK_COUNT];
 	size_t n_looks; /* from the pool to the answer */
 	size_t n_waiting, n_running;
+	size_t n_reports; /* with the engine */
 	uint64_t n_done;
 	bool stopping;
 

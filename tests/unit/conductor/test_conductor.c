@@ -96,6 +96,34 @@ keeps_the_order_of_a_flow(void **state)
 	assert_int_equal(conductor_stats(desk->conductor).done, 20);
 }
 
+/* Requests of people stand in the same line: it may not grow with what flows ask for. */
+static void
+keeps_the_line_of_the_engine_short(void **state)
+{
+	struct effect effects[50];
+	struct desk *desk = *state;
+
+	for (int i = 0; i < 50; i++) {
+		effects[i] = desk_effect(
+			EFFECT_FLOW_LAUNCH, "{\"name\":\"n\",\"tests\":[" COMMAND "]}", "{}");
+		effects[i].flow.u.b[0] = (uint8_t)i;
+	}
+	desk_ask(desk, effects, 50);
+	while (conductor_stats(desk->conductor).under_way > 0)
+		assert_true(uv_run(&desk->loop, UV_RUN_ONCE));
+	size_t n = desk->n_reports;
+	assert_in_range(n, 1, 40);
+	assert_int_equal(conductor_stats(desk->conductor).waiting, 50 - n);
+	for (size_t i = 0; i < 50; i++) {
+		desk_wait(desk, i + 1);
+		struct list_node *node = list_pop_front(&desk->reports);
+		assert_non_null(node);
+		struct intent *intent = list_entry(node, struct intent, node);
+		intent->then(intent);
+	}
+	assert_int_equal(conductor_stats(desk->conductor).done, 50);
+}
+
 static void
 says_that_a_job_is_gone(void **state)
 {
@@ -209,6 +237,8 @@ main(void)
 			gives_a_refused_report_again, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			keeps_the_order_of_a_flow, desk_setup, desk_teardown),
+		cmocka_unit_test_setup_teardown(
+			keeps_the_line_of_the_engine_short, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			says_that_a_job_is_gone, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
