@@ -283,6 +283,17 @@ describe('test cases', () => {
 		assert.deepEqual(await ok('GET', `/test-targets/${target}/test-cases`), []);
 	});
 
+	test('equal descriptions of ids that begin alike live side by side', async () => {
+		const { id: target } = await newTarget();
+		const ids = [1, 2, 3].map((n) => `0192abcd-0000-7000-8000-00000000000${n}`);
+		const description = 'x'.repeat(300);
+
+		await push(target, ...ids.map((id) => syncCase({ id, description })));
+		const cases = await ok('GET', `/test-targets/${target}/test-cases`);
+
+		assert.deepEqual(cases.map((c) => c.id).sort(), ids);
+	});
+
 	test('pushed twice it is the same case; equal descriptions live side by side', async () => {
 		const { id: target } = await newTarget();
 		const one = syncCase(), two = syncCase();
@@ -475,11 +486,13 @@ describe('execute', () => {
 	});
 
 	test('the context comes back without its access token', async () => {
-		const context = { source: 'azureDevOps', accessToken: 'hush-5', repo: 'r' };
+		const context = { source: 'azureDevOps', accessToken: 'hush-5', repo: 'r',
+			build: { accessToken: 'hush-6' }, steps: [{ accessToken: 'hush-7' }] };
 		const got = await octo('POST', '/execute', execution(target, { tags: ['smoke'], context }));
 
 		assert.equal(got.status, 200);
-		assert.deepEqual(got.json.testReport.context, { source: 'azureDevOps', repo: 'r' });
+		assert.deepEqual(got.json.testReport.context,
+			{ source: 'azureDevOps', repo: 'r', build: {}, steps: [{}] });
 		const native = await server.request('GET',
 			`/jobs/${got.json.testReport.id}?project=${target}`);
 

@@ -313,6 +313,19 @@ cases_tree(const struct gathering *g)
 	return cases;
 }
 
+/* Recursion is bounded: a body nests at most JSON_DEPTH_MAX deep. */
+static void
+drop_access_tokens(json_t *tree)
+{
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	(void)json_object_del(tree, "accessToken");
+	json_object_foreach(tree, name, member) drop_access_tokens(member);
+	json_array_foreach(tree, i, member) drop_access_tokens(member);
+}
+
 /* The context as it came, but for what would open something. */
 static json_t *
 context_tree(json_t *body)
@@ -322,7 +335,7 @@ context_tree(json_t *body)
 	if (!json_is_object(given))
 		return json_pack("{s:s}", "source", "manual");
 	kept = json_deep_copy(given);
-	(void)json_object_del(kept, "accessToken");
+	drop_access_tokens(kept);
 	return kept;
 }
 

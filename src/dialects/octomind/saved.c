@@ -16,9 +16,9 @@
 enum {
 	PAGE_TESTS = 50,
 	CASES_BYTES_MAX = 32 * 1024 * 1024, /* loaded for a request: half of its memory */
-	NAME_CUT_BYTES = 180,               /* leaves room for what makes a name unique */
-	VERSION_MARK = 0x0c7,               /* 12 bits that say what the id is */
-	VERSION_REST = 0x0c70c701,          /* 30 bits more */
+	NAME_CUT_BYTES = 160,      /* leaves room for an id, which makes a name unique */
+	VERSION_MARK = 0x0c7,      /* 12 bits that say what the id is */
+	VERSION_REST = 0x0c70c701, /* 30 bits more */
 };
 
 #define DRAFT_PREFIX "draft "
@@ -322,7 +322,24 @@ is_taken(const struct octo_puts *puts, size_t before, const char *name)
 	return false;
 }
 
-/* The description, with the beginning of the id where another test has that name. */
+/* Whether another test of the project or of this request has the name. -1: err. */
+static int
+is_used(struct octo_puts *puts, size_t at, struct store_reader *reader,
+	const struct def_key *key, struct arena *arena, struct err *err)
+{
+	struct definition *other;
+	int r = read_definition(reader, key, 0, arena, &other, err);
+
+	if (r < 0)
+		return -1;
+	return (r == 0 && !uuid_eq(&other->id.u, &puts->item[at].saved.id.u)) ||
+		is_taken(puts, at, key->name);
+}
+
+/*
+ * The description; where another test has that name, with the beginning of the id, and with all
+ * of it where that is not enough: ids that were made in the same minute may begin alike.
+ */
 static int
 choose_name(struct octo_puts *puts, size_t at, struct store_reader *reader, int64_t project,
 	struct arena *arena, struct err *err)
@@ -331,26 +348,24 @@ choose_name(struct octo_puts *puts, size_t at, struct store_reader *reader, int6
 	char id[UUID_TEXT_LEN + 1];
 	const char *text = *saved->c.description ? saved->c.description : "test case";
 	struct def_key key = { .project = project, .kind = DEF_TEST };
-	struct definition *other;
+	static const int id_lens[] = { 8, UUID_TEXT_LEN };
+	const char *name;
+	int r = 0;
 
 	uuid_format(&saved->c.id, id);
-	key.name = saved->is_draft
-		? arena_printf(arena, DRAFT_PREFIX "%s", id)
-		: arena_strndup(arena, text, utf8_cut_len(text, NAME_CUT_BYTES));
+	name = saved->is_draft ? arena_printf(arena, DRAFT_PREFIX "%s", id)
+			       : arena_strndup(arena, text, utf8_cut_len(text, NAME_CUT_BYTES));
+	key.name = name;
+	for (size_t i = 0; key.name && !saved->is_draft; i++) {
+		r = is_used(puts, at, reader, &key, arena, err);
+		if (r <= 0 || i == ARRAY_LEN(id_lens))
+			break;
+		key.name = arena_printf(arena, "%s (%.*s)", name, id_lens[i], id);
+	}
 	if (!key.name)
 		return err_set(err, ERR_LIMIT, "the test cases are too large together");
 	saved->name = key.name;
-	if (saved->is_draft)
-		return 0;
-	int r = read_definition(reader, &key, 0, arena, &other, err);
-
-	if (r < 0)
-		return -1;
-	if ((r == 0 && !uuid_eq(&other->id.u, &saved->id.u)) || is_taken(puts, at, key.name))
-		saved->name = arena_printf(arena, "%s (%.8s)", key.name, id);
-	if (!saved->name)
-		return err_set(err, ERR_LIMIT, "the test cases are too large together");
-	return 0;
+	return r < 0 ? -1 : 0;
 }
 
 static int
