@@ -64,6 +64,6 @@ test("schema job: what the program refuses does not fit", async (t) => {
 test("schema: others are named when there is none", async () => {
 	const { status, stderr } = await proctor(["schema", "report"]);
 	assert.equal(status, 2);
-	assert.match(stderr, /job and browser-test/);
+	assert.match(stderr, /job, flow and browser-test/);
 	assert.equal(JSON.parse((await proctor(["schema", "browser-test"])).stdout).title, "A browser test of Proctor");
 });
