@@ -22,7 +22,7 @@
 
 enum {
 	LIST_BYTES_MAX = 32768,
-	PROBE_MAX = 20000,      /* fewer matches are sorted, more are walked to */
+	PROBE_MAX = 8000,       /* fewer matches are sorted, more are walked to */
 	SPAN_PROBE_MAX = 50000, /* the same of a span of time, whose jobs stand together */
 	NAMES_WALKED = 10000,   /* different names that a search looks at in the index */
 	/* Tags, states and reasons of a filter, two dozen others, the cursor. */
