@@ -57,8 +57,8 @@ void queue_write(struct jw *jw, const struct queue *queue, const struct queue_fi
 void quarantine_write(struct jw *jw, const struct quarantine_entry *entry, const char *durable);
 void worker_write(struct jw *jw, const struct worker_row *worker);
 struct forecast;
-void explanation_write(struct jw *jw, const struct explanation *explanation,
-	const struct forecast *forecast);
+void explanation_write(
+	struct jw *jw, const struct explanation *explanation, const struct forecast *forecast);
 
 /* Member i (from 0) of a comma-separated text, or empty. */
 struct str list_item(const char *list, int i);

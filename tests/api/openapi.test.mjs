@@ -130,7 +130,8 @@ describe('answers', () => {
 		const kinds = [
 			commandTest({ name: 'c', description: 'd', owner: 'o', tags: ['t'], timeout: '1m', config: {},
 				outputSchema: {}, env: { A: 'b', N: 1 }, files: { 'a/b': 'x' }, cwd: 'a', stdin: 'x',
-				parse: 'json', report: ['r.xml'], bundle: `sha256:${'0'.repeat(64)}` }),
+				parse: 'json', report: ['r.xml'], bundle: `sha256:${'0'.repeat(64)}`,
+				secrets: ['/env/A'], extra: { e: 1 } }),
 			{ name: 'h', kind: 'http', request: { method: 'GET', url: 'http://x', headers: {},
 				body: 'x', followRedirects: true, insecure: false, timeout: 5 },
 			expect: { status: 200, headers: {}, json: {}, body: 'x', within: '1s', certificateDays: 5 } },
@@ -167,7 +168,8 @@ describe('answers', () => {
 		await post('/templates', template);
 		await post('/templates', { name: 'groups', fixtures: [{ name: 'F', tests: [commandTest()] }],
 			hooks: { before: [{ log: 'x' }] }, library: { greet: [{ log: 'hi' }] },
-				quarantine: true, startTimeout: '5s', hookTimeout: '5s' });
+				quarantine: true, startTimeout: '5s', hookTimeout: '5s', expiresAfter: '1h', keys: { site: 'a' },
+				needs: { cpu: 0.5 }, unique: { key: 'k', period: '1h' } });
 		await get('/templates');
 		await get('/templates/{template}', { template: 'tpl' });
 		await call('put', '/templates/{template}', { args: { template: 'tpl' }, body: template });
@@ -339,7 +341,7 @@ describe('answers', () => {
 		await get('/schedules');
 		await call('delete', '/schedules/{schedule}', named);
 		/* Flows: one that ends well, with every kind of answer on its way, and one that is refused. */
-		const hand = new Worker(server, { labels: { flows: 'x' } });
+		const hand = new Worker(server, { labels: { flows: 'x' }, capacity: 2 });
 		const saved = { name: 'fl', description: 'd', params: { p: { type: 'string', default: 'x' } }, timeout: '1h',
 			tags: ['t'], stages: [
 				{ name: 'a', maxParallel: 2, retry: { max: 1, delay: 1 }, timeout: '1m', continueOnFailure: false,
@@ -385,6 +387,28 @@ describe('answers', () => {
 		}
 		await get('/flow-runs');
 		await call('delete', '/flows/{flow}', byName);
+		/* Figures, of a job that failed while another one was held. */
+		await server.put('/queues/*', { limits: [{ key: 'site', concurrency: 1 }] });
+		const counted = { name: 'counted', tests: [commandTest({ name: 'fails' })], labels: { flows: 'x' },
+			keys: { site: 'z' } };
+		const failed = await server.job(counted), held = await server.job(counted);
+		const counting = await hand.take();
+
+		assert.deepEqual((await hand.poll()).leases, []);
+		await get('/jobs/{id}', { id: held.id });
+		await hand.finish(counting, 'failed', { error: { message: 'm' }, usage: { cpuMs: 4, peakKib: 5, tokens: 6 } });
+		await get('/jobs/{id}/runs', { id: failed.id });
+		for (const table of ['summary', 'jobs', 'tests', 'queues', 'workers', 'teams', 'slowest', 'flakiest', 'cost',
+			'trends', 'failures', 'long-running'])
+			await get(`/stats/${table}`);
+		const { json: errors } = await get('/stats/errors');
+
+		await get('/stats/errors/{class}', { class: errors.items[0].classes[0].id });
+		await get('/stats/tests/{name}/history', { name: 'fails' });
+		await server.post('/tests', commandTest({ name: 'fails' }));
+		await get('/tests/{test}/history', { test: 'fails' });
+		await post('/stats/jobs:analyze', { ids: [failed.id] });
+		await server.put('/queues/*', { limits: null });
 		/* Projects and environments. */
 		const project = { name: 'pr', description: 'd', extra: { a: 1 },
 			gates: [{ tag: 't', wait: { timer: { for: '1s' } }, timeout: '1m' }] };

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Rules that a reader of any file relies on: a licence line, clean line ends, no path of the
-machine somebody worked on, no registry address in a lock file, to-dos only with an issue."""
+machine somebody worked on, no registry address in a lock file, to-dos only with an issue, every
+guide and protocol in the list of those."""
 
 import json
 import re
@@ -15,6 +16,8 @@ BINARY_SUFFIXES = (".png", ".ico", ".zip", ".tar", ".gz", ".webm", ".mp4", ".wof
 FREE_TEXT = ("LICENSE",)
 # In pieces, so that this file does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:" + "work" + "|" + "root" + r")/[\w.]")
+# Folder of documents → the page that lists them.
+LISTS = {"docs/guides/": "README.md", "docs/protocol/": "docs/protocol/README.md"}
 TO_DO = re.compile(r"\b(?:TO" + "DO|FIX" + "ME|XX" + r"X)\b(?!\s*\(?#\d+)")
 
 
@@ -58,6 +61,17 @@ def check_file(name, text):
     return check_lines(name, text) + check_source(name, text)
 
 
+def check_lists(names, read):
+    problems = []
+    for folder, page in LISTS.items():
+        links = re.findall(r"\]\(([^)#]+)", read(page))
+        listed = {link.rsplit("/", 1)[-1] for link in links}
+        problems += [f"{name}: {page} does not list it" for name in names
+                     if name.startswith(folder) and name != page
+                     and name.rsplit("/", 1)[-1] not in listed]
+    return problems
+
+
 def self_test():
     head = f"/* {SPDX} */\n"
     bad = {
@@ -75,6 +89,9 @@ def self_test():
              if not check_file(name, text)]
     wrong += [f"self-test: {problem}" for name, text in good.items()
               for problem in check_file(name, text)]
+    if len(check_lists(["docs/guides/a.md", "docs/guides/b.md"],
+                       lambda page: "[a](docs/guides/a.md)")) != 1:
+        wrong.append("self-test: a guide that stands in no list was not refused")
     return wrong
 
 
@@ -84,6 +101,7 @@ def main():
     problems = self_test()
     for name in names:
         problems += check_file(name, sources.read(name))
+    problems += check_lists(names, sources.read)
     return sources.report("text", problems, len(names))
 
 
