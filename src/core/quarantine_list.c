@@ -292,6 +292,14 @@ quarantine_list_remove(struct uow *uow, struct quarantine_entry *entry)
 	take_off(uow, entry, "removed");
 }
 
+void
+quarantine_list_drop_project(struct quarantine_list *list, struct uow *uow, int64_t project)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->item[i]->project == project && list->item[i]->change != ROW_DELETED)
+			quarantine_list_remove(uow, list->item[i]);
+}
+
 /* ---- what happens by itself ---- */
 
 void

@@ -71,6 +71,9 @@ int quarantine_list_change(struct quarantine_list *list, struct uow *uow,
 	MUST_CHECK;
 /* Takes it off; it is gone with quarantine_list_save. */
 void quarantine_list_remove(struct uow *uow, struct quarantine_entry *entry);
+/* All of them: the project is no more. */
+void quarantine_list_drop_project(
+	struct quarantine_list *list, struct uow *uow, int64_t project);
 
 /* Takes off those whose time is over. */
 void quarantine_list_expire(struct quarantine_list *list, struct uow *uow);

@@ -117,6 +117,8 @@ int retention_list_put(struct retention_list *list, struct uow *uow, int64_t pro
 	struct err *err) MUST_CHECK;
 void retention_list_remove(
 	struct retention_list *list, struct uow *uow, struct retention *policy);
+/* All of them: the project is no more. */
+void retention_list_drop_project(struct retention_list *list, struct uow *uow, int64_t project);
 
 /* Asks for the sweeps that are due. */
 void retention_list_run(struct retention_list *list, struct uow *uow);

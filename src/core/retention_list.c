@@ -241,6 +241,15 @@ retention_list_remove(struct retention_list *list, struct uow *uow, struct reten
 	renumber(list, uow, project);
 }
 
+/* From the last on, so that no place moves. */
+void
+retention_list_drop_project(struct retention_list *list, struct uow *uow, int64_t project)
+{
+	for (size_t i = list->n; i > 0; i--)
+		if (list->item[i - 1]->project == project)
+			retention_list_remove(list, uow, list->item[i - 1]);
+}
+
 /* --- Sweeping --- */
 
 /* The policies before it: what they are about is not its. */

@@ -40,6 +40,18 @@ project_put_apply(struct turn *turn, struct intent *intent)
 		answer_project(turn, intent, project);
 }
 
+/* What would go on acting for a project that nobody can name any more. Jobs and definitions
+ * take many turns: whoever deletes the project asks for them (api/purge.c). */
+static void
+drop_rules(struct turn *turn, int64_t project)
+{
+	struct engine *engine = turn->engine;
+
+	schedule_list_drop_project(&engine->schedules, &turn->uow, project);
+	retention_list_drop_project(&engine->retention, &turn->uow, project);
+	quarantine_list_drop_project(&engine->quarantine, &turn->uow, project);
+}
+
 void
 project_delete_apply(struct turn *turn, struct intent *intent)
 {
@@ -52,7 +64,7 @@ project_delete_apply(struct turn *turn, struct intent *intent)
 		refuse(turn, intent, &err);
 		return;
 	}
-	schedule_list_drop_project(&turn->engine->schedules, &turn->uow, project->seq);
+	drop_rules(turn, project->seq);
 	answer_project(turn, intent, project);
 }
 

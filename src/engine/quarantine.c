@@ -56,6 +56,8 @@ quarantine_put_apply(struct turn *turn, struct intent *intent)
 	struct err err;
 	int r;
 
+	if (!project_is_open(turn, intent))
+		return;
 	if (uuid_is_zero(&change->id)) {
 		r = quarantine_list_add(
 			list, &turn->uow, intent->project, &change->put, &entry, &err);

@@ -89,6 +89,8 @@ queue_put_apply(struct turn *turn, struct intent *intent)
 	const struct queue_put *put = &intent->in.queue;
 	struct queue *queue = lanes_find_queue(lanes, intent->project, put->name);
 
+	if (!project_is_open(turn, intent))
+		return;
 	if (put->if_revision > 0 && (!queue || queue->revision != put->if_revision)) {
 		intent_conflict(turn, intent, CONFLICT_REVISION, "it was changed meanwhile");
 		return;

@@ -50,6 +50,8 @@ put_apply(struct turn *turn, struct intent *intent)
 	struct retention *policy = NULL;
 	struct err err;
 
+	if (!project_is_open(turn, intent))
+		return;
 	if (!uuid_is_zero(&change->id)) {
 		policy = find_policy(turn, intent);
 		if (!policy)
