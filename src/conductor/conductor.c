@@ -41,6 +41,20 @@ copy(struct arena *arena, struct str text)
 	return text.p ? text : (struct str) { 0 };
 }
 
+/* The same for the same condition of the same stage. */
+static struct str
+look_key(struct arena *arena, const struct effect *effect)
+{
+	size_t n_stage = strlen(effect->stage);
+	size_t n_ids = sizeof effect->flow + sizeof effect->item;
+	char *key = arena_xalloc(arena, n_ids + n_stage);
+
+	memcpy(key, &effect->flow, sizeof effect->flow);
+	memcpy(key + sizeof effect->flow, &effect->item, sizeof effect->item);
+	memcpy(key + n_ids, effect->stage, n_stage);
+	return str_from(key, n_ids + n_stage);
+}
+
 static struct task *
 task_new(struct conductor *conductor, const struct effect *effect)
 {
@@ -53,6 +67,8 @@ task_new(struct conductor *conductor, const struct effect *effect)
 	task->effect.stage = arena_strdup(&task->arena, effect->stage);
 	task->effect.body = copy(&task->arena, effect->body);
 	task->effect.scope = copy(&task->arena, effect->scope);
+	if (task->how->lane == WORK_LOOK)
+		task->look_key = look_key(&task->arena, effect);
 	return task;
 }
 
@@ -239,6 +255,8 @@ begin(struct conductor *conductor, struct task *task)
 
 	list_remove(&task->node);
 	list_push_back(&conductor->running, &task->node);
+	if (task->look_key.n > 0)
+		(void)map_remove(&conductor->looks, task->look_key.p, task->look_key.n);
 	conductor->n_waiting--;
 	conductor->n_running++;
 	conductor->n_on_pool[task->how->lane]++;
@@ -295,6 +313,27 @@ pump(struct conductor *conductor)
 	}
 }
 
+/*
+ * Behind the others. A look that nobody reported is asked for again while it may still stand in
+ * the line, where hosts are slow and many: the new one takes the place of the old one.
+ */
+static void
+line_up(struct conductor *conductor, struct task *task)
+{
+	struct task *old = NULL;
+
+	if (task->look_key.n > 0)
+		old = map_put(&conductor->looks, task->look_key.p, task->look_key.n, task);
+	if (old) {
+		list_insert_before(&old->node, &task->node);
+		list_remove(&old->node);
+		task_free(old);
+		return;
+	}
+	list_push_back(&conductor->waiting[task->how->lane], &task->node);
+	conductor->n_waiting++;
+}
+
 void
 conductor_take(struct conductor *conductor, const struct turn_output *output)
 {
@@ -302,13 +341,9 @@ conductor_take(struct conductor *conductor, const struct turn_output *output)
 		return;
 	for (size_t i = 0; i < output->n_effects; i++) {
 		const struct effect *effect = &output->effects[i];
-		struct task *task;
 
-		if (!works[effect->kind].prepare)
-			continue; /* somebody else's */
-		task = task_new(conductor, effect);
-		list_push_back(&conductor->waiting[task->how->lane], &task->node);
-		conductor->n_waiting++;
+		if (works[effect->kind].prepare) /* else somebody else's */
+			line_up(conductor, task_new(conductor, effect));
 	}
 	pump(conductor);
 }
@@ -330,6 +365,7 @@ conductor_new(uv_loop_t *loop, const struct conductor_options *options)
 	for (int i = 0; i < WORK_COUNT; i++)
 		list_init(&conductor->waiting[i]);
 	list_init(&conductor->running);
+	map_init(&conductor->looks, MAP_KEYS_COPIED);
 	if (uv_mutex_init(&conductor->lock) != 0)
 		abort(); /* only out of memory at the very start */
 	return conductor;
@@ -358,6 +394,7 @@ conductor_stop(struct conductor *conductor)
 		}
 	}
 	conductor->n_waiting = 0;
+	map_clear(&conductor->looks);
 	LIST_FOR_EACH_SAFE(node, &conductor->running) {
 		struct task *task = list_entry(node, struct task, node);
 
@@ -378,6 +415,7 @@ conductor_free(struct conductor *conductor)
 	for (size_t i = 0; i < conductor->n_readers; i++)
 		(void)store_reader_close(conductor->readers[i]);
 	uv_mutex_destroy(&conductor->lock);
+	map_deinit(&conductor->looks);
 	free(conductor->url);
 	free(conductor);
 	return NULL;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "conductor/conductor.h"
 #include "engine/intent.h"
 #include "http/client.h"
@@ -25,6 +26,7 @@ struct conductor {
 	char *url; /* owned; without a slash at the end */
 	struct http_client *client;
 	struct list_node waiting[WORK_COUNT]; /* tasks, oldest first */
+	struct map looks; /* struct task: looks among those that wait, by look_key() */
 	struct list_node running;
 	size_t n_on_pool[WORK_COUNT];
 	size_t n_looks; /* from the pool to the answer */
@@ -58,6 +60,7 @@ struct task {
 	const struct effect_work *how;
 	struct arena arena;
 	struct effect effect;  /* its texts are the arena's */
+	struct str look_key;   /* of the arena; empty: no look */
 	struct intent *intent; /* the report, owned until it is submitted */
 	struct probe probe;
 	struct sweep *sweep; /* owned; NULL: not one, or not begun */

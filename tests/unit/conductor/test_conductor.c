@@ -125,6 +125,34 @@ keeps_the_line_of_the_engine_short(void **state)
 	assert_int_equal(conductor_stats(desk->conductor).done, 50);
 }
 
+/* Hosts that are slow and many let a look wait so long that it is asked for again. */
+static void
+lets_a_look_wait_once(void **state)
+{
+	struct effect effects[10];
+	struct desk *desk = *state;
+	unsigned seen = 0;
+
+	for (int i = 0; i < 10; i++) {
+		effects[i] = desk_effect(EFFECT_FLOW_PROBE, "{\"request\":\"GET x\"}", "{}");
+		effects[i].item = i;
+	}
+	desk_ask(desk, effects, 10);
+	struct conductor_stats stats = conductor_stats(desk->conductor);
+	assert_int_equal(stats.waiting + stats.under_way, 10);
+	assert_true(stats.waiting > 0);
+	for (int i = 0; i < 5; i++)
+		desk_ask(desk, effects + stats.under_way, stats.waiting);
+	assert_int_equal(conductor_stats(desk->conductor).waiting, stats.waiting);
+	desk_wait(desk, 10);
+	for (int i = 0; i < 10; i++)
+		seen |= 1u << desk_report(desk)->item;
+	assert_int_equal(seen, 0x3ff);
+	assert_int_equal(conductor_stats(desk->conductor).done, 10);
+	desk_ask(desk, effects, 10); /* the first ones are over: all are looked at again */
+	desk_wait(desk, 20);
+}
+
 static void
 says_that_a_job_is_gone(void **state)
 {
@@ -240,6 +268,8 @@ main(void)
 			keeps_the_order_of_a_flow, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			keeps_the_line_of_the_engine_short, desk_setup, desk_teardown),
+		cmocka_unit_test_setup_teardown(
+			lets_a_look_wait_once, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
 			says_that_a_job_is_gone, desk_setup, desk_teardown),
 		cmocka_unit_test_setup_teardown(
