@@ -575,7 +575,7 @@ hub_event(struct hub *hub, const struct event *event)
 	LIST_FOR_EACH_SAFE(node, &hub->streams) {
 		struct stream *stream = list_entry(node, struct stream, node);
 
-		if (stream->project == event->project)
+		if (event->project == 0 || event->project == stream->project)
 			offer(stream, event, block);
 	}
 	if (watch) {

@@ -492,7 +492,7 @@ event_matches(const struct event *event, const struct event_filter *f)
 {
 	if (event->seq <= f->after_seq)
 		return false;
-	if (f->project && event->project != f->project)
+	if (f->project && event->project != 0 && event->project != f->project)
 		return false;
 	if (f->job_seq && event->job_seq != f->job_seq)
 		return false;

@@ -656,7 +656,7 @@ static const struct {
 	},
 	[SQL_EVENTS] = {
 		"SELECT last_seq, first_seq, project, job, body"
-		" FROM event_batch AS batch WHERE (?2 = 0 OR project = ?2)"
+		" FROM event_batch AS batch WHERE (?2 = 0 OR project IN (0, ?2))"
 		" AND last_seq > ?3 AND NOT EXISTS (SELECT 1 FROM deleted_job AS gone"
 		" WHERE gone.job = batch.job AND batch.last_seq < gone.event)"
 		" ORDER BY last_seq",

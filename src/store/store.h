@@ -300,7 +300,7 @@ int read_artifact(struct store_reader *reader, int64_t run_seq, const char *name
 	struct arena *arena, struct artifact **ret, struct err *err) MUST_CHECK;
 
 struct event_filter {
-	int64_t project;
+	int64_t project; /* events of no project (0: of workers that serve all) come along */
 	int64_t job_seq; /* 0: every job of the project */
 	int64_t after_seq;
 	uint64_t types;   /* set of 1ull << enum event_type; 0: all */

@@ -106,13 +106,13 @@ describe('access', () => {
 		assert.ok(tried > 30, `${tried} operations`);
 	});
 
-	test('only health is open, says the document', async () => {
+	test('only health and signals, whose address is the secret, are open, says the document', async () => {
 		const { paths } = await server.get('/openapi.json');
 		const open = Object.entries(paths)
 			.filter(([, item]) => Object.values(item).some((o) => o.security?.length === 0))
 			.map(([name]) => name).sort();
 
-		assert.deepEqual(open, ['/healthz', '/readyz']);
+		assert.deepEqual(open, ['/healthz', '/readyz', '/signals/{token}']);
 	});
 
 	test('a lost file is replaced at the next start; the old token goes on working', async () => {

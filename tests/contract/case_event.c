@@ -42,6 +42,8 @@ put_events(struct fixture *fx, int64_t seqs[JOBS])
 			.at_ms = fx->now_ms, .project = 1, .type = EV_WORKER_JOINED
 		};
 		uow_event(&fx->uow, &joined);
+		joined.project = 0; /* it serves every project */
+		uow_event(&fx->uow, &joined);
 		save(fx);
 		turn(fx);
 		for (int i = 0; i < JOBS; i++)
@@ -96,7 +98,7 @@ events_are_numbered_without_gaps(void **state)
 	put_events(fx, seqs);
 	struct event *all;
 	size_t n = read_events_after(fx, 0, 0, &all);
-	assert_int_equal(n, JOBS + TURNS * 13);
+	assert_int_equal(n, JOBS + TURNS * 14);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(all[i].seq, all[0].seq + (int64_t)i);
 	assert_done(fx, read_last_event_seq(fx->reader, &last_seq, &fx->err));
@@ -171,7 +173,7 @@ filters_of_events_work(void **state)
 	const uint64_t types = UINT64_C(1) << EV_JOB_PROGRESS | UINT64_C(1) << EV_WORKER_JOINED;
 	for (size_t i = 0; i < n; i++) {
 		expected += types >> all[i].type & 1;
-		of_project += all[i].project == 2;
+		of_project += all[i].project == 2 || all[i].project == 0;
 	}
 	struct event_filter f = { .types = types, .limit = 1000 };
 	assert_done(fx, read_events(fx->reader, &f, &fx->arena, &got, &n_got, &fx->err));
