@@ -23,7 +23,7 @@ describe('members of a job', () => {
 
 	test('missing ones', async () => {
 		await refused({}, [['/tests', 'missing_field']]);
-		await refused(job({ tests: [{ name: 'x' }] }), [['/tests/0/kind', 'missing_field']]);
+		await refused(job({ tests: [{ name: 'x', timeout: '1m' }] }), [['/tests/0/kind', 'missing_field']]);
 		await refused(job({ tests: [{ kind: 'command' }] }), [['/tests/0/argv', 'missing_field']]);
 		await refused(job({ tests: [{ kind: 'http' }] }), [['/tests/0/request', 'missing_field']]);
 		await refused(job({ tests: [{ kind: 'playwright' }] }), [['/tests/0', 'missing_field']]);

@@ -24,7 +24,7 @@ test("bash completes nouns, verbs, options and choices", async () => {
 	assert.deepEqual(await offered("proctor", "do"), ["doctor"]);
 	assert.ok((await offered("proctor", "")).includes("run"));
 	assert.ok(!(await offered("proctor", "")).includes("runner-shepherd"));
-	assert.deepEqual(await offered("proctor", "job", "unp"), ["unpause"]);
+	assert.deepEqual(await offered("proctor", "job", "unp"), ["unpause", "unpin"]);
 	assert.deepEqual(await offered("proctor", "job", "report", "--form"), ["--format"]);
 	assert.deepEqual(await offered("proctor", "job", "report", "x", "--format", "j"), ["junit", "json"]);
 	assert.deepEqual(await offered("proctor", "serve", "--durability", ""), ["fsync", "os"]);
