@@ -463,6 +463,31 @@ describe('execute', () => {
 		assert.deepEqual(await pick({ environmentName: '' }), ['check', 'prep']);
 	});
 
+	test('the address of the report leads to the native one', async () => {
+		const { testReportUrl, testReport } = await ok('POST', '/execute',
+			execution(target, { tags: ['preparation'] }));
+		const path = new URL(testReportUrl).pathname;
+		const page = (at, headers = { 'x-api-key': server.token }) =>
+			fetch(new URL(at, testReportUrl), { headers, redirect: 'manual' });
+
+		assert.equal(path, `/testtargets/${target}/testreports/${testReport.id}`);
+		const away = await page(path);
+
+		assert.equal(away.status, 302);
+		assert.equal(await away.text(), '');
+		const report = await page(away.headers.get('location'));
+
+		assert.equal(report.status, 200);
+		assert.match(report.headers.get('content-type'), /^text\/html/);
+		assert.match(await report.text(), /prepares/);
+		assert.equal((await page(away.headers.get('location'), {})).status, 401);
+		for (const headers of [{}, { 'x-api-key': 'no' }])
+			assert.equal((await page(path, headers)).status, 403);
+		assert.equal((await page(path.replace(target, DEFAULT))).status, 404);
+		assert.equal((await page(path.replace(testReport.id, randomUUID()))).status, 404);
+		await server.post(`/jobs/${testReport.id}/cancel?project=${target}`);
+	});
+
 	test('nothing chosen is a report that failed and says so', async () => {
 		const { testReport } = await ok('POST', '/execute', execution(target, { tags: ['nobody'] }));
 

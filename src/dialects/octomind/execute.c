@@ -537,7 +537,6 @@ read_answer(struct call *call, struct store_reader *reader, struct err *err)
 {
 	const struct execution *execution = call->state;
 	struct job *job;
-	char id[UUID_TEXT_LEN + 1];
 	struct jw jw = call_jw(call);
 	int r = read_job(reader, call->project, execution->job, call->arena, &job, err);
 
@@ -545,12 +544,8 @@ read_answer(struct call *call, struct store_reader *reader, struct err *err)
 		return -1;
 	if (r == STORE_NONE)
 		return err_set(err, ERR_NOT_FOUND, "the report was deleted meanwhile");
-	uuid_format(&job->id.u, id);
-	const char *url =
-		arena_printf(call->arena, "%s/api/v1/jobs/%s/report", octo_base_url(call), id);
-
 	jw_obj(&jw);
-	jw_kstr(&jw, "testReportUrl", url);
+	jw_kstr(&jw, "testReportUrl", octo_report_url(call, &execution->target, job));
 	jw_key(&jw, "testReport");
 	if (octo_report_write(call, reader, job, &execution->target, &jw, err) < 0)
 		return -1;

@@ -349,22 +349,21 @@ octo_report_write(struct call *call, struct store_reader *reader, const struct j
 	return r;
 }
 
-int
-octo_report_show(struct call *call, struct store_reader *reader, struct err *err)
+/* The report of the path, and its target. */
+static int
+find_report(struct call *call, struct store_reader *reader, struct octo_target *ret_target,
+	struct job **ret, struct err *err)
 {
-	struct octo_target target;
 	struct job_id id;
-	struct job *job;
 	struct str options;
-	struct jw jw = call_jw(call);
 	int r;
 
-	if (octo_target(call, call->arg[0], &target, err) < 0 ||
+	if (octo_target(call, call->arg[0], ret_target, err) < 0 ||
 		call_uuid(call->arg[1], "test report", &id.u, err) < 0)
 		return -1;
-	r = read_job(reader, call->project, id, call->arena, &job, err);
+	r = read_job(reader, call->project, id, call->arena, ret, err);
 	if (r == 0)
-		r = read_job_options(reader, job->seq, call->arena, &options, err);
+		r = read_job_options(reader, (*ret)->seq, call->arena, &options, err);
 	if (r < 0)
 		return -1;
 	_cleanup_(json_unrefp) json_t *own = r == 0 ? own_of(options) : NULL;
@@ -372,9 +371,55 @@ octo_report_show(struct call *call, struct store_reader *reader, struct err *err
 	if (!json_is_true(json_object_get(own, "report")))
 		return err_set(
 			err, ERR_NOT_FOUND, "there is no test report \"%.60s\"", call->arg[1]);
-	if (octo_report_write(call, reader, job, &target, &jw, err) < 0)
+	return 0;
+}
+
+int
+octo_report_show(struct call *call, struct store_reader *reader, struct err *err)
+{
+	struct octo_target target;
+	struct job *job;
+	struct jw jw = call_jw(call);
+
+	if (find_report(call, reader, &target, &job, err) < 0 ||
+		octo_report_write(call, reader, job, &target, &jw, err) < 0)
 		return -1;
 	return call_written(call, &jw, err);
+}
+
+const char *
+octo_report_url(
+	const struct call *call, const struct octo_target *target, const struct job *job)
+{
+	char project[UUID_TEXT_LEN + 1], report[UUID_TEXT_LEN + 1];
+
+	uuid_format(&target->project->id, project);
+	uuid_format(&job->id.u, report);
+	return arena_printf(call->arena, "%s/testtargets/%s/testreports/%s",
+		octo_base_url(call), project, report);
+}
+
+/* The page that people are sent to is the native report. */
+int
+octo_report_page(struct call *call, struct store_reader *reader, struct err *err)
+{
+	struct octo_target target;
+	struct job *job;
+	char project[UUID_TEXT_LEN + 1], id[UUID_TEXT_LEN + 1];
+
+	if (find_report(call, reader, &target, &job, err) < 0)
+		return -1;
+	uuid_format(&target.project->id, project);
+	uuid_format(&job->id.u, id);
+	const char *url = arena_printf(call->arena, "%s/api/v1/jobs/%s/report?project=%s",
+		octo_base_url(call), id, project);
+
+	if (!url)
+		return err_set(err, ERR_LIMIT, "the address is too long");
+	http_header_add(call->req, "Location", url);
+	call->status = 302;
+	call->is_done = true;
+	return 0;
 }
 
 /* --- Lists --- */

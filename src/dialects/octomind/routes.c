@@ -13,6 +13,7 @@
 static const struct route table[] = {
 	{ HTTP_GET, T "/test-reports/{id}", .scope = SCOPE_READ, .read = octo_report_show },
 	{ HTTP_GET, T "/test-reports", .scope = SCOPE_READ, .read = octo_reports_list },
+	{ HTTP_GET, "/testtargets/{target}/testreports/{id}", .scope = SCOPE_READ, .read = octo_report_page },
 	{ HTTP_POST, "/execute", .scope = SCOPE_WRITE, JSON_BODY, .begin = octo_execute },
 	{ HTTP_POST, T "/execute", .scope = SCOPE_WRITE, JSON_BODY, .begin = octo_execute },
 
@@ -87,6 +88,8 @@ claim(struct str path)
 		path = inner;
 	if (str_eq(path, STR("/v2/execute")))
 		return behind(path, STR("/v2"));
+	if (str_starts(path, STR("/testtargets/")))
+		return path; /* of pages, for people */
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		struct str rest = behind(path, prefixes[i]), version = rest;
 

@@ -178,6 +178,7 @@ READ_HANDLER(octo_version_show);
 BEGIN_HANDLER(octo_execute);
 READ_HANDLER(octo_reports_list);
 READ_HANDLER(octo_report_show);
+READ_HANDLER(octo_report_page);
 READ_HANDLER(octo_notifications);
 READ_HANDLER(octo_locations);
 BEGIN_HANDLER(octo_location_register);
