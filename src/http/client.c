@@ -261,6 +261,18 @@ exchange_free(struct http_exchange *exchange)
 	free(exchange);
 }
 
+/* What is no HTTP at all is called an unsupported protocol, too; then a request was sent. */
+static bool
+is_wrong_request(const struct http_exchange *exchange, CURLcode code)
+{
+	long sent = 0;
+
+	if (code != CURLE_UNSUPPORTED_PROTOCOL)
+		return code == CURLE_URL_MALFORMAT;
+	curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &sent);
+	return sent == 0;
+}
+
 static int
 set_err(struct err *err, const struct http_exchange *exchange, CURLcode code)
 {
@@ -274,7 +286,7 @@ set_err(struct err *err, const struct http_exchange *exchange, CURLcode code)
 		return err_set(err, ERR_LIMIT, "the answer was refused while it arrived");
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%s", text);
-	if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+	if (is_wrong_request(exchange, code))
 		return err_set(err, ERR_INVALID, "%s", text);
 	return err_set(err, ERR_UNAVAILABLE, "%s", text);
 }

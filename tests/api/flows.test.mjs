@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { Stream } from './lib/events.mjs';
@@ -249,6 +250,21 @@ describe('looks', () => {
 
 		assert.equal(flow.reason, 'wait_failed');
 		assert.equal((await server.get(`/flow-runs/${id}/observations`)).items.length, 3);
+	});
+
+	test('what answers in no known protocol is asked again', async () => {
+		const says = ['hello\r\n', 'HTTP/1.1 000 none\r\n\r\n', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'];
+		const babbler = net.createServer((socket) => {
+			socket.on('error', () => {});
+			socket.once('data', () => socket.end(says.shift()));
+		});
+
+		await new Promise((resolve) => babbler.listen(0, '127.0.0.1', resolve));
+		const { id } = await once({ request: `GET http://127.0.0.1:${babbler.address().port}/` });
+		const flow = await ended(id);
+
+		babbler.close();
+		assert.equal(flow.status, 'completed', JSON.stringify(flow.stages));
 	});
 
 	test('a deadline that passes is no failure of the product', async () => {
