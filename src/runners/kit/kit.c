@@ -124,13 +124,19 @@ number_of(json_t *body, const char *key, int max)
 	return value >= 1 && value <= max ? (int)value : 0;
 }
 
+/* The run under way, or the one that is about to begin: the only one there is. */
+static bool
+is_ours(const struct kit *kit, const char *run)
+{
+	const char *own = kit->next.body ? kit->next.run : kit->run;
+
+	return own && strcmp(own, run) == 0;
+}
+
 static void
 take_screen(struct kit *kit, const struct message *message)
 {
-	bool is_next = kit->next.body && strcmp(kit->next.run, message->run) == 0;
-	bool is_now = kit->run && strcmp(kit->run, message->run) == 0;
-
-	if (!is_next && !is_now)
+	if (!is_ours(kit, message->run))
 		return;
 	kit->screen = (struct kit_screen) {
 		.is_on = json_is_true(json_object_get(message->body, "on")),
@@ -138,7 +144,7 @@ take_screen(struct kit *kit, const struct message *message)
 		.max_height = number_of(message->body, "maxHeight", SCREEN_SIDE_MAX),
 		.quality = number_of(message->body, "quality", 100),
 	};
-	if (is_now && kit->spec->on_screen)
+	if (kit->run && kit->spec->on_screen)
 		kit->spec->on_screen(kit, &kit->screen);
 }
 
@@ -152,10 +158,11 @@ take_request(struct kit *kit, struct message *message)
 			_exit(1);
 		}
 		kit->next = *message;
+		kit->cancelled = false;
 		message->body = NULL;
 		return;
-	case MESSAGE_CANCEL:
-		if (kit->run && strcmp(kit->run, message->run) == 0)
+	case MESSAGE_CANCEL: /* it may come together with its run */
+		if (is_ours(kit, message->run))
 			kit->cancelled = true;
 		return;
 	case MESSAGE_SCREEN:
@@ -466,9 +473,10 @@ carry_out(struct kit *kit)
 	json_t *result;
 
 	kit->next.body = NULL;
-	kit->cancelled = false;
 	kit->run = xstrdup(request.run);
-	if (chdir(request.dir) < 0)
+	if (kit->cancelled)
+		result = kit_result("cancelled", NULL, NULL);
+	else if (chdir(request.dir) < 0)
 		result = kit_result("errored", "config", "cannot enter the run's folder: %s",
 			strerror(errno));
 	else

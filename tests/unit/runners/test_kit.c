@@ -254,6 +254,9 @@ a_runner_carries_out_one_run_after_the_other(void **state)
 	expect(&lines, "started");
 	say("{\"type\":\"cancel\",\"run\":\"other\"}\n{\"type\":\"cancel\",\"run\":\"b\"}\n");
 	expect(&lines, "\"outcome\":\"cancelled\"");
+	/* One that comes with its run ends it before it begins, and is forgotten with it. */
+	say(RUN("b2", "wait") "{\"type\":\"cancel\",\"run\":\"b2\"}\n");
+	expect(&lines, "\"outcome\":\"cancelled\",\"type\":\"result\",\"run\":\"b2\"");
 	say(RUN("c", "long"));
 	expect(&lines, "started");
 	expect(&lines, "too long for one message"); /* and still within a line's limit */
