@@ -61,6 +61,7 @@
 #define CRON_BYTES_MAX            200             /* an expression */
 #define SCHEDULES_MAX             10000           /* of all projects: they are in memory */
 #define SCHEDULE_BYTES_MAX        KIB(64)         /* as kept, with its job request */
+#define SCHEDULES_BYTES_MAX       MIB(32)         /* all of them together: one answer lists a project's */
 #define SCHEDULE_AT_MAX           100             /* instants of a list */
 #define SCHEDULE_BLACKOUTS_MAX    20              /* windows of a schedule: each firing looks at all */
 #define SCHEDULE_EVERY_MS_MIN     SECONDS_MS(1)   /* more often is no schedule */
@@ -207,6 +208,16 @@
 #define REPORT_LOOKS_MAX          100             /* looks of a wait in it: the last ones; the rest is counted */
 #define REPORT_LOG_BYTES_MAX      KIB(16)         /* of each log shown in a report: its last bytes */
 #define REPORT_LOGS_BYTES_MAX     MIB(2)          /* logs inside one report */
+
+/* --- Archives --- */
+#define ARCHIVE_BYTES_MAX         GIB(16)         /* an archive of jobs, packed */
+#define ARCHIVE_UNPACKED_MAX      GIB(64)         /* the same unpacked */
+#define ARCHIVE_JOBS_MAX          100000          /* jobs of one */
+#define ARCHIVE_BLOBS_MAX         500000          /* different files of them: their hashes are in memory */
+#define ARCHIVE_LINE_BYTES_MAX    MIB(100)        /* one row: the state of a flow with escapes */
+#define ARCHIVE_PART_BYTES        MIB(1)          /* rows of a job that are packed together */
+#define IMPORT_ROWS_MAX           64              /* rows of an archive that one turn takes */
+#define IMPORT_BYTES_MAX          KIB(512)        /* the same, unless one row is larger */
 
 /* --- What flows ask of the world --- */
 #define CONDUCTOR_READS_MAX       2               /* launches and collections at a time on the pool */

@@ -147,6 +147,7 @@ struct job {
 	int64_t unique_until_ms; /* the end of its unique key's period; 0: with the job */
 	bool pinned;             /* retention spares it */
 	const char *pin_note;    /* why, or NULL */
+	int64_t imported_ms;     /* it came with an archive: it never runs; 0: it did not */
 	int64_t cpu_ms;          /* processor time of all its runs, as workers measured it */
 	int64_t tokens;          /* of language models, likewise */
 	int64_t peak_kib;        /* greatest memory of a run */

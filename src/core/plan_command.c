@@ -160,6 +160,9 @@ plan_command(struct uow *uow, struct lanes *lanes, struct job *job, enum job_com
 		return err_set(err, ERR_CONFLICT, "cannot %s a job that is %s; it allows: %s",
 			job_command_name(command), job_state_name(job->state), allowed);
 	}
+	if (command == JOB_CMD_START && job->imported_ms > 0)
+		return err_set(err, ERR_CONFLICT,
+			"it came with an archive and does not run again: make a new job of it");
 	switch (command) {
 	case JOB_CMD_PAUSE:
 		do_pause(uow, job);

@@ -232,7 +232,8 @@ uow_is_empty(const struct uow *uow)
 		uow->incarnations.n > 0 || uow->artifacts.n > 0 || uow->new_lanes.n > 0 ||
 		uow->changed_queues.n > 0 || uow->buckets.n > 0 || uow->quarantine.n > 0 ||
 		uow->stat_backlog.n > 0 || uow->projects.n > 0 || uow->schedules.n > 0 ||
-		uow->firings.n > 0 || uow->retention.n > 0 || uow->fileless.n > 0)
+		uow->firings.n > 0 || uow->retention.n > 0 || uow->fileless.n > 0 ||
+		uow->staged.n > 0)
 		return false;
 	return !ANY_CHANGE(uow->jobs) && !ANY_CHANGE(uow->runs) && !ANY_CHANGE(uow->workers) &&
 		!ANY_CHANGE(uow->defs) && !ANY_CHANGE(uow->idems);

@@ -86,6 +86,17 @@ struct idem {
 	enum row_change change;
 };
 
+/*
+ * A job that comes in over several turns: its rows are hidden, and gone after a crash, until
+ * the turn that shows them together with the job's own row.
+ */
+enum stage_step { STAGE_BEGIN, STAGE_MORE, STAGE_SHOW, STAGE_DROP };
+
+struct staged {
+	int64_t job_seq;
+	enum stage_step step;
+};
+
 /* Something a worker must hear about a run that it holds, as soon as the turn is committed. */
 enum signal_kind { SIGNAL_STOP, SIGNAL_DROP };
 
@@ -194,6 +205,7 @@ struct uow {
 	UOW_ARRAY(struct job *) due_jobs; /* loaded because job->due_ms <= now */
 	UOW_ARRAY(struct worker_row *)
 	due_workers; /* loaded because their lease has ended, with their runs */
+	UOW_ARRAY(struct run_id) taken; /* of turn_keys.new_runs: those that some row has */
 	bool is_cut; /* not all that is ready or due was loaded: it would have been too much */
 
 	/* only written */
@@ -213,7 +225,8 @@ struct uow {
 	UOW_ARRAY(struct schedule *) schedules; /* of the list: new, changed, taken off */
 	UOW_ARRAY(struct firing) firings;
 	UOW_ARRAY(struct retention *) retention; /* policies: new, changed, deleted */
-	UOW_ARRAY(int64_t) fileless; /* job.seq: artifact rows of it go, SWEEP_FILES_MAX */
+	UOW_ARRAY(int64_t) fileless;     /* job.seq: artifact rows of it go, SWEEP_FILES_MAX */
+	UOW_ARRAY(struct staged) staged; /* one for each such job of which rows are saved */
 
 	UOW_ARRAY(struct stat_cell *) stats; /* one for each key: added to the stored ones */
 	UOW_ARRAY(struct known_test *) known_tests;

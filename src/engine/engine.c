@@ -376,13 +376,26 @@ note_due(struct turn *turn)
 	}
 }
 
+/* Events of old are no news. */
+static bool
+is_news(const struct uow *uow, const struct event *event)
+{
+	for (size_t i = 0; i < uow->staged.n; i++) {
+		if (uow->staged.item[i].job_seq == event->job_seq)
+			return false;
+	}
+	return true;
+}
+
 static void
 note_finished(struct turn *turn)
 {
+	const struct uow *uow = &turn->uow;
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < turn->uow.events.n; i++)
-		n += event_type_is_final(turn->uow.events.item[i].type);
+	for (size_t i = 0; i < uow->events.n; i++)
+		n += event_type_is_final(uow->events.item[i].type) &&
+			is_news(uow, &uow->events.item[i]);
 	atomic_fetch_add_explicit(&turn->engine->stats.jobs_finished, n, memory_order_relaxed);
 }
 
@@ -446,13 +459,16 @@ publish(struct turn *turn)
 		return;
 	out->events = arena_xalloc(&out->arena, uow->events.n * sizeof *out->events);
 	for (size_t i = 0; i < uow->events.n; i++) {
-		struct event *copy = &out->events[i];
+		if (!is_news(uow, &uow->events.item[i]))
+			continue;
+		struct event *copy = &out->events[out->n_events++];
 		*copy = uow->events.item[i];
 		char *data = arena_xalloc(&out->arena, copy->data.n + 1);
 		memcpy(data, copy->data.p, copy->data.n);
 		copy->data.p = data;
 	}
-	out->n_events = uow->events.n;
+	if (out->n_events == 0)
+		out->last_event_seq = 0; /* nobody missed anything */
 }
 
 /* Everything of the turn and every parked poll gets the failure; nothing is acknowledged any

@@ -188,6 +188,11 @@ void retention_apply(struct turn *turn, struct intent *intent);
 /* After the save: rows that nobody needs. Each slice its own commit. */
 int retention_clear(struct turn *turn, struct err *err) MUST_CHECK;
 
+/* ---- import.c: jobs of archives ---- */
+
+void import_keys(struct turn *turn, struct intent *intent);
+void import_apply(struct turn *turn, struct intent *intent);
+
 /* ---- edits.c: changes of what waits ---- */
 
 void edit_keys(struct turn *turn, struct intent *intent);

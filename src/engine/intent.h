@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "core/archive_line.h"
 #include "core/definition.h"
 #include "core/explain.h"
 #include "core/flow.h"
@@ -55,6 +56,7 @@ enum intent_kind {
 	INTENT_RETENTION_DELETE,
 	INTENT_RETENTION_RUN, /* sweep now */
 	INTENT_SWEEP,         /* the conductor: what a policy lets go */
+	INTENT_JOB_IMPORT,    /* some rows of a job of an archive */
 	INTENT_WORKER_DRAIN,
 	INTENT_WORKER_GONE, /* somebody who knows (the parent of the local worker) says that it
 			       is no more */
@@ -246,6 +248,17 @@ struct sweep_report {
 	int64_t files_done_ms; /* files of jobs that ended before are gone */
 };
 
+/* Some lines of an archived job. What it points to is the submitter's until the answer. */
+struct job_import {
+	const struct archive_line *job; /* its first line */
+	int64_t seq;     /* that the first slice was answered with; 0: this is it */
+	int64_t run_seq; /* of its last run, as answered before */
+	const struct archive_line *lines;
+	size_t n;     /* IMPORT_ROWS_MAX at most */
+	bool is_last; /* the job is there from now on */
+	bool is_drop; /* it is given up: what came is cleared away */
+};
+
 /* What stood in the way, with ERR_CONFLICT. */
 enum intent_conflict {
 	CONFLICT_NONE,
@@ -291,6 +304,7 @@ struct intent {
 		struct project_change project_change; /* DELETE: without put */
 		struct retention_change retention;    /* DELETE, RUN: without put */
 		struct sweep_report sweep;
+		struct job_import import;
 		struct flow_report flow_report;
 		struct flow_signal flow_signal;
 		struct schedule_change schedule;        /* PUT, DELETE, COMMAND */
@@ -317,6 +331,10 @@ struct intent {
 		struct project *project;
 		struct retention *retention;
 		size_t n_swept; /* SWEEP: so many of the jobs were deleted, or lost files */
+		struct {
+			int64_t seq, run_seq;
+			bool is_there; /* the same job was here already: nothing was taken */
+		} import;
 		struct explanation *explanation;
 		struct poll_answer poll;
 	} out;

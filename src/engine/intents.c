@@ -756,6 +756,9 @@ intent_keys(struct turn *turn, struct intent *intent)
 	case INTENT_SWEEP:
 		retention_keys(turn, intent);
 		break;
+	case INTENT_JOB_IMPORT:
+		import_keys(turn, intent);
+		break;
 	case INTENT_RETENTION_PUT:
 	case INTENT_RETENTION_DELETE:
 	case INTENT_RETENTION_RUN:
@@ -847,6 +850,9 @@ intent_apply(struct turn *turn, struct intent *intent)
 	case INTENT_RETENTION_RUN:
 	case INTENT_SWEEP:
 		retention_apply(turn, intent);
+		break;
+	case INTENT_JOB_IMPORT:
+		import_apply(turn, intent);
 		break;
 	case INTENT_WORKER_DRAIN:
 	case INTENT_WORKER_GONE:

@@ -125,6 +125,7 @@ static const struct column job_columns[] = {
 	LIVE(job, unique_until_ms, I64),
 	LIVE(job, pinned, BOOL),
 	LIVE(job, pin_note, TEXT),
+	FIXED(job, imported_ms, I64),
 	LIVE(job, cpu_ms, I64),
 	LIVE(job, tokens, I64),
 	LIVE(job, peak_kib, I64),

@@ -223,6 +223,7 @@ db_free(struct memory_db *db)
 	free(db->buckets.item);
 	free(db->results.item);
 	free(db->tokens.item);
+	free(db->staged.item);
 	map_deinit(&db->job_seqs);
 	map_deinit(&db->run_seqs);
 	(void)pthread_mutex_destroy(&db->lock);
@@ -460,6 +461,9 @@ static int
 memory_boot(struct store *store, struct arena *arena, struct store_boot *ret, struct err *err)
 {
 	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	struct uow left = { .arena = arena };
+
+	memory_drop_staged(db, &left);
 	struct store_boot boot = {
 		.lanes = copy_rows(&db->lanes, arena),
 		.n_lanes = db->lanes.n,
@@ -594,7 +598,7 @@ memory_check(struct store *store, struct err *err)
 	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
 	for (size_t i = 0; i < db->runs.n; i++) {
 		const struct run *run = db->runs.item[i];
-		if (!memory_job(db, run->job_seq))
+		if (!memory_job(db, run->job_seq) && !memory_is_staged(db, run->job_seq))
 			return err_set(
 				err, ERR_CORRUPT, "run %lld has no job", (long long)run->seq);
 	}

@@ -46,6 +46,7 @@ struct memory_db {
 	UOW_ARRAY(struct memory_result) results;
 	UOW_ARRAY(struct bucket) buckets; /* names are owned */
 	UOW_ARRAY(struct token_row *) tokens;
+	UOW_ARRAY(int64_t) staged; /* job.seq */
 
 	int64_t next_job_seq, next_run_seq, next_def_seq, next_event_seq;
 };
@@ -133,6 +134,11 @@ int memory_job_counts(struct store_reader *reader, int64_t project,
 
 /* ---- memory_save.c ---- */
 int memory_save(struct store *store, struct uow *uow, struct err *err) MUST_CHECK;
+
+/* True while the job comes in: no reader sees its rows. */
+bool memory_is_staged(const struct memory_db *db, int64_t job_seq);
+/* What jobs left that did not come in as a whole. */
+void memory_drop_staged(struct memory_db *db, struct uow *uow);
 
 /* ---- memory_read.c ---- */
 int memory_reader_open(struct store_reader **ret, struct store *store, struct err *err)

@@ -375,6 +375,10 @@ memory_load(struct store *store, const struct turn_keys *keys, struct uow *uow, 
 	LOAD_EACH(&loader, &keys->defs, load_definition)
 	LOAD_EACH(&loader, &keys->idems, load_idem)
 	LOAD_EACH(&loader, &keys->uniques, load_unique)
+	for (size_t i = 0; i < keys->new_runs.n; i++) {
+		if (memory_run_by_id(db, keys->new_runs.item[i]))
+			UOW_PUSH(uow, &uow->taken, keys->new_runs.item[i]);
+	}
 	return 0;
 }
 

@@ -413,7 +413,7 @@ one_run(struct store_reader *reader, int64_t project, struct run_id id, struct a
 {
 	const struct memory_db *db = db_of(reader);
 	const struct run *row = memory_run_by_id(db, id);
-	if (row && project != 0 && row->project != project)
+	if (row && ((project != 0 && row->project != project) || !memory_job(db, row->job_seq)))
 		row = NULL;
 	int rc = answer_one(row, &run_table, arena, ret, err);
 	if (rc == 0)
@@ -508,6 +508,8 @@ list_events(struct store_reader *reader, const struct event_filter *filter, stru
 	size_t bytes = 0;
 	for (size_t i = 0; i < db->events.n && page.n < filter->limit; i++) {
 		struct event event = *db->events.item[i];
+		if (memory_is_staged(db, event.job_seq))
+			continue;
 		if (filter->bytes_max > 0 && bytes >= filter->bytes_max)
 			break;
 		if (!event_matches(&event, filter))

@@ -237,20 +237,65 @@ drop_files(struct memory_db *db, struct uow *uow, int64_t job_seq, size_t left)
 }
 
 static void
-delete_job(struct memory_db *db, struct uow *uow, const struct job *job)
+delete_parts(struct memory_db *db, struct uow *uow, int64_t job_seq)
 {
-	delete_results(db, job->seq);
+	delete_results(db, job_seq);
 	for (size_t i = 0; i < db->runs.n; i++) {
 		const struct run *run = db->runs.item[i];
-		if (run->job_seq == job->seq)
+		if (run->job_seq == job_seq)
 			map_remove(&db->run_seqs, &run->id, sizeof run->id);
 	}
-	remove_where(&db->runs, offsetof(struct run, job_seq), job->seq);
-	remove_where(&db->tests, offsetof(struct job_test, job_seq), job->seq);
-	remove_where(&db->options, offsetof(struct job_options, job_seq), job->seq);
-	remove_where(&db->incarnations, offsetof(struct incarnation, job_seq), job->seq);
-	drop_files(db, uow, job->seq, SIZE_MAX);
-	delete_events(db, job->seq);
+	remove_where(&db->runs, offsetof(struct run, job_seq), job_seq);
+	remove_where(&db->tests, offsetof(struct job_test, job_seq), job_seq);
+	remove_where(&db->options, offsetof(struct job_options, job_seq), job_seq);
+	remove_where(&db->incarnations, offsetof(struct incarnation, job_seq), job_seq);
+	drop_files(db, uow, job_seq, SIZE_MAX);
+	delete_events(db, job_seq);
+}
+
+static void
+unstage(struct memory_db *db, int64_t job_seq)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < db->staged.n; i++) {
+		if (db->staged.item[i] != job_seq)
+			db->staged.item[kept++] = db->staged.item[i];
+	}
+	db->staged.n = kept;
+}
+
+bool
+memory_is_staged(const struct memory_db *db, int64_t job_seq)
+{
+	for (size_t i = 0; i < db->staged.n; i++) {
+		if (db->staged.item[i] == job_seq)
+			return true;
+	}
+	return false;
+}
+
+void
+memory_drop_staged(struct memory_db *db, struct uow *uow)
+{
+	for (; db->staged.n > 0; db->staged.n--)
+		delete_parts(db, uow, db->staged.item[db->staged.n - 1]);
+}
+
+static void
+save_stage(struct memory_db *db, struct uow *uow, const struct staged *staged)
+{
+	if (staged->step == STAGE_BEGIN)
+		MEMORY_PUSH(&db->staged, staged->job_seq);
+	if (staged->step == STAGE_SHOW || staged->step == STAGE_DROP)
+		unstage(db, staged->job_seq);
+	if (staged->step == STAGE_DROP)
+		delete_parts(db, uow, staged->job_seq);
+}
+
+static void
+delete_job(struct memory_db *db, struct uow *uow, const struct job *job)
+{
+	delete_parts(db, uow, job->seq);
 	map_remove(&db->job_seqs, &job->id, sizeof job->id);
 	rows_remove(&db->jobs, memory_find_seq(&db->jobs, job->seq));
 }
@@ -608,6 +653,8 @@ save_all(struct memory_db *db, struct uow *uow)
 	for (size_t i = 0; i < uow->events.n; i++)
 		save_event(db, uow, &uow->events.item[i]);
 
+	for (size_t i = 0; i < uow->staged.n; i++)
+		save_stage(db, uow, &uow->staged.item[i]);
 	memory_save_stats(db, uow);
 	keep_next(&db->next_job_seq, uow->next_job_seq);
 	keep_next(&db->next_run_seq, uow->next_run_seq);

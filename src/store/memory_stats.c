@@ -259,7 +259,7 @@ memory_history(struct store_reader *reader, const struct history_filter *filter,
 		const struct run *run = db->runs.item[i - 1];
 		struct history_item item = { 0 };
 
-		if (!is_of_history(run, filter))
+		if (!is_of_history(run, filter) || memory_is_staged(db, run->job_seq))
 			continue;
 		const struct job *job = memory_job(db, run->job_seq);
 

@@ -158,6 +158,8 @@ static int
 boot_remains(struct sqlite_db *db, bool *ret, struct err *err)
 {
 	int64_t remains;
+	if (sql_run(db, SQL_STAGED_DROP, err) != 0)
+		return -1;
 	if (sql_number(db, SQL_HAS_REMAINS, &remains, err) < 0)
 		return -1;
 	*ret = remains != 0;

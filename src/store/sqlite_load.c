@@ -419,6 +419,21 @@ load_due_workers(struct loader *loader, int64_t due_ms, size_t max)
 	return rc;
 }
 
+/* Of a new run: some row, even one that no reader sees, may have its id. */
+static int
+load_taken(struct loader *loader, const struct run_id *id)
+{
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt =
+		sql_get(loader->db, SQL_RUN_EXISTS, loader->err);
+	if (!stmt)
+		return -1;
+	sql_bind_uuid(stmt, 1, &id->u);
+	int rc = sql_step(loader->db, stmt, loader->err);
+	if (rc > 0)
+		UOW_PUSH(loader->uow, &loader->uow->taken, *id);
+	return rc < 0 ? -1 : 0;
+}
+
 /* ---- the turn ---- */
 
 #define LOAD_EACH(loader, keys, load)                     \
@@ -442,6 +457,7 @@ load_all(struct loader *loader, const struct turn_keys *keys)
 	LOAD_EACH(loader, &keys->defs, load_definition)
 	LOAD_EACH(loader, &keys->idems, load_idem)
 	LOAD_EACH(loader, &keys->uniques, load_unique)
+	LOAD_EACH(loader, &keys->new_runs, load_taken)
 	return 0;
 }
 

@@ -184,7 +184,8 @@ leave_remains(struct saver *saver, const struct job *job, int64_t event)
 static int
 delete_job(struct saver *saver, const struct job *job)
 {
-	int64_t event = saver->uow->events.n > 0 ? saver->uow->events.item[0].seq : INT64_MAX;
+	int64_t event =
+		saver->uow->events.n > 0 ? saver->uow->events.item[0].seq : INT64_MAX - 1;
 	sqlite3_stmt *stmt = sql_get(saver->db, SQL_JOB_DELETE, saver->err);
 	if (!stmt)
 		return -1;
@@ -475,6 +476,34 @@ save_fileless(struct saver *saver)
 	return 0;
 }
 
+/* The mark that hides the rows of a job, and has them cleared away after a crash. */
+static int
+save_stage(struct saver *saver, const struct staged *staged)
+{
+	if (staged->step == STAGE_MORE)
+		return 0;
+	if (staged->step == STAGE_SHOW)
+		return run_i64(saver, SQL_DELETED_JOB_DONE, staged->job_seq);
+	sqlite3_stmt *stmt = sql_get(saver->db, SQL_DELETED_JOB_PUT, saver->err);
+	if (!stmt)
+		return -1;
+	bool is_drop = staged->step == STAGE_DROP;
+	sql_bind_i64(stmt, 1, staged->job_seq);
+	sql_bind_i64(stmt, 2, is_drop ? INT64_MAX - 1 : INT64_MAX);
+	saver->uow->has_remains = saver->uow->has_remains || is_drop;
+	saver->has_deleted = true; /* the key is used up, though no row has it yet */
+	return sql_exec(saver->db, stmt, saver->err);
+}
+
+static int
+save_stages(struct saver *saver)
+{
+	int rc = 0;
+	for (size_t i = 0; i < saver->uow->staged.n && rc == 0; i++)
+		rc = save_stage(saver, &saver->uow->staged.item[i]);
+	return rc;
+}
+
 static int
 delete_schedule(struct saver *saver, const struct schedule *schedule)
 {
@@ -727,6 +756,7 @@ save_all(struct saver *saver)
 		save_projects,
 		save_retention,
 		save_fileless,
+		save_stages,
 		save_workers,
 		save_jobs,
 		save_parts,

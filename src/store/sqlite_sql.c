@@ -120,6 +120,12 @@ static const struct {
 		"SELECT EXISTS (SELECT 1 FROM deleted_job)",
 		NULL,
 	},
+	[SQL_STAGED_DROP] = {
+		"UPDATE deleted_job SET event = 9223372036854775806"
+		" WHERE event = 9223372036854775807",
+		NULL,
+	},
+	[SQL_RUN_EXISTS] = { "SELECT 1 FROM run WHERE id = ?", NULL },
 	[SQL_QUARANTINE] = {
 		"SELECT $columns FROM quarantine ORDER BY seq",
 		&quarantine_table,
@@ -360,11 +366,12 @@ static const struct {
 		NULL,
 	},
 	[SQL_DELETED_JOB_PUT] = {
-		"INSERT INTO deleted_job (job, event) VALUES (?, ?)",
+		"INSERT INTO deleted_job (job, event) VALUES (?1, ?2)"
+		" ON CONFLICT (job) DO UPDATE SET event = ?2",
 		NULL,
 	},
 	[SQL_DELETED_JOB_FIRST] = {
-		"SELECT job, event FROM deleted_job LIMIT 1",
+		"SELECT job, event FROM deleted_job WHERE event < 9223372036854775807 LIMIT 1",
 		NULL,
 	},
 	[SQL_DELETED_JOB_DONE] = {
@@ -645,7 +652,8 @@ static const struct {
 	},
 	[SQL_BLOB_IN_USE] = {
 		"SELECT EXISTS (SELECT 1 FROM artifact WHERE blob = ?"
-		" AND job NOT IN (SELECT job FROM deleted_job))",
+		" AND job NOT IN (SELECT job FROM deleted_job"
+		" WHERE event < 9223372036854775807))",
 		NULL,
 	},
 	[SQL_EVENTS_OF_JOB] = {

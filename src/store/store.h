@@ -120,6 +120,8 @@ struct turn_keys {
 	parents; /* with all their open runs; stops as claims do */
 	UOW_ARRAY(struct def_key) defs;
 	UOW_ARRAY(struct idem_key) idems;
+	UOW_ARRAY(struct run_id)
+	new_runs; /* into uow->taken when any row has the id, hidden or not */
 	UOW_ARRAY(struct unique_key) uniques; /* into uow->job_by_unique, with open runs */
 	int64_t due_ms; /* > 0: jobs and workers due at this time, into due_jobs, due_workers */
 	size_t due_max; /* at most this many of each */

@@ -234,11 +234,127 @@ workers_that_are_long_gone_are_forgotten(void **state)
 	assert_string_equal(rows[0].name, "here");
 }
 
+/* Saves a run of a job that comes in, in a turn of its own. */
+static void
+save_staged_run(
+	struct fixture *fx, struct job *shell, const struct run_id *id, enum stage_step step)
+{
+	struct staged staged = { shell->seq, step };
+	struct run *run = arena_xalloc(&fx->arena, sizeof *run);
+
+	UOW_PUSH(&fx->uow, &fx->uow.staged, staged);
+	*run = (struct run) {
+		.seq = fx->uow.next_run_seq++,
+		.id = *id,
+		.job_seq = shell->seq,
+		.project = shell->project,
+		.incarnation = 1,
+		.iteration = 1,
+		.attempt = 1,
+		.state = RUN_FINISHED,
+		.outcome = OUTCOME_PASSED,
+		.version = 1,
+		.change = ROW_NEW,
+		.job = shell,
+	};
+	uow_add_run(&fx->uow, run);
+	save(fx);
+}
+
+static bool
+sees_run(struct fixture *fx, const struct run_id *id)
+{
+	struct job_id job;
+	struct run *run;
+	int rc = read_run(fx->reader, 0, *id, &fx->arena, &run, &job, &fx->err);
+
+	assert_true(rc >= 0);
+	return rc == 0;
+}
+
+static bool
+is_taken(struct fixture *fx, const struct run_id *id)
+{
+	turn(fx);
+	UOW_PUSH(&fx->uow, &fx->keys.new_runs, *id);
+	load(fx);
+	return fx->uow.taken.n == 1;
+}
+
+static void
+a_job_that_comes_in_is_there_with_its_last_turn(void **state)
+{
+	struct fixture *fx = *state;
+	struct run_id first = { new_uuid(fx) }, second = { new_uuid(fx) };
+	struct job shell = { .project = 1 };
+	struct job_id id = { new_uuid(fx) };
+
+	turn(fx);
+	load(fx);
+	shell.seq = fx->uow.next_job_seq++;
+	save_staged_run(fx, &shell, &first, STAGE_BEGIN);
+	assert_false(sees_run(fx, &first));
+	assert_true(is_taken(fx, &first));
+	assert_false(is_taken(fx, &second));
+
+	turn(fx);
+	load(fx);
+	struct job *job = arena_xalloc(&fx->arena, sizeof *job);
+	*job = (struct job) {
+		.seq = shell.seq,
+		.id = id,
+		.project = 1,
+		.tags = "[]",
+		.n_tests = 1,
+		.n_targets = 1,
+		.iterations = 1,
+		.state = JOB_COMPLETED,
+		.incarnation = 1,
+		.completed_ms = fx->now_ms,
+		.version = 1,
+		.change = ROW_NEW,
+	};
+	uow_add_job(&fx->uow, job);
+	save_staged_run(fx, &shell, &second, STAGE_SHOW);
+	assert_true(sees_run(fx, &first));
+	assert_true(sees_run(fx, &second));
+	assert_done(fx, read_job(fx->reader, 1, id, &fx->arena, &job, &fx->err));
+}
+
+static void
+what_did_not_come_in_as_a_whole_goes_at_the_next_start(void **state)
+{
+	struct fixture *fx = *state;
+	struct run_id run = { new_uuid(fx) };
+	struct job shell = { .project = 1 };
+	struct store_boot boot;
+
+	turn(fx);
+	load(fx);
+	shell.seq = fx->uow.next_job_seq++;
+	save_staged_run(fx, &shell, &run, STAGE_BEGIN);
+	turn(fx);
+	assert_done(fx, store_purge_deleted(fx->store, 100, &fx->uow, &fx->err));
+	assert_true(is_taken(fx, &run)); /* no rest of a deleted job */
+
+	reopen(fx);
+	turn(fx);
+	assert_done(fx, store_boot(fx->store, &fx->arena, &boot, &fx->err));
+	turn(fx);
+	assert_done(fx, store_purge_deleted(fx->store, 100, &fx->uow, &fx->err));
+	assert_false(is_taken(fx, &run));
+	assert_true(fx->uow.next_job_seq > shell.seq);
+}
+
 const struct contract_case retention_cases[] = {
 	{ "policies keep every column", policies_keep_every_column },
 	{ "a large job goes in slices", a_large_job_goes_in_slices },
 	{ "files go while the job stays", files_go_while_the_job_stays },
 	{ "workers that are long gone are forgotten",
 		workers_that_are_long_gone_are_forgotten },
+	{ "a job that comes in is there with its last turn",
+		a_job_that_comes_in_is_there_with_its_last_turn },
+	{ "what did not come in as a whole goes at the next start",
+		what_did_not_come_in_as_a_whole_goes_at_the_next_start },
 	{ NULL, NULL },
 };

@@ -42,7 +42,8 @@ CREATE TABLE definition_revision (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE deleted_job (
 	job   INTEGER PRIMARY KEY,             -- job.seq, never used again
-	event INTEGER NOT NULL                 -- its events before this number go too
+	event INTEGER NOT NULL                 -- its events before this number go too; the greatest there
+	                                       -- is: the job is coming in, and nothing goes
 ) STRICT;
 CREATE TABLE error_class (
 	key INTEGER PRIMARY KEY,                -- hash of project and text
@@ -154,7 +155,7 @@ CREATE TABLE job (
 	updated_ms INTEGER NOT NULL,
 	queued_ms INTEGER NOT NULL,             -- duration from queueing to first lease
 	version INTEGER NOT NULL                -- optimistic lock, + 1 with every save
-, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT, parent BLOB, stage TEXT, stage_item INTEGER NOT NULL DEFAULT 0, stage_attempt INTEGER NOT NULL DEFAULT 0, flow TEXT, schedule INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL DEFAULT 0, keys TEXT, needs TEXT, held_key TEXT, unique_key TEXT, unique_until_ms INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0, pin_note TEXT) STRICT;
+, layout TEXT, cancel_on_first_failure INTEGER NOT NULL DEFAULT 0, quarantine_attempts INTEGER NOT NULL DEFAULT 0, quarantine_successes INTEGER NOT NULL DEFAULT 0, quarantined INTEGER NOT NULL DEFAULT 0, plan TEXT, parent BLOB, stage TEXT, stage_item INTEGER NOT NULL DEFAULT 0, stage_attempt INTEGER NOT NULL DEFAULT 0, flow TEXT, schedule INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL DEFAULT 0, keys TEXT, needs TEXT, held_key TEXT, unique_key TEXT, unique_until_ms INTEGER NOT NULL DEFAULT 0, cpu_ms INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, peak_kib INTEGER NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0, pin_note TEXT, imported_ms INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE job_count (
 	project INTEGER NOT NULL,
 	state TEXT NOT NULL,

@@ -3,6 +3,7 @@
 
 ALTER TABLE job ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0; -- 1: retention spares it
 ALTER TABLE job ADD COLUMN pin_note TEXT;       -- why
+ALTER TABLE job ADD COLUMN imported_ms INTEGER NOT NULL DEFAULT 0; -- it came with an archive
 
 -- Policies. Read whole at the start and kept in memory.
 CREATE TABLE retention (
@@ -23,5 +24,6 @@ CREATE TABLE retention (
 -- Jobs that are gone while some of their rows are not.
 CREATE TABLE deleted_job (
 	job   INTEGER PRIMARY KEY,             -- job.seq, never used again
-	event INTEGER NOT NULL                 -- its events before this number go too
+	event INTEGER NOT NULL                 -- its events before this number go too; the greatest there
+	                                       -- is: the job is coming in, and nothing goes
 ) STRICT;
