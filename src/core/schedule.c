@@ -6,6 +6,7 @@
 #include "core/schedule.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,17 +242,34 @@ set_spec(struct uow *uow, struct schedule *schedule, struct schedule_live *live,
 	schedule_look_ahead(schedule);
 }
 
+/* Bytes of all specs but that of `old`. */
+static int64_t
+specs_bytes(const struct schedule_list *list, const struct schedule *old)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->item[i] != old && list->item[i]->change != ROW_DELETED)
+			sum += (int64_t)strlen(list->item[i]->spec);
+	return sum;
+}
+
 static int
 check_put(const struct schedule_list *list, int64_t project, const struct schedule *old,
-	const char *name, struct err *err)
+	const struct schedule_change *change, struct err *err)
 {
-	const struct schedule *same = schedule_list_named(list, project, name);
+	const struct schedule *same = schedule_list_named(list, project, change->name);
 
 	if (same && same != old)
 		return err_set(err, ERR_CONFLICT, "another schedule has that name");
 	if (!old && list->n >= SCHEDULES_MAX)
 		return err_set(
 			err, ERR_LIMIT, "there are %d schedules, the maximum", SCHEDULES_MAX);
+	if (specs_bytes(list, old) + (int64_t)strlen(change->spec) > SCHEDULES_BYTES_MAX)
+		return err_set(err, ERR_LIMIT,
+			"all schedules together may have %" PRId64
+			" bytes; templates and flows keep what they start short",
+			SCHEDULES_BYTES_MAX);
 	return 0;
 }
 
@@ -264,7 +282,7 @@ schedule_list_put(struct schedule_list *list, struct uow *uow, int64_t project,
 	bool is_new = !old;
 	int64_t next_ms;
 
-	if (check_put(list, project, old, change->name, err) < 0)
+	if (check_put(list, project, old, change, err) < 0)
 		return -1;
 	live = schedule_live_new();
 	schedule_live_read(live, change->spec);

@@ -464,6 +464,49 @@ a_change_keeps_what_is_under_way(void **state)
 	assert_int_equal(schedule_list_due(&list), begin + DAYS_MS(1));
 }
 
+/* Every answer that lists them has to hold them. */
+static void
+all_together_have_a_limit(void **state)
+{
+	enum { LONG = 60000 };
+	_cleanup_free_ char *text = xmalloc(LONG + 1);
+	struct schedule_change change = { .name = "more" };
+	struct schedule *schedule;
+	int64_t sum = 0;
+
+	(void)state;
+	memset(text, 'x', LONG);
+	text[LONG] = '\0';
+	_cleanup_free_ char *spec = xasprintf("{\"name\":\"more\",\"every\":\"1m\","
+					      "\"start\":{\"template\":\"shop\","
+					      "\"params\":{\"x\":\"%s\"}}}",
+		text);
+
+	change.spec = spec;
+	for (int n = 0; sum + (int64_t)strlen(spec) <= SCHEDULES_BYTES_MAX; n++) {
+		char name[20];
+
+		snprintf(name, sizeof name, "s%d", n);
+		change.name = name;
+		begin_turn(now_ms + 1);
+		assert_int_equal(
+			schedule_list_put(&list, &uow, 1, NULL, &change, &schedule, &err), 0);
+		schedule_list_save(&list, &uow);
+		sum += (int64_t)strlen(spec);
+	}
+	begin_turn(now_ms + 1);
+	change.name = "more";
+	assert_int_equal(schedule_list_put(&list, &uow, 1, NULL, &change, &schedule, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	change.name = "s0"; /* in its own place */
+	assert_int_equal(schedule_list_put(&list, &uow, 1, schedule_list_named(&list, 1, "s0"),
+				 &change, &schedule, &err),
+		0);
+	schedule_list_remove(&list, &uow, schedule_list_named(&list, 1, "s1"));
+	change.name = "more";
+	assert_int_equal(schedule_list_put(&list, &uow, 1, NULL, &change, &schedule, &err), 0);
+}
+
 static void
 a_deleted_one_fires_no_more(void **state)
 {
@@ -568,6 +611,7 @@ main(void)
 		TEST(what_cannot_be_resolved_is_told_once),
 		TEST(one_off_times_come_to_an_end),
 		TEST(a_change_keeps_what_is_under_way),
+		TEST(all_together_have_a_limit),
 		TEST(a_deleted_one_fires_no_more),
 		TEST(mistakes_name_their_place),
 		TEST(tags_and_labels_go_into_the_job),
