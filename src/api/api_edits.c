@@ -244,8 +244,8 @@ read_matching(struct call *call, struct store_reader *reader, struct err *err)
 	struct jw samples, jw = call_jw(call);
 
 	call->query = &bulk->query;
-	int r = jobs_filter_of_query(call, reader, &filter, err);
-	if (r < 0 || call->issues.n > 0)
+	int r = jobs_query_filter(call, reader, &filter, err);
+	if (r < 0)
 		return -1;
 	filter.sort = JOB_SORT_CREATED;
 	filter.descending = filter.count = false;

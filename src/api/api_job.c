@@ -139,6 +139,71 @@ resolve_names(struct call *call, struct store_reader *reader, struct job_filter 
 	return 0;
 }
 
+/* Schedules that fired jobs of one answer: each is read once. */
+struct fired_by {
+	struct schedule *item;
+	size_t n;
+};
+
+/* Adds it with id and name alone; without a name it is gone. */
+static int
+read_fired_by(struct call *call, struct store_reader *reader, int64_t seq,
+	struct fired_by *seen, struct err *err)
+{
+	_cleanup_(arena_deinit) struct arena arena; /* a schedule is larger than its name */
+	struct schedule *schedule, *item = &seen->item[seen->n];
+
+	arena_init(&arena, ARENA_REQUEST_BYTES_MAX);
+	int r = read_schedule(reader, seq, &arena, &schedule, err);
+	if (r < 0)
+		return -1;
+	*item = (struct schedule) { .seq = seq };
+	if (r == 0) {
+		item->id = schedule->id;
+		item->name = arena_strdup(call->arena, schedule->name);
+	}
+	seen->n++;
+	return 0;
+}
+
+/* *ret NULL: the schedule is gone. */
+static int
+find_fired_by(struct call *call, struct store_reader *reader, int64_t seq,
+	struct fired_by *seen, const struct schedule **ret, struct err *err)
+{
+	size_t at = 0;
+
+	while (at < seen->n && seen->item[at].seq != seq)
+		at++;
+	if (at == seen->n && read_fired_by(call, reader, seq, seen, err) < 0)
+		return -1;
+	*ret = seen->item[at].name ? &seen->item[at] : NULL;
+	return 0;
+}
+
+int
+jobs_write(struct call *call, struct store_reader *reader, struct jw *jw,
+	const struct job_page *page, struct err *err)
+{
+	struct fired_by seen = {
+		.item = arena_xalloc(call->arena, (page->n + 1) * sizeof *seen.item),
+	};
+
+	for (size_t i = 0; i < page->n; i++) {
+		const struct job *job = page->items[i];
+		struct job_more more = {
+			.queue = api_queue_name(call->api, reader, job->queue),
+		};
+
+		if (job->schedule != 0 &&
+			find_fired_by(call, reader, job->schedule, &seen, &more.schedule, err) <
+				0)
+			return -1;
+		job_write(jw, job, &more);
+	}
+	return 0;
+}
+
 static void
 write_page_end(struct jw *jw, const char *next_cursor, int64_t total)
 {
@@ -209,22 +274,10 @@ list(struct call *call, struct store_reader *reader, bool only_flows, struct err
 	}
 	jw_obj(&jw);
 	jw_karr(&jw, "items");
-	for (size_t i = 0; i < page.n; i++) {
-		struct job_more more = {
-			.queue = api_queue_name(call->api, reader, page.items[i]->queue),
-		};
-		job_write(&jw, page.items[i], &more);
-	}
+	if (jobs_write(call, reader, &jw, &page, err) < 0)
+		return -1;
 	write_page_end(&jw, page.next_cursor, page.total);
 	return call_written(call, &jw, err);
-}
-
-int
-jobs_filter_of_query(
-	struct call *call, struct store_reader *reader, struct job_filter *ret, struct err *err)
-{
-	fill_filter(call, ret);
-	return resolve_names(call, reader, ret, err);
 }
 
 int

@@ -767,12 +767,8 @@ write_jobs(struct call *call, struct store_reader *reader, struct jw *jw, const 
 		return -1;
 	}
 	jw_karr(jw, key);
-	for (size_t i = 0; i < page.n; i++) {
-		struct job_more more = {
-			.queue = api_queue_name(call->api, reader, page.items[i]->queue),
-		};
-		job_write(jw, page.items[i], &more);
-	}
+	if (jobs_write(call, reader, jw, &page, err) < 0)
+		return -1;
 	jw_end_arr(jw);
 	if (page.next_cursor && strcmp(key, "items") == 0)
 		jw_kstr(jw, "nextCursor", page.next_cursor);

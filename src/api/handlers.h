@@ -266,11 +266,6 @@ extern const struct events_query events_query_defaults;
 extern const struct page_query page_query_defaults;
 extern const struct next_query next_query_defaults;
 
-/* The filter that call->query, of jobs_query_fields, means. STORE_NONE: nothing can match;
- * issues when a word is unknown. */
-int jobs_filter_of_query(struct call *call, struct store_reader *reader, struct job_filter *ret,
-	struct err *err) MUST_CHECK;
-
 /* Shared by handlers: the job of the path. -1: err NOT_FOUND or what the store said. */
 int read_path_job(struct call *call, struct store_reader *reader, struct job **ret,
 	struct err *err) MUST_CHECK;
@@ -279,6 +274,9 @@ int read_path_job(struct call *call, struct store_reader *reader, struct job **r
  * issues. */
 int jobs_query_filter(struct call *call, struct store_reader *reader, struct job_filter *ret,
 	struct err *err) MUST_CHECK;
+/* The page's jobs as they stand in lists, one after the other. */
+int jobs_write(struct call *call, struct store_reader *reader, struct jw *jw,
+	const struct job_page *page, struct err *err) MUST_CHECK;
 
 /* Job and run of a path …/jobs/{id}/runs/{run}. */
 int read_path_run_of_job(struct call *call, struct store_reader *reader, struct job **ret_job,

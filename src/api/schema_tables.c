@@ -221,7 +221,7 @@ static const struct member job_members[] = {
 	{ .name = "flow", .shape = SHAPE_TEXT, .flags = MAY, .about = "Name of the saved flow, as it was then." },
 	{ .name = "flowRevision", .shape = SHAPE_INT, .flags = MAY },
 	{ .name = "parent", .shape = SHAPE_ID, .flags = MAY, .about = "The flow whose stage it carries out." },
-	{ .name = "schedule", .shape = SHAPE_REF, .of = "ScheduleName", .flags = MAY, .about = "That fired it, while it is there; not in lists." },
+	{ .name = "schedule", .shape = SHAPE_REF, .of = "ScheduleName", .flags = MAY, .about = "That fired it, while it is there." },
 	{ .name = "stage", .shape = SHAPE_TEXT, .flags = MAY },
 	{ .name = "stageItem", .shape = SHAPE_INT, .flags = MAY, .about = "Place in the stage's matrix, from 0." },
 	{ .name = "stageAttempt", .shape = SHAPE_INT, .flags = MAY },

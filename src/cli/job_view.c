@@ -197,6 +197,9 @@ job_print(const json_t *job)
 	buf_clear(&text);
 	job_put_counts(&text, json_object_get(job, "counts"));
 	print_fact("results", buf_text(&text));
+	buf_clear(&text);
+	put_plain(&text, json_text(json_object_get(job, "schedule"), "name"));
+	print_fact("schedule", buf_text(&text));
 	print_fact("created", json_text(job, "createdAt"));
 	print_fact("started", json_text(job, "startedAt"));
 	print_fact("completed", json_text(job, "completedAt"));

@@ -147,7 +147,9 @@ describe('a firing', () => {
 		assert.deepEqual(job.schedule, { id: json.id, name: 'one-off' });
 		assert.deepEqual(job.tags, ['nightly']);
 		assert.equal(job.params.day, at);
-		assert.deepEqual((await server.get('/jobs?schedule=one-off')).items.map(({ id }) => id), [job.id]);
+		const listed = (await server.get('/jobs?schedule=one-off')).items;
+
+		assert.deepEqual(listed.map(({ id, schedule }) => [id, schedule]), [[job.id, job.schedule]]);
 		assert.deepEqual((await server.get('/jobs?schedule=nobody')).items, []);
 		const { items } = await server.get('/schedules/one-off/firings');
 

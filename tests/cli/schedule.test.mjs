@@ -38,6 +38,10 @@ test("add, list, next, show, fire, pause, resume, delete", async (t) => {
 		show = await server.call("schedule", "show", "nightly");
 	while (!/manual/.test(show.stdout));
 	assert.match(show.stdout, /next runs:\n(  .*T02:30:00.*\n){5}/);
+	const [job] = JSON.parse((await server.call("job", "list", "--json")).stdout).items;
+
+	assert.equal(job.schedule.name, "nightly");
+	assert.match((await server.call("job", "show", job.id)).stdout, /^schedule +nightly$/m);
 	assert.match((await server.call("schedule", "pause", "nightly")).stdout, /paused/);
 	assert.equal((await server.call("schedule", "next", "nightly")).stdout, "");
 	assert.match((await server.call("schedule", "resume", "nightly")).stdout, /active/);
