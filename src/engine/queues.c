@@ -113,14 +113,21 @@ queue_put_apply(struct turn *turn, struct intent *intent)
 
 /* ---- draining ---- */
 
-/* Some job of it is ready or waits for a key, as far as this turn knows. */
+/* Nobody has to do anything, and it will be ready: runAt, the pause before an attempt. */
+static bool
+is_due_later(const struct job *job)
+{
+	return job->due_ms > 0 && !job->flow && job->state <= JOB_RUNNING;
+}
+
+/* Some job of it is ready or waits for a key or a time, as far as this turn knows. */
 static bool
 turn_has_work(const struct turn *turn, const struct queue *queue)
 {
 	for (size_t i = 0; i < turn->uow.jobs.n; i++) {
 		const struct job *job = turn->uow.jobs.item[i];
 		if (job->queue == queue->id && job->change != ROW_DELETED &&
-			(job->ready || job->held_key))
+			(job->ready || job->held_key || is_due_later(job)))
 			return true;
 	}
 	return false;
@@ -144,11 +151,11 @@ static bool
 store_has_work(const struct turn *turn, const struct queue *queue)
 {
 	const struct lanes *lanes = &turn->engine->lanes;
+	struct err ignored;
+	int64_t n = 1;
 
 	for (size_t i = 0; i < lanes->lane.n; i++) {
 		const struct lane *lane = lanes->lane.item[i];
-		struct err ignored;
-		int64_t n = 1;
 
 		if (lane->queue != queue->id || !lane->maybe_ready)
 			continue;
@@ -157,10 +164,21 @@ store_has_work(const struct turn *turn, const struct queue *queue)
 			n > 0)
 			return true;
 	}
+	return store_count_due(turn->engine->store, queue->id, 1, &n, &ignored) < 0 || n > 0;
+}
+
+/* What the store has of a job is what was before this turn. */
+static bool
+turn_has_changes(const struct turn *turn)
+{
+	for (size_t i = 0; i < turn->uow.jobs.n; i++)
+		if (turn->uow.jobs.item[i]->change != ROW_CLEAN)
+			return true;
 	return false;
 }
 
-/* Jobs that ended in this turn are still ready in the store: the next turn looks again. */
+/* A job that ended in this turn or went elsewhere is still there in the store: the next turn
+ * looks again. */
 static void
 settle(struct turn *turn, struct queue *queue)
 {
@@ -170,7 +188,7 @@ settle(struct turn *turn, struct queue *queue)
 		places_have_work(&turn->engine->lanes, queue))
 		return;
 	if (store_has_work(turn, queue)) {
-		turn->engine->has_more = turn->engine->has_more || turn->uow.ended.n > 0;
+		turn->engine->has_more = turn->engine->has_more || turn_has_changes(turn);
 		return;
 	}
 	settings.draining = false;

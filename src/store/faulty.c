@@ -110,6 +110,12 @@ faulty_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 }
 
 static int
+faulty_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err)
+{
+	return store_count_due(faulty_of(store)->inner, queue, max, ret, err);
+}
+
+static int
 faulty_purge_idem(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
 	return store_purge_idem(faulty_of(store)->inner, before_ms, max, err);
@@ -161,6 +167,7 @@ static const struct store_ops faulty_ops = {
 	.load_backlog = faulty_load_backlog,
 	.next_due = faulty_next_due,
 	.count_ahead = faulty_count_ahead,
+	.count_due = faulty_count_due,
 	.purge_idem = faulty_purge_idem,
 	.purge_deleted = faulty_purge_deleted,
 	.purge_workers = faulty_purge_workers,

@@ -521,6 +521,21 @@ memory_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 	return 0;
 }
 
+static int
+memory_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	int64_t n = 0;
+	(void)err;
+	for (size_t i = 0; i < db->jobs.n && n < max; i++) {
+		const struct job *job = db->jobs.item[i];
+		n += job->queue == queue && job->due_ms > 0 && !job->flow &&
+			job->state <= JOB_RUNNING;
+	}
+	*ret = n;
+	return 0;
+}
+
 /* A deleted job left nothing. */
 static int
 memory_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
@@ -623,6 +638,7 @@ static const struct store_ops memory_ops = {
 	.load_backlog = memory_load_backlog,
 	.next_due = memory_next_due,
 	.count_ahead = memory_count_ahead,
+	.count_due = memory_count_due,
 	.purge_idem = memory_purge_idem,
 	.purge_deleted = memory_purge_deleted,
 	.purge_workers = memory_purge_workers,

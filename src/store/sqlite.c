@@ -189,6 +189,7 @@ static const struct store_ops sqlite_ops = {
 	.load_backlog = sqlite_load_backlog,
 	.next_due = sqlite_next_due,
 	.count_ahead = sqlite_count_ahead,
+	.count_due = sqlite_count_due,
 	.purge_idem = sqlite_purge_idem,
 	.purge_deleted = sqlite_purge_deleted,
 	.purge_workers = sqlite_purge_workers,

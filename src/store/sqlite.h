@@ -64,6 +64,8 @@ int sqlite_load_tests(struct store *store, const struct test_key *keys, size_t n
 	struct err *err) MUST_CHECK;
 int sqlite_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 	int64_t max, int64_t *ret, struct err *err) MUST_CHECK;
+int sqlite_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret,
+	struct err *err) MUST_CHECK;
 
 /* ---- sqlite_stats.c ---- */
 int sqlite_load_units(struct store *store, struct stat_unit *units, size_t n,

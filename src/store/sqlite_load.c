@@ -580,3 +580,20 @@ sqlite_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 	*ret = rc > 0 ? sqlite3_column_int64(stmt, 0) : 0;
 	return rc < 0 ? -1 : 0;
 }
+
+int
+sqlite_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	_cleanup_(sql_resetp) sqlite3_stmt *stmt = NULL;
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	stmt = sql_get(&sqlite->db, SQL_JOBS_DUE_OF_QUEUE, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, queue);
+	sql_bind_i64(stmt, 2, max);
+	int rc = sql_step(&sqlite->db, stmt, err);
+	*ret = rc > 0 ? sqlite3_column_int64(stmt, 0) : 0;
+	return rc < 0 ? -1 : 0;
+}

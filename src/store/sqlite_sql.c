@@ -212,6 +212,12 @@ static const struct {
 		" AND (rank > ?2 OR seq < ?3) LIMIT ?4)",
 		NULL,
 	},
+	[SQL_JOBS_DUE_OF_QUEUE] = {
+		"SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_due"
+		" WHERE due_ms > 0 AND queue = ?1 AND flow IS NULL"
+		" AND state IN ('queued', 'starting', 'running') LIMIT ?2)",
+		NULL,
+	},
 	[SQL_RUN_BY_ID] = {
 		"SELECT $columns FROM run WHERE id = ?"
 		" AND job NOT IN (SELECT job FROM deleted_job)",

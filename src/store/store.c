@@ -52,6 +52,12 @@ store_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq, 
 }
 
 int
+store_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err)
+{
+	return store->ops->count_due(store, queue, max, ret, err);
+}
+
+int
 store_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
 {
 	return store->ops->purge_deleted(store, max, uow, err);

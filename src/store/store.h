@@ -190,6 +190,10 @@ int store_next_due(struct store *store, int64_t *ret_ms, struct err *err) MUST_C
 int store_count_ahead(struct store *store, int64_t lane, int64_t rank, int64_t seq, int64_t max,
 	int64_t *ret, struct err *err) MUST_CHECK;
 
+/* How many jobs of the queue wait for their time (a start, a further attempt); up to max. */
+int store_count_due(struct store *store, int64_t queue, int64_t max, int64_t *ret,
+	struct err *err) MUST_CHECK;
+
 enum { STORE_MORE = 1 };
 
 /* Drops idempotency keys older than before_ms, at most max of them. Its own small commit.

@@ -25,6 +25,8 @@ struct store_ops {
 	int (*next_due)(struct store *store, int64_t *ret_ms, struct err *err);
 	int (*count_ahead)(struct store *store, int64_t lane, int64_t rank, int64_t seq,
 		int64_t max, int64_t *ret, struct err *err);
+	int (*count_due)(
+		struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*purge_deleted)(struct store *store, size_t max, struct uow *uow, struct err *err);
 	int (*purge_workers)(

@@ -254,9 +254,15 @@ due_jobs_come_in_time(void **state)
 	new_job(fx, "never");
 	save(fx);
 
-	int64_t due_ms;
+	int64_t due_ms, n;
 	assert_done(fx, store_next_due(fx->store, &due_ms, &fx->err));
 	assert_int_equal(due_ms, 1000);
+	assert_done(fx, store_count_due(fx->store, waiting->queue, 100, &n, &fx->err));
+	assert_int_equal(n, 3);
+	assert_done(fx, store_count_due(fx->store, waiting->queue, 2, &n, &fx->err));
+	assert_int_equal(n, 2);
+	assert_done(fx, store_count_due(fx->store, waiting->queue + 1, 100, &n, &fx->err));
+	assert_int_equal(n, 0);
 
 	turn(fx);
 	fx->keys.due_ms = 2000;

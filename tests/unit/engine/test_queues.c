@@ -337,6 +337,42 @@ a_draining_queue_serves_what_it_has_and_is_paused_then(void **state)
 	assert_int_equal(late->status, INTENT_OK);
 }
 
+/* What comes later by itself is waited for; a job that went elsewhere is not. */
+static void
+a_draining_queue_waits_for_what_is_due_later(void **state)
+{
+	struct stage *s = *state;
+	struct hand worker = hand(s);
+
+	s->spec.run_at_ms = s->now_ms + 5000;
+	struct job_id job = create(s);
+	s->spec.run_at_ms += 60000;
+	struct job_id last = create(s);
+	s->spec.run_at_ms = 0;
+	struct intent *drain = new_queue_command("default", false, true);
+	TURN(s, drain);
+	struct intent *poll = ask(s, &worker);
+	later(s, 5000);
+	assert_leased(s, poll, job);
+	take(&worker, poll);
+	(void)give(s, &worker, 0, OUTCOME_PASSED);
+	later(s, 10);
+	struct intent *late = new_create(s);
+	TURN(s, late);
+	assert_int_equal(late->conflict, CONFLICT_DRAINING);
+
+	struct intent *edit = intent_new(INTENT_JOB_EDIT, 1, MIB(1));
+	edit->in.edit = (struct job_edit_request) {
+		.id = last,
+		.edit = { .queue = "night" },
+	};
+	TURN(s, edit);
+	assert_int_equal(edit->status, INTENT_OK);
+	later(s, 0);
+	TURN(s, late = new_create(s));
+	assert_int_equal(late->status, INTENT_OK);
+}
+
 static void
 the_star_pauses_every_queue(void **state)
 {
@@ -568,6 +604,7 @@ main(void)
 		STAGED(a_restart_gives_no_token_back),
 		STAGED(a_rate_by_key_holds_until_its_token_is_there),
 		STAGED(a_draining_queue_serves_what_it_has_and_is_paused_then),
+		STAGED(a_draining_queue_waits_for_what_is_due_later),
 		STAGED(the_star_pauses_every_queue),
 		STAGED(no_job_goes_into_the_star),
 		STAGED(values_of_the_fair_key_take_turns),
