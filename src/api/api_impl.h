@@ -79,8 +79,9 @@ struct api {
 	struct store_reader *readers[READERS_MAX];
 	size_t n_readers;
 	struct project_list projects;
-	struct map queue_names; /* int64_t id → char *, never removed */
-	struct map fresh_blobs; /* hex → count, as a pointer */
+	struct map queue_names;          /* int64_t id → char *, never removed */
+	struct map fresh_blobs;          /* hex → count, as a pointer */
+	bool is_exporting, is_importing; /* an archive: one at a time of each */
 
 	/* Many threads may keep blobs at a time; one that removes them is alone. */
 	uv_rwlock_t blob_lock;

@@ -106,6 +106,13 @@ BEGIN_HANDLER(job_unpin);
 extern const struct json_field job_pin_fields[]; /* of its body */
 BEGIN_HANDLER(jobs_action);
 extern const struct json_field job_action_fields[];
+
+/* api_archive.c */
+extern const struct json_field archive_query_fields[];
+READ_HANDLER(archive_get);
+void archive_import_head(struct call *call);
+BEGIN_HANDLER(archive_import);
+
 /* api_retention.c */
 READ_HANDLER(retention_list_all);
 READ_HANDLER(retention_show);

@@ -349,7 +349,7 @@ write_responses(struct jw *jw, const struct route *route)
 		write_content(jw, content_of(route->response));
 	jw_end_obj(jw);
 	/* A dry run makes nothing. */
-	if (has_param(route, "dryRun")) {
+	if (has_param(route, "dryRun") && !has_text(route->path, "/archive")) {
 		jw_kobj(jw, "200");
 		jw_kstr(jw, "description",
 			has_text(route->path, "/schedules")

@@ -49,27 +49,36 @@ const struct json_field page_query_fields[] = {
 };
 #undef T
 
+#define JOB_FILTER_PARAMS \
+	{ .name = "status", .kind = FIELD_STRS, AT(status), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 }, \
+	{ .name = "reason", .kind = FIELD_STRS, AT(reason), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 }, \
+	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX }, \
+	{ .name = "name", .kind = FIELD_STR, AT(name), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "template", .kind = FIELD_STR, AT(tmpl), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 }, \
+	{ .name = "parent", .kind = FIELD_STR, AT(parent), .min = 1, .max = UUID_TEXT_LEN }, \
+	{ .name = "schedule", .kind = FIELD_STR, AT(schedule), .min = 1, .max = NAME_BYTES_MAX }, \
+	{ .name = "createdAfter", .kind = FIELD_INSTANT, AT(created_after), .min = 1, .max = TIME_MAX }, \
+	{ .name = "createdBefore", .kind = FIELD_INSTANT, AT(created_before), .min = 1, .max = TIME_MAX }, \
+	{ .name = "completedAfter", .kind = FIELD_INSTANT, AT(completed_after), .min = 1, .max = TIME_MAX }, \
+	{ .name = "completedBefore", .kind = FIELD_INSTANT, AT(completed_before), .min = 1, .max = TIME_MAX }, \
+	{ .name = "minRun", .kind = FIELD_DURATION, AT(min_run_ms), .min = 1, .max = DAYS_MS(3650) }
+
 #define T jobs_query
 const struct jobs_query jobs_query_defaults = { .limit = PAGE_DEFAULT, .sort = 1 };
 const struct json_field jobs_query_fields[] = {
 	PAGE_PARAMS(jobs_query),
 	{ .name = "count", .kind = FIELD_FLAG, AT(count) },
 	{ .name = "sort", .kind = FIELD_ENUM, AT(sort), .names = sort_names },
-	{ .name = "status", .kind = FIELD_STRS, AT(status), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 },
-	{ .name = "reason", .kind = FIELD_STRS, AT(reason), .min = 1, .max = FILTER_VALUES_MAX, .item_max = 40 },
-	{ .name = "tag", .kind = FIELD_STRS, AT(tag), .min = 1, .max = TAGS_MAX, .item_max = TAG_BYTES_MAX },
-	{ .name = "name", .kind = FIELD_STR, AT(name), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "search", .kind = FIELD_STR, AT(search), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "template", .kind = FIELD_STR, AT(tmpl), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "queue", .kind = FIELD_STR, AT(queue), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "kind", .kind = FIELD_STR, AT(kind), .min = 1, .max = 40 },
-	{ .name = "parent", .kind = FIELD_STR, AT(parent), .min = 1, .max = UUID_TEXT_LEN },
-	{ .name = "schedule", .kind = FIELD_STR, AT(schedule), .min = 1, .max = NAME_BYTES_MAX },
-	{ .name = "createdAfter", .kind = FIELD_INSTANT, AT(created_after), .min = 1, .max = TIME_MAX },
-	{ .name = "createdBefore", .kind = FIELD_INSTANT, AT(created_before), .min = 1, .max = TIME_MAX },
-	{ .name = "completedAfter", .kind = FIELD_INSTANT, AT(completed_after), .min = 1, .max = TIME_MAX },
-	{ .name = "completedBefore", .kind = FIELD_INSTANT, AT(completed_before), .min = 1, .max = TIME_MAX },
-	{ .name = "minRun", .kind = FIELD_DURATION, AT(min_run_ms), .min = 1, .max = DAYS_MS(3650) },
+	JOB_FILTER_PARAMS,
+	{ 0 },
+};
+
+/* The same filter, of all pages at once. */
+const struct json_field archive_query_fields[] = {
+	JOB_FILTER_PARAMS,
 	{ 0 },
 };
 #undef T

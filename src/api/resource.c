@@ -221,6 +221,7 @@ write_limits(struct jw *jw, const struct job *job)
 static void
 write_pin(struct jw *jw, const struct job *job)
 {
+	jw_ktime(jw, "importedAt", job->imported_ms);
 	if (!job->pinned)
 		return;
 	jw_kbool(jw, "pinned", true);

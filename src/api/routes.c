@@ -279,6 +279,11 @@ const struct route routes[] = {
 	{ HTTP_GET, "/bundles/{bundle}", .scope = SCOPE_WORK, .read = bundle_get,
 		.id = "getBundle", .summary = "An archive as it was sent", .response = "Bytes" },
 
+	{ HTTP_GET, "/archive", .scope = SCOPE_READ, .query = archive_query_fields, .query_bytes = sizeof(struct jobs_query), .query_defaults = &jobs_query_defaults, .read = archive_get,
+		.id = "exportJobs", .summary = "Ended jobs that a filter lets through, with all that belongs to them, as one file", .response = "Bytes" },
+	{ HTTP_POST, "/archive:import", .scope = SCOPE_WRITE, .body = BODY_STREAM, QUERY(dry), .head = archive_import_head, .begin = archive_import,
+		.id = "importJobs", .summary = "Takes the jobs of an archive; those that are here already are passed over", .response = "ImportResult" },
+
 	/* --- The server --- */
 	{ HTTP_GET, "/healthz", true, .scope = SCOPE_PUBLIC, .begin = healthz,
 		.id = "getHealth", .summary = "The process answers", .response = "Health" },

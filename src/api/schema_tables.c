@@ -247,6 +247,7 @@ static const struct member job_members[] = {
 	{ .name = "unique", .shape = SHAPE_CONST, .of = "\"existing\"", .flags = MAY, .about = "In the answer to a request that made no new job." },
 	{ .name = "heldBy", .shape = SHAPE_TEXT, .flags = MAY, .about = "Key whose limit keeps it out of the line." },
 	{ .name = "pinned", .shape = SHAPE_FLAG, .flags = MAY, .about = "Retention spares it." },
+	{ .name = "importedAt", .shape = SHAPE_TIME, .flags = MAY, .about = "When it came with an archive: it does not run again." },
 	{ .name = "pinNote", .shape = SHAPE_TEXT, .flags = MAY, .about = "Why." },
 	{ .name = "expiresAt", .shape = SHAPE_TIME, .flags = MAY },
 	{ .name = "stopOnFirstFailure", .shape = SHAPE_ANY, .about = "true, false or \"cancel\"." },
@@ -521,6 +522,17 @@ static const struct member retention_members[] = {
 	{ .name = "createdAt", .shape = SHAPE_TIME },
 	{ .name = "updatedAt", .shape = SHAPE_TIME },
 	DURABLE,
+	{ 0 },
+};
+
+static const struct member import_members[] = {
+	{ .name = "jobs", .shape = SHAPE_INT, .about = "Jobs that came." },
+	{ .name = "existing", .shape = SHAPE_INT, .about = "Jobs that were here already." },
+	{ .name = "runs", .shape = SHAPE_INT },
+	{ .name = "artifacts", .shape = SHAPE_INT },
+	{ .name = "events", .shape = SHAPE_INT },
+	{ .name = "blobs", .shape = SHAPE_INT, .about = "Files whose bytes were not here." },
+	{ .name = "void", .shape = SHAPE_INT, .about = "Jobs that changed while the archive was written." },
 	{ 0 },
 };
 
@@ -897,6 +909,7 @@ const struct answer schema_answers[] = {
 	{ .name = "Firing", .about = "An occurrence that has its job.", .members = firing_members },
 	{ .name = "Fired", .members = fired_members },
 	{ .name = "RetentionPolicy", .about = "Which ended jobs are kept, and for how long.", .members = retention_members, .saved = "RetentionRequest" },
+	{ .name = "ImportResult", .about = "What came of an archive.", .members = import_members },
 	{ .name = "RetentionSweep", .about = "How a sweep went.", .members = retention_sweep_members },
 	{ .name = "RetentionPreview", .about = "What a policy would let go.", .members = retention_preview_members },
 	{ .name = "RetentionSample", .members = retention_sample_members },

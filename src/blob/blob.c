@@ -57,3 +57,9 @@ blob_remove(struct blob_store *store, const char *hex, struct err *err)
 {
 	return blob_is_hex(hex) ? store->ops->remove(store, hex, err) : 0;
 }
+
+int
+blob_scratch(struct blob_store *store, int *ret_fd, struct err *err)
+{
+	return store->ops->scratch(store, ret_fd, err);
+}

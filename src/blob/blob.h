@@ -49,4 +49,8 @@ int blob_open_read(struct blob_store *store, const char *hex, int *ret_fd, uint6
 /* Removes it; absent is fine. The caller knows that nothing names it any more. */
 int blob_remove(struct blob_store *store, const char *hex, struct err *err) MUST_CHECK;
 
+/* An empty file beside the blobs for what is too large for memory; it has no name and goes with
+ * its descriptor, which the caller owns. */
+int blob_scratch(struct blob_store *store, int *ret_fd, struct err *err) MUST_CHECK;
+
 bool blob_is_hex(const char *hex);

@@ -16,6 +16,7 @@ struct blob_ops {
 	int (*open_read)(struct blob_store *store, const char *hex, int *ret_fd,
 		uint64_t *ret_size, struct err *err);
 	int (*remove)(struct blob_store *store, const char *hex, struct err *err);
+	int (*scratch)(struct blob_store *store, int *ret_fd, struct err *err);
 };
 
 struct blob_store {

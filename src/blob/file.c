@@ -241,6 +241,25 @@ file_remove(struct blob_store *base, const char *hex, struct err *err)
 	return 0;
 }
 
+/* Not O_TMPFILE: some file systems have none. */
+static int
+file_scratch(struct blob_store *base, int *ret_fd, struct err *err)
+{
+	struct file_store *store = container_of(base, struct file_store, base);
+	uint8_t random[16];
+	char hex[33], name[40];
+
+	rand_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, hex);
+	(void)snprintf(name, sizeof name, "tmp/%s", hex);
+	*ret_fd = openat(store->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (*ret_fd < 0)
+		return err_sys(
+			err, ERR_UNAVAILABLE, errno, "cannot make a file beside the blobs");
+	(void)unlinkat(store->dir, name, 0); /* the next start tries again */
+	return 0;
+}
+
 static const struct blob_ops file_ops = {
 	.close = file_close,
 	.begin = file_begin,
@@ -249,4 +268,5 @@ static const struct blob_ops file_ops = {
 	.abort = file_abort,
 	.open_read = file_open_read,
 	.remove = file_remove,
+	.scratch = file_scratch,
 };

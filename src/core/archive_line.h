@@ -25,6 +25,7 @@ struct archive_line {
 		struct run *run; /* with its result */
 		struct artifact *artifact;
 		struct event *event;
+		int64_t end[4]; /* tests, runs, artifacts, events */
 	};
 	const char *queue;  /* JOB: its name */
 	struct str options; /* JOB: JSON object; empty: none */

@@ -432,6 +432,13 @@ describe('answers', () => {
 		await call('delete', '/environments/{environment}', { args: { environment: 'en' } });
 		const policy = { name: 'po', match: { status: ['completed'], reason: ['passed'], template: 'none', queue: 'none', kind: 'http',
 			tags: ['x'], olderThan: '1d' }, keep: { age: '30d', count: 1000, bytes: '1GiB' }, artifactsAge: '7d', every: '1h', place: 1, paused: true };
+		const archive = await get('/archive', {}, '?status=completed');
+
+		const back = (await server.get('/jobs?status=completed')).items.find((job) => job.name === 'over');
+
+		await call('delete', '/jobs/{id}', { args: { id: back.id } });
+		await call('post', '/archive:import', { raw: (target) => server.request('POST', target, archive.bytes) });
+		await get('/jobs/{id}', { id: back.id });
 		const { json: kept } = await post('/retention', policy);
 
 		await get('/retention');

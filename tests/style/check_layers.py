@@ -9,19 +9,20 @@ import sys
 import sources
 
 EVERYTHING = {"base", "core", "store", "blob", "engine", "http", "api", "report", "worker",
-              "runners", "browser_format", "conductor"}
+              "runners", "browser_format", "conductor", "archive"}
 MAY_USE = {
     "base": set(),
     "browser_format": {"base"},
     "core": {"base", "browser_format"},
     "store": {"core", "base"},
     "blob": {"core", "base"},
+    "archive": {"store", "blob", "core", "base"},  # reading, and the tables of columns
     "http": {"base"},
     "report": {"store", "blob", "core", "base"},  # the query side: report_load()
     "engine": {"store", "blob", "core", "base"},
-    "api": {"engine", "store", "blob", "http", "report", "core", "base"},
+    "api": {"engine", "store", "blob", "archive", "http", "report", "core", "base"},
     # What the rules ask for beyond the turn: clocks, the network, names in the store.
-    "conductor": {"engine", "store", "blob", "http", "core", "base"},
+    "conductor": {"engine", "store", "blob", "archive", "http", "core", "base"},
     # A dialect is routes on the API's own calls.
     "dialects": {"api", "engine", "store", "blob", "http", "browser_format", "core", "base"},
     "worker": {"http", "core", "base", "runners/kit"},  # the codec of both sides
