@@ -429,6 +429,18 @@ widen_lists(json_t *filter)
 	}
 }
 
+/* The action is for all jobs of the filter: whoever says limit expects something else. */
+static void
+refuse_paging(struct call *call, json_t *filter)
+{
+	static const char *const names[] = { "cursor", "limit", "sort", "count" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (json_object_get(filter, names[i]))
+			issues_add_member(&call->issues, "/filter", names[i], ISSUE_UNKNOWN,
+				"is of the list: the action is for all that the filter lets through");
+}
+
 static int
 decode_action(struct call *call, struct bulk *bulk)
 {
@@ -439,6 +451,9 @@ decode_action(struct call *call, struct bulk *bulk)
 	bulk->query = jobs_query_defaults;
 	if (json_decode(bulk->in.filter, jobs_query_fields, &bulk->query, "/filter",
 		    &call->issues) < 0)
+		return -1;
+	refuse_paging(call, bulk->in.filter);
+	if (call->issues.n > 0)
 		return -1;
 	if ((bulk->in.action == ACTION_EDIT) != (bulk->in.set != NULL)) {
 		issues_add(&call->issues, "/set", ISSUE_INVALID,

@@ -233,6 +233,9 @@ describe('changes of what waits', () => {
 
 		assert.equal(gone.done, 4);
 		assert.equal((await server.get(`/jobs?queue=${own.queue}`)).items.length, 0);
+		assertProblem(await server.request('POST', '/jobs:action',
+			{ action: 'cancel', filter: { ...filter, limit: 1, sort: '-createdAt' } }), 400, 'invalid_field',
+		[['/filter/limit', 'unknown_field'], ['/filter/sort', 'unknown_field']]);
 		assertProblem(await server.request('POST', '/jobs:action', { action: 'edit', filter }), 400,
 			'invalid_field', [['/set', 'invalid_field']]);
 	});
