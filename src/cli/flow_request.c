@@ -302,6 +302,16 @@ is_upper(struct str name)
 	return true;
 }
 
+/* A method, and not an address that is all capitals. */
+static bool
+is_method(struct str word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p[i] < 'A' || word.p[i] > 'Z')
+			return false;
+	return word.n > 0;
+}
+
 /* The parameter of that name, or of the name in small letters. NULL: there is none. */
 static const char *
 param_of(const json_t *params, struct str name, char key[NAME_BYTES_MAX + 1])
@@ -388,12 +398,12 @@ flow_request_until(const char *text, const json_t *params, const char *before, s
 	struct str rest = str_trim(str_of(text)), url;
 	struct str method = str_split_first(&rest, ' ');
 
-	if (strncmp(method.p, "http", 4) == 0 || !rest.p || !is_upper(method)) {
-		url = method;
-		method = STR("GET");
-	} else {
+	if (is_method(method)) {
 		rest = str_trim(rest);
 		url = str_split_first(&rest, ' ');
+	} else {
+		url = method;
+		method = STR("GET");
 	}
 	rest = rest.p ? str_trim(rest) : rest;
 	if (url.n == 0)

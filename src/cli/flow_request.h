@@ -24,8 +24,8 @@ json_t *flow_request_of_name(struct remote *remote, const char *name, const json
 	const char *before, struct err *err);
 
 /*
- * "GET $URL/tasks/$id .state == 1" as the `http` of a wait. Names in it are replaced as in
- * flow_request_text(). NULL: err.
+ * "GET $URL/tasks/$id .state == 1" as the `http` of a wait. Names in it are replaced as the
+ * guide says. NULL: err.
  */
 json_t *flow_request_until(
 	const char *text, const json_t *params, const char *before, struct err *err);
