@@ -201,6 +201,9 @@ int cmd_stats_table(
 	struct cli *cli); /* jobs, tests, queues, workers, teams, slow, flaky, cost */
 int cmd_stats_trends(struct cli *cli);
 int cmd_quarantine_add(struct cli *cli);
+int cmd_archive_export(struct cli *cli);
+int cmd_archive_import(struct cli *cli);
+int cmd_archive_show(struct cli *cli);
 int cmd_retention_delete(struct cli *cli);
 int cmd_retention_list(struct cli *cli);
 int cmd_retention_preview(struct cli *cli);

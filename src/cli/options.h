@@ -26,6 +26,11 @@ extern const struct cli_option cli_report_options[];
 extern const struct cli_option cli_trace_options[];
 extern const struct cli_option cli_artifacts_options[];
 
+/* --- options_archive.c --- */
+
+extern const struct cli_option cli_archive_options[];
+extern const struct cli_option cli_archive_import_options[];
+
 /* --- options_project.c --- */
 
 extern const struct cli_option cli_queue_options[];
