@@ -4,6 +4,7 @@
  * names: a real server, its own worker, and a small site that the tests visit.
  */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import http from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { BrowserTest, Proctor } from '../../sdk/js/index.js';
@@ -71,6 +72,7 @@ before(async () => {
 after(async () => {
 	site?.close();
 	await server?.stop();
+	if (server) rmSync(server.data, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /* What a test that failed has left waiting is not the next one's trouble. */
