@@ -119,7 +119,8 @@ nothing_is_made_in_it_any_more(void **state)
 	struct uuid id = make_shop(s);
 
 	TURN(s, new_project(&id, INTENT_PROJECT_DELETE));
-	struct intent *late[] = { new_policy(), new_schedule(), new_quarantined(), new_queue() };
+	struct intent *late[] = { new_policy(), new_schedule(), new_quarantined(),
+		new_queue() };
 	assert_int_equal(turn(s, late, ARRAY_LEN(late)), 0);
 	for (size_t i = 0; i < ARRAY_LEN(late); i++) {
 		assert_int_equal(late[i]->status, INTENT_IS_ERROR);
