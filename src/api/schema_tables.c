@@ -510,6 +510,7 @@ static const struct member retention_sweep_members[] = {
 	{ .name = "jobs", .shape = SHAPE_INT, .about = "Jobs that went; children of flows are not counted." },
 	{ .name = "artifacts", .shape = SHAPE_INT, .about = "Files that went, with their jobs or before them." },
 	{ .name = "bytes", .shape = SHAPE_INT, .about = "Of these; what other jobs name as well still takes room." },
+	{ .name = "archive", .shape = SHAPE_TEXT, .flags = MAY, .about = "The last file that it wrote, below the server's archive folder." },
 	{ .name = "error", .shape = SHAPE_TEXT, .flags = MAY, .about = "What ended it early." },
 	{ 0 },
 };

@@ -43,11 +43,16 @@ struct arc_source {
 /* Begins an archive in a descriptor that stays the caller's. */
 int arc_write_begin(struct arc_writer **ret, int fd, const struct arc_source *source,
 	struct err *err) MUST_CHECK;
-/* Adds an ended job; with a flow, those of its stages. 0 also when it is not there any more. */
+enum { ARC_LEFT_OUT = 1 };
+
+/* Adds an ended job; with a flow, those of its stages. ARC_LEFT_OUT: it, or one of them, is not
+ * there any more, has not ended, or changed meanwhile. */
 int arc_write_job(struct arc_writer *writer, struct job_id id, struct err *err) MUST_CHECK;
 /* Adds all ended jobs that the filter lets through, but for those of stages. */
 int arc_write_matching(
 	struct arc_writer *writer, const struct job_filter *filter, struct err *err) MUST_CHECK;
+/* Up to now. */
+const struct arc_counts *arc_written(const struct arc_writer *writer);
 int arc_write_end(struct arc_writer *writer, struct arc_counts *ret, struct err *err)
 	MUST_CHECK;
 struct arc_writer *arc_writer_free(struct arc_writer *writer); /* NULL is fine; always NULL */

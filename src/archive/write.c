@@ -502,12 +502,14 @@ put_job(struct arc_writer *writer, const struct job *job, struct arena *arena, s
 static int write_tree(
 	struct arc_writer *writer, struct job_id id, unsigned depth, struct err *err);
 
+/* ARC_LEFT_OUT: of one of them, or more. */
 static int
 write_children(struct arc_writer *writer, struct job_id flow, unsigned depth, struct err *err)
 {
 	_cleanup_(arena_deinit) struct arena arena;
 	char cursor[CURSOR_BYTES_MAX] = "";
 	struct job_page page;
+	int left_out = 0;
 
 	arena_init(&arena, PAGE_ARENA_BYTES);
 	do {
@@ -522,13 +524,17 @@ write_children(struct arc_writer *writer, struct job_id flow, unsigned depth, st
 		arena_reset(&arena);
 		if (read_jobs(writer->source.reader, &filter, &arena, &page, err) < 0)
 			return -1;
-		for (size_t i = 0; i < page.n; i++)
-			if (write_tree(writer, page.items[i]->id, depth, err) < 0)
+		for (size_t i = 0; i < page.n; i++) {
+			int rc = write_tree(writer, page.items[i]->id, depth, err);
+
+			if (rc < 0)
 				return -1;
+			left_out |= rc;
+		}
 		if (page.next_cursor)
 			(void)snprintf(cursor, sizeof cursor, "%s", page.next_cursor);
 	} while (page.next_cursor);
-	return 0;
+	return left_out;
 }
 
 static int
@@ -536,23 +542,32 @@ write_tree(struct arc_writer *writer, struct job_id id, unsigned depth, struct e
 {
 	_cleanup_(arena_deinit) struct arena arena;
 	struct job *job;
+	int left_out = 0;
 
 	arena_init(&arena, PAGE_ARENA_BYTES);
 	int rc = read_job(writer->source.reader, writer->source.project, id, &arena, &job, err);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	if (!job_state_is_final(job->state))
-		return 0;
-	if (job->flow && depth < FLOW_DEPTH &&
-		write_children(writer, job->id, depth + 1, err) < 0)
+	if (rc < 0)
 		return -1;
-	return put_job(writer, job, &arena, err);
+	if (rc == STORE_NONE || !job_state_is_final(job->state))
+		return ARC_LEFT_OUT;
+	if (job->flow && depth < FLOW_DEPTH)
+		left_out = write_children(writer, job->id, depth + 1, err);
+	return left_out < 0 || put_job(writer, job, &arena, err) < 0 ? -1 : left_out;
 }
 
 int
 arc_write_job(struct arc_writer *writer, struct job_id id, struct err *err)
 {
-	return write_tree(writer, id, 0, err);
+	int64_t voided = writer->counts.voided;
+	int rc = write_tree(writer, id, 0, err);
+
+	return rc == 0 && writer->counts.voided > voided ? ARC_LEFT_OUT : rc;
+}
+
+const struct arc_counts *
+arc_written(const struct arc_writer *writer)
+{
+	return &writer->counts;
 }
 
 /* --- All of it --- */

@@ -59,7 +59,7 @@ struct server {
 	uv_timer_t drain;
 	uv_poll_t stdin_poll;
 	bool watches_stdin;
-	const char *data_dir;
+	const char *data_dir, *archive_dir;
 	struct store *store;
 	struct blob_store *blobs;
 	struct engine *engine;
@@ -241,6 +241,7 @@ open_stores(struct server *server, const struct cli *cli, struct err *err)
 	if (store_open_sqlite(&server->store, database, &store_options, err) < 0)
 		return -1;
 	const char *blobs = paths_in(&server->arena, server->data_dir, PATHS_BLOBS);
+	server->archive_dir = paths_in(&server->arena, server->data_dir, PATHS_ARCHIVE);
 	if (blob_open_files(&server->blobs, blobs, err) < 0)
 		return -1;
 	return engine_open(
@@ -312,6 +313,8 @@ start_conductor(struct server *server, const struct cli *cli)
 		.signal_key = &server->signal_key,
 		.submit = on_report,
 		.drop_blob = on_loose_blob,
+		.blobs = server->blobs,
+		.archive_dir = server->archive_dir,
 		.arg = server };
 
 	server->conductor = conductor_new(&server->loop, &options);

@@ -18,6 +18,7 @@ const char *paths_database(struct arena *arena, const char *given, struct err *e
 /* Files of a data directory, by name. */
 #define PATHS_DATABASE "proctor.db"
 #define PATHS_BLOBS "blobs"
+#define PATHS_ARCHIVE "archive" /* what policies let go, as files */
 #define PATHS_TOKEN "admin.token"
 #define PATHS_SERVER "server.json" /* url and pid of the server that has the directory */
 #define PATHS_LOCAL_WORKER "local-worker.id" /* of the worker that the server started last */

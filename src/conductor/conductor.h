@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "http/guard.h"
 
+struct blob_store;
 struct conductor;
 struct store_reader;
 
@@ -32,6 +33,9 @@ struct conductor_options {
 	/* Removes the blob unless a row names it or somebody is about to. On the pool. NULL:
 	 * blobs stay. */
 	void (*drop_blob)(void *arg, struct store_reader *reader, const char *blob);
+	/* For archives of what policies let go; both borrowed. NULL: none can be written. */
+	struct blob_store *blobs;
+	const char *archive_dir;
 };
 
 /* Borrows the loop. */

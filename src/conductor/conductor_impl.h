@@ -132,5 +132,24 @@ void sweep_go(struct task *task);
 void sweep_fail(struct task *task, const struct err *err);
 struct sweep;
 void sweep_free(struct sweep *sweep); /* NULL is fine */
+
+/* --- keep.c: what a policy lets go is written to files before --- */
+
+struct keep;
+struct retention_scan;
+
+/* Goes through what `scan`, which was begun and is copied, would find. */
+struct keep *keep_new(const struct conductor *conductor, const struct retention_scan *scan)
+	__attribute__((returns_nonnull));
+struct keep *keep_free(struct keep *keep); /* NULL is fine; always NULL */
+/*
+ * The next jobs that are in a file that outlives a power cut, at most SWEEP_JOBS_MAX; writes
+ * one when those of the last are through. STORE_NONE: there are no more. On the pool.
+ */
+int keep_next(struct keep *keep, struct store_reader *reader, struct arena *arena,
+	struct job ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
+/* The last file, below the archive folder; NULL: none was written. */
+const char *keep_file(const struct keep *keep);
+
 int blobs_prepare(struct task *task, struct store_reader *reader, struct err *err);
 void blobs_fail(struct task *task, const struct err *err);

@@ -30,6 +30,7 @@ struct sweep {
 	struct arena arena;            /* of a page */
 	char before[CURSOR_BYTES_MAX]; /* the cursor before it */
 	bool is_same_again;            /* a job of it has more files than a turn takes */
+	struct keep *keep;             /* owned; NULL: nothing is archived */
 };
 
 void
@@ -38,6 +39,7 @@ sweep_free(struct sweep *sweep)
 	if (!sweep)
 		return;
 	arena_deinit(&sweep->arena);
+	(void)keep_free(sweep->keep);
 	free(sweep);
 }
 
@@ -103,7 +105,11 @@ sweep_begin(struct task *task, struct store_reader *reader, struct err *err)
 	sweep->scan.project = effect->project;
 	sweep->scan.now_ms = effect->at_ms;
 	sweep->scan.spec = &sweep->spec;
-	return retention_scan_begin(&sweep->scan, reader, &task->arena, err);
+	if (retention_scan_begin(&sweep->scan, reader, &task->arena, err) < 0)
+		return -1;
+	if (sweep->spec.archives)
+		sweep->keep = keep_new(task->conductor, &sweep->scan);
+	return 0;
 }
 
 /* --- A page --- */
@@ -155,6 +161,8 @@ look(struct sweep *sweep, struct store_reader *reader, struct job ***ret, size_t
 	struct err *err)
 {
 	memcpy(sweep->before, sweep->scan.cursor, sizeof sweep->before);
+	if (sweep->phase == PHASE_JOBS && sweep->keep)
+		return keep_next(sweep->keep, reader, &sweep->arena, ret, ret_n, err);
 	if (sweep->phase == PHASE_JOBS)
 		return retention_scan_jobs(
 			&sweep->scan, reader, &sweep->arena, ret, ret_n, err);
@@ -171,6 +179,8 @@ fill_last(struct task *task)
 	sweep->figures.took_ms = clock_mono_ms() - sweep->began_mono_ms;
 	task->intent = report_of(task);
 	task->intent->in.sweep.is_last = true;
+	if (sweep->keep)
+		sweep->figures.archive = arena_strdup(&task->arena, keep_file(sweep->keep));
 	task->intent->in.sweep.figures = sweep->figures;
 	if (sweep->spec.files_age_ms >= 0)
 		task->intent->in.sweep.files_done_ms =

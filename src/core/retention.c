@@ -22,6 +22,7 @@ struct retention_in {
 	struct keep_in keep;
 	int64_t files_age_ms, every_ms, place;
 	bool is_paused;
+	json_t *archive;
 };
 
 /* clang-format off */
@@ -52,6 +53,7 @@ const struct json_field retention_fields[] = {
 	{ .name = "match", .kind = FIELD_SUB, RETENTION(match), .sub = retention_match_fields },
 	{ .name = "keep", .kind = FIELD_SUB, RETENTION(keep), .sub = retention_keep_fields },
 	{ .name = "artifactsAge", .kind = FIELD_DURATION, RETENTION(files_age_ms), .min = 0, .max = RETENTION_AGE_MS_MAX },
+	{ .name = "archive", .kind = FIELD_ANY, RETENTION(archive) },
 	{ .name = "every", .kind = FIELD_DURATION, RETENTION(every_ms), .min = RETENTION_EVERY_MS_MIN, .max = RETENTION_EVERY_MS_MAX },
 	{ .name = "paused", .kind = FIELD_FLAG, RETENTION(is_paused) },
 	{ 0 },
@@ -91,6 +93,38 @@ read_reasons(const struct strs *words, struct issues *issues, uint32_t *ret)
 		else
 			*ret |= UINT32_C(1) << reason;
 	}
+}
+
+/* A folder's name, with folders before it: nothing that leads out, nothing hidden. */
+static bool
+is_folder(const char *name)
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
+	struct str rest = str_of(name);
+
+	if (rest.n == 0 || rest.n > NAME_BYTES_MAX || strspn(name, allowed) != rest.n)
+		return false;
+	while (rest.p) {
+		struct str part = str_split_first(&rest, '/');
+
+		if (part.n == 0 || part.p[0] == '.')
+			return false;
+	}
+	return true;
+}
+
+static void
+read_archive(const json_t *json, struct issues *issues, struct retention_spec *ret)
+{
+	const char *folder = json_string_value(json);
+
+	ret->archives = json_is_true(json) || folder;
+	if (folder && is_folder(folder))
+		ret->archive = arena_strdup(issues->arena, folder);
+	else if (json && !json_is_boolean(json))
+		issues_add(issues, "/archive", ISSUE_INVALID,
+			"true, false, or the name of a folder");
 }
 
 /* What would do nothing, or something other than was meant. */
@@ -137,6 +171,7 @@ retention_spec_read(
 	};
 	read_states(&in.match.states, issues, &spec.states);
 	read_reasons(&in.match.reasons, issues, &spec.reasons);
+	read_archive(in.archive, issues, &spec);
 	check(&spec, is_draft, issues);
 	*ret = spec;
 	return issues->n > 0 ? -1 : 0;

@@ -37,6 +37,9 @@ struct retention_spec {
 	int64_t age_ms, count, bytes;
 	int64_t files_age_ms; /* after which artifacts go; -1: with the job */
 
+	bool archives;       /* what goes is written to a file before */
+	const char *archive; /* the folder for it, below the server's; NULL: the project's */
+
 	int64_t every_ms;
 	bool is_paused;
 	int64_t place; /* among the others, from 1; 0: the last */
@@ -47,6 +50,7 @@ struct sweep_figures {
 	int64_t began_ms, took_ms;
 	int64_t jobs, files, bytes; /* that went: jobs, artifacts, bytes of these */
 	const char *error;          /* or NULL */
+	const char *archive;        /* the last file that was written, or NULL */
 };
 
 struct retention {

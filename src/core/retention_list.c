@@ -319,6 +319,7 @@ figures_text(struct uow *uow, const struct sweep_figures *figures)
 	jw_ki64(&jw, "jobs", figures->jobs);
 	jw_ki64(&jw, "artifacts", figures->files);
 	jw_ki64(&jw, "bytes", figures->bytes);
+	jw_kstr_opt(&jw, "archive", figures->archive);
 	jw_kstr_opt(&jw, "error", figures->error);
 	jw_end_obj(&jw);
 	if (jw_done(&jw) < 0)

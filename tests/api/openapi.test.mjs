@@ -431,7 +431,7 @@ describe('answers', () => {
 		await get('/environments/{environment}/revisions', { environment: 'en' });
 		await call('delete', '/environments/{environment}', { args: { environment: 'en' } });
 		const policy = { name: 'po', match: { status: ['completed'], reason: ['passed'], template: 'none', queue: 'none', kind: 'http',
-			tags: ['x'], olderThan: '1d' }, keep: { age: '30d', count: 1000, bytes: '1GiB' }, artifactsAge: '7d', every: '1h', place: 1, paused: true };
+			tags: ['x'], olderThan: '1d' }, keep: { age: '30d', count: 1000, bytes: '1GiB' }, artifactsAge: '7d', every: '1h', place: 1, paused: true, archive: true };
 		const archive = await get('/archive', {}, '?status=completed');
 
 		const back = (await server.get('/jobs?status=completed')).items.find((job) => job.name === 'over');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Retention: policies, pins, previews and sweeps; large jobs that go in slices. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -51,6 +51,8 @@ const sweep = async (policy) => {
 	}
 	return assert.fail('no sweep');
 };
+
+const archives = () => readdirSync(path.join(server.data, 'archive'), { recursive: true });
 
 const make = (members) => server.post('/retention', members);
 const drop = (policy) => server.request('DELETE', `/retention/${policy.id}`);
@@ -198,5 +200,51 @@ describe('large jobs', () => {
 		assert.equal((await server.request('GET', `/runs/${items[0].id}`)).status, 404);
 		await server.restart('SIGKILL');
 		assert.equal((await server.request('GET', `/runs/${items[0].id}`)).status, 404);
+	});
+});
+
+describe('archives', () => {
+	test('what goes is in a file, and comes back from it', async () => {
+		const id = await ended({ name: 'kept away', queue: 'arc' }, 'arc');
+		const policy = await make({ name: 'arc/../hive', match: { queue: 'arc' }, keep: { count: 0 }, archive: true });
+		const figures = await sweep(policy);
+
+		assert.equal(await status(id), 404);
+		assert.equal(figures.error, undefined);
+		assert.equal(figures.jobs, 1);
+		assert.match(figures.archive, /^default\/arc____hive-\d{8}T\d{9}Z\.tar\.gz$/);
+		assert.deepEqual(archives().sort(), ['default', figures.archive]);
+
+		const file = readFileSync(path.join(server.data, 'archive', figures.archive));
+		const back = await server.request('POST', '/archive:import', file);
+
+		assert.equal(back.json.jobs, 1, back.text);
+		assert.equal((await sweep(policy)).jobs, 0); /* pinned */
+		assert.equal(await status(id), 200);
+		await server.request('POST', `/jobs/${id}/unpin`, {});
+		assert.equal((await sweep(policy)).jobs, 1);
+		assert.equal(archives().length, 3);
+		await drop(policy);
+	});
+
+	test('nothing goes that cannot be written', async () => {
+		const id = await ended({ name: 'stays', queue: 'blocked' });
+
+		writeFileSync(path.join(server.data, 'archive', 'wall'), '');
+		const policy = await make({ name: 'blocked', match: { queue: 'blocked' }, keep: { count: 0 }, archive: 'wall' });
+		const figures = await sweep(policy);
+
+		assert.equal(figures.jobs, 0);
+		assert.match(figures.error, /folder for archives/);
+		assert.equal(await status(id), 200);
+		await drop(policy);
+	});
+
+	test('folders that lead out', async () => {
+		for (const archive of ['../up', '/etc', '', '.hidden', 'a//b', 7, null]) {
+			const got = await server.request('POST', '/retention', { name: 'x', keep: { count: 1 }, archive });
+
+			assertProblem(got, 400, 'invalid_field');
+		}
 	});
 });
