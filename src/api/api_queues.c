@@ -151,10 +151,8 @@ take_rate(struct call *call, json_t *value, struct rate *rate)
 static void
 take_limits(struct call *call, json_t *value, const char **limits)
 {
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(BODY_BYTES_MAX);
 	struct key_limit *ignored;
 	size_t n;
-	struct jw jw;
 
 	if (!value)
 		return;
@@ -164,10 +162,7 @@ take_limits(struct call *call, json_t *value, const char **limits)
 			0 ||
 		n == 0)
 		return;
-	jw_init(&jw, &out);
-	jw_tree(&jw, value);
-	if (jw_done(&jw) == 0)
-		*limits = arena_strndup(call->arena, out.data, out.len);
+	*limits = json_tree_text(call->arena, value, BODY_BYTES_MAX).p;
 }
 
 /* Those of the request over what there is. -1: issues. */

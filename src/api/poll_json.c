@@ -117,21 +117,15 @@ static struct str
 tree_text(struct intent *intent, const json_t *tree, size_t max, const char *list, size_t i,
 	const char *member, struct issues *issues)
 {
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(max);
-	struct jw jw;
+	struct str text = { 0 };
 
 	if (!tree)
-		return (struct str) { 0 };
-	jw_init(&jw, &out);
-	jw_tree(&jw, tree);
-	if (jw_done(&jw) < 0) {
+		return text;
+	text = json_tree_text(&intent->arena, tree, max);
+	if (!text.p)
 		issues_add_member(issues, json_pointer_index(issues->arena, list, i), member,
 			ISSUE_LIMIT, "longer than %zu bytes", max);
-		return (struct str) { 0 };
-	}
-	char *copy = arena_strndup(&intent->arena, out.data, out.len);
-
-	return str_from(copy, copy ? out.len : 0);
+	return text;
 }
 
 static void

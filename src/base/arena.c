@@ -2,10 +2,10 @@
 #include "base/arena.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum {
@@ -189,4 +189,13 @@ arena_printf(struct arena *arena, const char *fmt, ...)
 	char *text = arena_vprintf(arena, fmt, ap);
 	va_end(ap);
 	return text;
+}
+
+char *
+arena_time(struct arena *arena, int64_t wall_ms)
+{
+	char text[TIME_TEXT_LEN + 1];
+
+	time_format(wall_ms, text);
+	return arena_strdup(arena, text);
 }

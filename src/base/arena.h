@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -50,6 +51,9 @@ char *arena_strdup(struct arena *arena, const char *s) MUST_CHECK;
 
 /* The first len bytes of s, all of which must be there, and a NUL. */
 char *arena_strndup(struct arena *arena, const char *s, size_t len) MUST_CHECK;
+
+/* As time_format() writes it. */
+char *arena_time(struct arena *arena, int64_t wall_ms) MUST_CHECK;
 
 char *arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list ap) PRINTF_LIKE(2, 0)

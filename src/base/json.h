@@ -197,6 +197,8 @@ void jw_rawn(struct jw *jw, const char *json, size_t len);
 
 /* A jansson tree. */
 void jw_tree(struct jw *jw, const json_t *value);
+/* Its text in the arena, of at most max bytes; { NULL, 0 } when it does not fit. */
+struct str json_tree_text(struct arena *arena, const json_t *value, size_t max);
 
 /* Key and value in one call. */
 void jw_kobj(struct jw *jw, const char *key);

@@ -366,3 +366,18 @@ jw_kraw(struct jw *jw, const char *key, const char *json)
 	jw_key(jw, key);
 	jw_raw(jw, json);
 }
+
+struct str
+json_tree_text(struct arena *arena, const json_t *value, size_t max)
+{
+	_cleanup_(buf_deinit) struct buf out = BUF_INIT(max);
+	struct jw jw;
+
+	jw_init(&jw, &out);
+	jw_tree(&jw, value);
+	if (jw_done(&jw) < 0)
+		return (struct str) { 0 };
+	char *copy = arena_strndup(arena, out.data, out.len);
+
+	return str_from(copy, copy ? out.len : 0);
+}

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "core/lanes.h"
 #include "core/plan_impl.h"
@@ -75,15 +74,6 @@ add(struct list *list, enum blocker_kind kind, const char *fmt, ...)
 	return blocker;
 }
 
-static const char *
-time_text(struct list *list, int64_t ms)
-{
-	char text[TIME_TEXT_LEN + 1];
-
-	time_format(ms, text);
-	return arena_strdup(list->arena, text);
-}
-
 static void
 add_own(struct list *list, const struct explain_facts *facts)
 {
@@ -98,11 +88,11 @@ add_own(struct list *list, const struct explain_facts *facts)
 			->subject = job->unique_key;
 	if (job->run_at_ms > facts->now_ms && job->state == JOB_QUEUED)
 		add(list, BLOCKER_START_TIME, "It is to start at %s.",
-			time_text(list, job->run_at_ms))
+			arena_time(list->arena, job->run_at_ms))
 			->until_ms = job->run_at_ms;
 	if (!job->ready && facts->retry_due_ms > facts->now_ms)
 		add(list, BLOCKER_RETRY_WAIT, "Its next attempt is due at %s.",
-			time_text(list, facts->retry_due_ms))
+			arena_time(list->arena, facts->retry_due_ms))
 			->until_ms = facts->retry_due_ms;
 	if (job->running >= job->concurrency * (job->layout ? job->n_targets : 1))
 		add(list, BLOCKER_CONCURRENCY,
@@ -216,7 +206,8 @@ add_kept(const struct group_look *look)
 			continue;
 		struct blocker *blocker = add(look->list, BLOCKER_KEPT,
 			"Fixture \"%s\" keeps to connection %d of its worker, at least until %s.",
-			spec->name, (int)open->connection, time_text(look->list, until_ms));
+			spec->name, (int)open->connection,
+			arena_time(look->list->arena, until_ms));
 		blocker->subject = spec->name;
 		blocker->until_ms = until_ms;
 	}
@@ -296,7 +287,7 @@ add_rate(struct list *list, const struct explain_facts *facts)
 		return;
 	struct blocker *blocker = add(list, BLOCKER_QUEUE_RATE,
 		"The rate of its queue lets the next run begin at %s.",
-		time_text(list, facts->rate_until_ms));
+		arena_time(list->arena, facts->rate_until_ms));
 	blocker->until_ms = facts->rate_until_ms;
 	blocker->subject = facts->queue->name;
 }
@@ -321,7 +312,7 @@ add_key(struct list *list, const struct explain_facts *facts)
 	if (facts->held_until_ms > 0) {
 		blocker = add(list, BLOCKER_KEY_RATE,
 			"The rate of %s lets the next run begin at %s.", key,
-			time_text(list, facts->held_until_ms));
+			arena_time(list->arena, facts->held_until_ms));
 		blocker->until_ms = facts->held_until_ms;
 	} else if (facts->held_limit && facts->held_limit->concurrency > 0) {
 		blocker = add(list, BLOCKER_KEY_LIMIT, "%d of at most %d runs with %s go on.",
@@ -341,7 +332,7 @@ add_expiry(struct list *list, const struct explain_facts *facts)
 	if (!plan_may_expire(facts->job))
 		return;
 	add(list, BLOCKER_EXPIRES, "It expires at %s when it has not begun by then.",
-		time_text(list, facts->job->expires_ms))
+		arena_time(list->arena, facts->job->expires_ms))
 		->until_ms = facts->job->expires_ms;
 }
 

@@ -184,9 +184,6 @@ int flow_spec_read(const char *text, struct arena *arena, struct flow_spec *ret,
 /* The values of a stage's matrix as a list; owned. NULL: err says what is wrong. */
 json_t *flow_matrix_items(json_t *matrix, struct err *err) MUST_CHECK;
 
-/* JSON text of a tree in the arena; empty when it does not fit. */
-struct str flow_tree_text(struct arena *arena, const json_t *tree, size_t max);
-
 const char *wait_kind_name(enum wait_kind kind);
 
 /* ---- flow_state.c ---- */

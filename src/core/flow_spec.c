@@ -106,21 +106,6 @@ wait_kind_name(enum wait_kind kind)
 	return kind_names[kind];
 }
 
-struct str
-flow_tree_text(struct arena *arena, const json_t *tree, size_t max)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(max);
-	struct jw jw;
-
-	jw_init(&jw, &out);
-	jw_tree(&jw, tree);
-	if (jw_done(&jw) < 0)
-		return (struct str) { 0 };
-	char *copy = arena_strndup(arena, out.data, out.len);
-
-	return str_from(copy, copy ? out.len : 0);
-}
-
 /* ---- conditions ---- */
 
 /* 200, or "200-299". */
@@ -200,7 +185,7 @@ read_http(json_t *http, const char *pointer, struct issues *issues, struct wait_
 	read_statuses(in.statuses, json_pointer_member(issues->arena, pointer, "statuses"),
 		issues, ret);
 	(void)json_object_set_new(http, "timeout", json_integer(in.timeout_ms));
-	ret->body = flow_tree_text(issues->arena, http, FLOW_BYTES_MAX);
+	ret->body = json_tree_text(issues->arena, http, FLOW_BYTES_MAX);
 }
 
 static void
@@ -384,11 +369,11 @@ flow_stage_read(json_t *stage, const char *pointer, struct issues *issues,
 		1u << OUTCOME_FAILED | 1u << OUTCOME_ERRORED | 1u << OUTCOME_TIMED_OUT,
 		json_pointer_member(arena, pointer, "retry"), issues, &ret->retry);
 	if (in->run)
-		ret->run = flow_tree_text(arena, in->run, FLOW_BYTES_MAX);
+		ret->run = json_tree_text(arena, in->run, FLOW_BYTES_MAX);
 	if (in->matrix)
-		ret->matrix = flow_tree_text(arena, in->matrix, FLOW_BYTES_MAX);
+		ret->matrix = json_tree_text(arena, in->matrix, FLOW_BYTES_MAX);
 	if (in->schema)
-		ret->schema = flow_tree_text(arena, in->schema, FLOW_BYTES_MAX);
+		ret->schema = json_tree_text(arena, in->schema, FLOW_BYTES_MAX);
 	if (in->pass)
 		read_pass(in->pass, json_pointer_member(arena, pointer, "pass"), issues, ret);
 	if (ret->is_wait)
@@ -547,7 +532,7 @@ read_all(json_t *tree, struct issues *issues, struct flow_spec *ret)
 	*ret = (struct flow_spec) {
 		.stages = arena_xalloc(issues->arena, n * sizeof *ret->stages),
 		.n = (int32_t)n,
-		.params = flow_tree_text(
+		.params = json_tree_text(
 			issues->arena, json_object_get(tree, "params"), FLOW_BYTES_MAX),
 		.limit = (int32_t)json_integer_value(json_object_get(tree, "limit")),
 	};

@@ -171,7 +171,7 @@ passed_body(struct uow *uow, const struct flow_run *run, int32_t at)
 			(void)json_object_set_new(params, pass->param,
 				pass_text(run->spec.stages[spec->needs[0]].name, pass->member));
 	}
-	return flow_tree_text(uow->arena, body, 2 * FLOW_BYTES_MAX);
+	return json_tree_text(uow->arena, body, 2 * FLOW_BYTES_MAX);
 }
 
 static bool
@@ -189,7 +189,7 @@ ask_launch(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, i
 		.item = item,
 		.attempt = attempt,
 		.body = passed_body(uow, run, at),
-		.scope = flow_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX),
+		.scope = json_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX),
 	};
 
 	return flow_ask(uow, run, &effect);
@@ -330,7 +330,7 @@ read_matrix(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, 
 		items = flow_matrix_items(matrix, err);
 		if (!items)
 			return -1;
-		struct str text = flow_tree_text(uow->arena, items, FLOW_VALUES_BYTES_MAX);
+		struct str text = json_tree_text(uow->arena, items, FLOW_VALUES_BYTES_MAX);
 
 		run->stages[at].matrix =
 			flow_keep(uow, run, text, FLOW_VALUES_BYTES_MAX, &is_cut);

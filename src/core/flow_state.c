@@ -57,7 +57,7 @@ value_of(struct arena *arena, const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
 
-	return value ? flow_tree_text(arena, value, FLOW_STATE_BYTES_MAX) : (struct str) { 0 };
+	return value ? json_tree_text(arena, value, FLOW_STATE_BYTES_MAX) : (struct str) { 0 };
 }
 
 static struct job_id

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "core/flow_impl.h"
 
 /* ---- stages ---- */
@@ -185,15 +184,6 @@ add(struct list *list, enum blocker_kind kind, const char *subject, const char *
 }
 
 static const char *
-time_text(struct list *list, int64_t ms)
-{
-	char text[TIME_TEXT_LEN + 1];
-
-	time_format(ms, text);
-	return arena_strdup(list->arena, text);
-}
-
-static const char *
 last_look(struct list *list, const struct stage_condition *condition)
 {
 	if (condition->last_ms == 0)
@@ -216,7 +206,8 @@ explain_condition(struct list *list, const char *stage, const struct wait_spec *
 		add(list, BLOCKER_FLOW_HTTP, stage, "Stage \"%s\" looks at an address: %s%s%s.",
 			stage, last_look(list, condition),
 			condition->next_ms > 0 ? "; the next is at " : "",
-			condition->next_ms > 0 ? time_text(list, condition->next_ms) : "")
+			condition->next_ms > 0 ? arena_time(list->arena, condition->next_ms)
+					       : "")
 			->until_ms = condition->next_ms;
 		break;
 	case WAIT_SIGNAL:
@@ -225,7 +216,7 @@ explain_condition(struct list *list, const char *stage, const struct wait_spec *
 		break;
 	case WAIT_TIMER:
 		add(list, BLOCKER_FLOW_TIMER, stage, "Stage \"%s\" waits until %s.", stage,
-			time_text(list, condition->next_ms))
+			arena_time(list->arena, condition->next_ms))
 			->until_ms = condition->next_ms;
 		break;
 	case WAIT_APPROVAL:
@@ -257,7 +248,7 @@ explain_wait(struct list *list, const struct stage_spec *spec, const struct flow
 	if (list->to->n_blockers > 0 && stage->deadline_ms > 0)
 		add(list, BLOCKER_FLOW_DEADLINE, spec->name,
 			"Stage \"%s\" gives up waiting at %s.", spec->name,
-			time_text(list, stage->deadline_ms))
+			arena_time(list->arena, stage->deadline_ms))
 			->until_ms = stage->deadline_ms;
 }
 
@@ -284,7 +275,7 @@ explain_items(struct list *list, const struct stage_spec *spec, const struct flo
 	else if (due > 0)
 		add(list, BLOCKER_FLOW_RUN, spec->name,
 			"The next attempt of stage \"%s\" is due at %s.", spec->name,
-			time_text(list, due))
+			arena_time(list->arena, due))
 			->until_ms = due;
 }
 
@@ -320,7 +311,7 @@ flow_explain(struct uow *uow, struct job *job, struct arena *arena)
 		add(&list, BLOCKER_PAUSED, NULL, "It is paused; unpause lets it go on.");
 	if (job->state == JOB_QUEUED && job->run_at_ms > uow->now_ms)
 		add(&list, BLOCKER_START_TIME, NULL, "It is to start at %s.",
-			time_text(&list, job->run_at_ms))
+			arena_time(list.arena, job->run_at_ms))
 			->until_ms = job->run_at_ms;
 	for (int32_t i = 0; i < run->spec.n; i++) {
 		if (run->stages[i].state != STAGE_STARTING &&

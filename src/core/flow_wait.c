@@ -141,7 +141,7 @@ ask_look(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, siz
 		.item = (int32_t)place,
 		.attempt = (int32_t)(condition->n + is_new),
 		.body = spec->conditions[place].body,
-		.scope = flow_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX),
+		.scope = json_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX),
 	};
 
 	if (!flow_ask(uow, run, &effect))
@@ -588,7 +588,7 @@ wait_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t a
 	else
 		json_decref(results);
 	meet_condition(uow, run, at, condition,
-		facts ? flow_tree_text(uow->arena, facts, 2 * JOB_RESULTS_BYTES_MAX)
+		facts ? json_tree_text(uow->arena, facts, 2 * JOB_RESULTS_BYTES_MAX)
 		      : (struct str) { 0 },
 		2 * JOB_RESULTS_BYTES_MAX);
 }

@@ -134,22 +134,6 @@ const struct json_field invoke_fields[] = {
 
 /* --- Texts --- */
 
-/* JSON text in the arena; { NULL, 0 } when it does not fit. */
-struct str
-job_tree_text(struct arena *arena, const json_t *tree)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(2 * DEFINITION_BYTES_MAX);
-	struct jw jw;
-
-	jw_init(&jw, &out);
-	jw_tree(&jw, tree);
-	if (jw_done(&jw) < 0)
-		return (struct str) { 0 };
-	char *copy = arena_strndup(arena, out.data, out.len);
-
-	return str_from(copy, copy ? out.len : 0);
-}
-
 const char *
 job_strs_json(struct arena *arena, const struct strs *strs)
 {
@@ -415,7 +399,7 @@ push_test(struct reading *reading, const struct test_common *common, json_t *tes
 	};
 	if (!common->name)
 		(void)json_object_set_new(test, "name", json_string(read->spec.name));
-	read->spec.body = job_tree_text(reading->arena, test);
+	read->spec.body = json_tree_text(reading->arena, test, 2 * DEFINITION_BYTES_MAX);
 	if (!read->spec.body.p) {
 		issues_add(reading->issues, reading->at, ISSUE_LIMIT, "the test is too large");
 		return -1;

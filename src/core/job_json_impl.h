@@ -77,9 +77,6 @@ bool job_is_plain_selector(const json_t *item);
 /* JSON array of texts, in the arena. */
 const char *job_strs_json(struct arena *arena, const struct strs *strs);
 
-/* JSON text in the arena; { NULL, 0 } when it does not fit. */
-struct str job_tree_text(struct arena *arena, const json_t *tree);
-
 /* Reads the items of an array of tests at `pointer` behind those that are there. -1: issues, or
  * err when its code is set: the source failed. */
 int job_read_tests(struct reading *reading, json_t *tests, const char *pointer) MUST_CHECK;

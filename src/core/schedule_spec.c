@@ -249,10 +249,8 @@ read_start(const struct schedule_in *in, struct issues *issues, struct schedule_
 	static const char *const out_of_place[] = { "runAt", "parent", "schedule" };
 	static const char *const needed[] = { "template", "tests", "flow", "stages", "chain",
 		"parallel", "attempts" };
-	_cleanup_(buf_deinit) struct buf text = BUF_INIT(SCHEDULE_BYTES_MAX);
 	_cleanup_(json_unrefp) json_t *start = merged_start(in);
 	bool has_work = false;
-	struct jw jw;
 
 	for (size_t i = 0; i < ARRAY_LEN(out_of_place); i++)
 		if (json_object_get(start, out_of_place[i]))
@@ -263,16 +261,10 @@ read_start(const struct schedule_in *in, struct issues *issues, struct schedule_
 	if (!has_work)
 		issues_add(issues, "/start", ISSUE_INVALID,
 			"a job request is expected: with template, tests, flow or stages");
-	jw_init(&jw, &text);
-	jw_tree(&jw, start);
-	if (jw_done(&jw) < 0)
+	ret->start = json_tree_text(issues->arena, start, SCHEDULE_BYTES_MAX);
+	if (!ret->start.p)
 		issues_add(issues, "/start", ISSUE_LIMIT, "over %d bytes",
 			(int)SCHEDULE_BYTES_MAX);
-	else
-		ret->start =
-			str_from(arena_strndup(issues->arena, text.data, text.len), text.len);
-	if (text.len > 0 && !ret->start.p)
-		ret->start = (struct str) { 0 };
 }
 
 int

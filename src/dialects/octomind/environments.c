@@ -353,7 +353,7 @@ make_body(struct call *call, struct environment_edit *edit, json_t *old, struct 
 		return octo_refuse_read(call, &issues, err);
 	}
 	edit->name = head.name;
-	edit->body = octo_dump(body, DEFINITION_BYTES_MAX, call->arena);
+	edit->body = json_tree_text(call->arena, body, DEFINITION_BYTES_MAX).p;
 	if (!edit->body)
 		return err_set(err, ERR_LIMIT, "the environment is too large");
 	return 0;

@@ -384,8 +384,8 @@ prepare_one(struct octo_put *put, const struct octo_saves *cases, const struct o
 	(void)json_object_set_new(test, "name", json_string(saved->name));
 	(void)json_object_set(test, "tags", tags);
 	(void)json_object_set_new(test, "extra", extra);
-	put->tags = octo_dump(tags, KIB(64), arena);
-	put->body = octo_dump(test, DEFINITION_BYTES_MAX, arena);
+	put->tags = json_tree_text(arena, tags, KIB(64)).p;
+	put->body = json_tree_text(arena, test, DEFINITION_BYTES_MAX).p;
 	if (!put->tags || !put->body)
 		return err_set(err, ERR_LIMIT, "\"%.60s\" is too large", saved->c.description);
 	return 0;

@@ -113,17 +113,6 @@ octo_base_url(const struct call *call)
 
 /* --- Trees --- */
 
-const char *
-octo_dump(const json_t *tree, size_t max, struct arena *arena)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(max);
-	struct jw jw;
-
-	jw_init(&jw, &out);
-	jw_tree(&jw, tree);
-	return jw_done(&jw) < 0 ? NULL : arena_strndup(arena, out.data, out.len);
-}
-
 static json_t *
 escaped(const char *text)
 {

@@ -146,8 +146,6 @@ int octo_puts_prepare(struct octo_puts *puts, struct store_reader *reader, int64
 void octo_puts_submit(
 	struct call *call, struct octo_puts *puts, void (*then)(struct call *call));
 
-/* The text of a tree in the arena; NULL: it is larger than max. */
-const char *octo_dump(const json_t *tree, size_t max, struct arena *arena);
 /* "${{" of texts is no expression of ours: "$${{". In place. */
 void octo_escape(json_t *tree);
 

@@ -200,7 +200,7 @@ on_created(struct call *call)
 		.key.kind = DEF_ENVIRONMENT,
 		.name = "default",
 		.tags = "[]",
-		.body = octo_dump(body, DEFINITION_BYTES_MAX, &intent->arena),
+		.body = json_tree_text(&intent->arena, body, DEFINITION_BYTES_MAX).p,
 		.if_revision = -1,
 	};
 	call_submit(call, intent, on_first_environment);

@@ -76,6 +76,7 @@ texts(void **state)
 	assert_string_equal(arena_strndup(&arena, "abc", 2), "ab");
 	assert_string_equal(arena_strndup(&arena, NULL, 0), "");
 	assert_string_equal(arena_printf(&arena, "%s-%d", "a", 7), "a-7");
+	assert_string_equal(arena_time(&arena, 1000), "1970-01-01T00:00:01.000Z");
 	assert_memory_equal(arena_memdup(&arena, "a\0b", 3), "a\0b", 3);
 	arena_deinit(&arena);
 }

@@ -133,6 +133,26 @@ fails_once_and_for_all(void **state)
 	}
 }
 
+static void
+a_tree_is_text_that_fits_or_none(void **state)
+{
+	_cleanup_(arena_deinit) struct arena arena;
+	_cleanup_(json_unrefp) json_t *tree = json_pack("{s:[i,n]}", "a", 1);
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	struct str text = json_tree_text(&arena, tree, 14);
+	assert_int_equal(text.n, 14);
+	assert_string_equal(text.p, "{\"a\":[1,null]}");
+	for (size_t max = 0; max < 14; max++)
+		assert_null(json_tree_text(&arena, tree, max).p);
+	arena_deinit(&arena);
+	arena_init(&arena, 4); /* the memory does not do */
+	text = json_tree_text(&arena, tree, 100);
+	assert_null(text.p);
+	assert_int_equal(text.n, 0);
+}
+
 int
 main(void)
 {
@@ -142,6 +162,7 @@ main(void)
 		cmocka_unit_test(repairs_what_is_not_utf8),
 		cmocka_unit_test(doubles_read_back),
 		cmocka_unit_test(fails_once_and_for_all),
+		cmocka_unit_test(a_tree_is_text_that_fits_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
