@@ -308,12 +308,15 @@ arc_decode(struct str line, struct arena *arena, struct archive_line *ret, struc
 
 	*ret = (struct archive_line) { 0 };
 	if (!root)
-		return err_wrap(err, "a line");
+		return corrupt(err, "a line that is no JSON");
 	for (int kind = 0; kind < ARCHIVE_LINE_KIND_COUNT; kind++) {
 		if (!json_is_object(json_object_get(root, kinds[kind].name)))
 			continue;
 		ret->kind = (enum archive_line_kind)kind;
-		return kinds[kind].decode(root, arena, ret, err);
+		if (kinds[kind].decode(root, arena, ret, err) == 0)
+			return 0;
+		err->code = err->code == ERR_LIMIT ? ERR_LIMIT : ERR_CORRUPT;
+		return -1;
 	}
 	return corrupt(err, "a line of no known kind");
 }

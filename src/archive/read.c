@@ -260,7 +260,10 @@ read_small(struct arc_reader *reader, struct err *err)
 {
 	if (read_text(reader, HEAD_BYTES_MAX, err) < 0)
 		return NULL;
-	return json_read(buf_text(&reader->text), reader->text.len, 8, err);
+	json_t *json = json_read(buf_text(&reader->text), reader->text.len, 8, err);
+	if (!json)
+		(void)corrupt(err, "this is no archive of jobs");
+	return json;
 }
 
 /* Nothing may follow the manifest. */
