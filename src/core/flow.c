@@ -82,7 +82,7 @@ holds(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, bool *
 	case WHEN_EXPRESSION:
 		break;
 	}
-	_cleanup_(json_unrefp) json_t *scope = flow_scope(uow, job, run, at, -1);
+	_cleanup_(json_unrefp) json_t *scope = flow_scope(uow, job, run, at, true);
 
 	return flow_test(uow, spec->when_text, scope, NULL, ret, err);
 }

@@ -212,14 +212,14 @@ struct str flow_keep(
 /* ---- flow_scope.c ---- */
 
 /*
- * What expressions of a stage see: an object with params, flow, stages and, with `item` >= 0,
- * matrix. Owned by the caller.
+ * What expressions of a stage see: an object with params, flow and stages, which is empty when
+ * nobody reads it. Owned by the caller.
  */
 json_t *flow_scope(struct uow *uow, const struct job *job, const struct flow_run *run,
-	int32_t stage, int32_t item);
+	int32_t stage, bool has_stages);
 
-/* The item's value of the matrix; owned; NULL: the stage has none. */
-json_t *flow_item_value(const struct flow_run *run, int32_t stage, int32_t item);
+/* The values of the items of a stage's matrix; owned; NULL: the stage has none. */
+json_t *flow_matrix_values(const struct flow_run *run, int32_t at);
 
 /* A condition. -1: err says what is wrong with it. */
 int flow_test(struct uow *uow, const char *text, json_t *scope, json_t *value, bool *ret,

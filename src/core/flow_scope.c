@@ -66,9 +66,8 @@ flow_root(const struct job *job)
 	return flow;
 }
 
-/* The items' values of a stage's matrix; owned; NULL: it has none. */
-static json_t *
-matrix_of(const struct flow_run *run, int32_t at)
+json_t *
+flow_matrix_values(const struct flow_run *run, int32_t at)
 {
 	struct str text = run->stages[at].matrix.n > 0 ? run->stages[at].matrix
 						       : run->spec.stages[at].matrix;
@@ -78,16 +77,6 @@ matrix_of(const struct flow_run *run, int32_t at)
 
 	json_decref(matrix);
 	return items;
-}
-
-json_t *
-flow_item_value(const struct flow_run *run, int32_t stage, int32_t item)
-{
-	json_t *items = matrix_of(run, stage);
-	json_t *value = json_incref(json_array_get(items, (size_t)item));
-
-	json_decref(items);
-	return value;
 }
 
 static const char *
@@ -112,7 +101,7 @@ static json_t *
 items_root(const struct flow_run *run, int32_t at)
 {
 	const struct flow_stage *stage = &run->stages[at];
-	json_t *items = json_array(), *values = matrix_of(run, at);
+	json_t *items = json_array(), *values = flow_matrix_values(run, at);
 
 	for (int32_t i = 0; i < stage->n_items; i++) {
 		const struct stage_item *item = &stage->items[i];
@@ -178,20 +167,18 @@ stage_root(const struct flow_run *run, int32_t at)
 
 json_t *
 flow_scope(struct uow *uow, const struct job *job, const struct flow_run *run, int32_t stage,
-	int32_t item)
+	bool has_stages)
 {
 	json_t *scope = json_object(), *stages = json_object();
 
 	(void)uow;
 	put(scope, "params", params_of(run));
 	put(scope, "flow", flow_root(job));
-	for (int32_t i = 0; i < run->spec.n; i++) {
+	for (int32_t i = 0; i < run->spec.n && has_stages; i++) {
 		if (stage_is_above(&run->spec.stages[stage], i))
 			put(stages, run->spec.stages[i].name, stage_root(run, i));
 	}
 	put(scope, "stages", stages);
-	if (item >= 0)
-		put(scope, "matrix", flow_item_value(run, stage, item));
 	return scope;
 }
 

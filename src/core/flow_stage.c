@@ -174,24 +174,69 @@ passed_body(struct uow *uow, const struct flow_run *run, int32_t at)
 	return json_tree_text(uow->arena, body, 2 * FLOW_BYTES_MAX);
 }
 
+/* What the jobs of a stage have in common: made once for all that a turn asks for. */
+struct launches {
+	struct str body, scope;
+	json_t *values; /* of the matrix; NULL: none */
+	bool is_ready;
+};
+
+static void
+launches_deinit(struct launches *launches)
+{
+	json_decref(launches->values);
+}
+
+/* With a matrix the items' own values are put in later. */
+static void
+launches_prepare(struct uow *uow, struct job *job, struct flow_run *run, int32_t at,
+	struct launches *ret)
+{
+	_cleanup_(json_unrefp) json_t *scope = NULL;
+
+	if (ret->is_ready)
+		return;
+	ret->is_ready = true;
+	ret->body = passed_body(uow, run, at);
+	scope = flow_scope(uow, job, run, at,
+		memmem(ret->body.p, ret->body.n, "stages", strlen("stages")) != NULL);
+	ret->scope = json_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX);
+	if (run->spec.stages[at].matrix.n > 0)
+		ret->values = flow_matrix_values(run, at);
+}
+
+static struct str
+scope_of_item(struct uow *uow, const struct launches *launches, int32_t item)
+{
+	const json_t *value = json_array_get(launches->values, (size_t)item);
+	struct str scope = launches->scope, matrix;
+	const char *text;
+
+	if (!value || scope.n == 0)
+		return scope;
+	matrix = json_tree_text(uow->arena, value, FLOW_STATE_BYTES_MAX);
+	text = arena_printf(uow->arena, "%.*s,\"matrix\":%.*s}", (int)scope.n - 1, scope.p,
+		(int)matrix.n, matrix.n > 0 ? matrix.p : "");
+	return matrix.n > 0 ? str_of(text) : scope;
+}
+
+/* False: the turn has no room for it. */
 static bool
 ask_launch(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, int32_t item,
-	int32_t attempt)
+	int32_t attempt, struct launches *launches)
 {
-	const struct stage_spec *spec = &run->spec.stages[at];
-	_cleanup_(json_unrefp) json_t *scope =
-		flow_scope(uow, job, run, at, spec->matrix.n > 0 ? item : -1);
 	struct effect effect = {
 		.kind = EFFECT_FLOW_LAUNCH,
 		.project = job->project,
 		.flow = job->id,
-		.stage = spec->name,
+		.stage = run->spec.stages[at].name,
 		.item = item,
 		.attempt = attempt,
-		.body = passed_body(uow, run, at),
-		.scope = json_tree_text(uow->arena, scope, FLOW_STATE_BYTES_MAX),
 	};
 
+	launches_prepare(uow, job, run, at, launches);
+	effect.body = launches->body;
+	effect.scope = scope_of_item(uow, launches, item);
 	return flow_ask(uow, run, &effect);
 }
 
@@ -245,9 +290,10 @@ launch_more(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 	const struct stage_spec *spec = &run->spec.stages[at];
 	struct flow_stage *stage = &run->stages[at];
 	int32_t places = spec->max_parallel - n_active(stage);
-	int32_t launches = FLOW_LAUNCHES_MAX - n_starting(run);
+	int32_t n_more = FLOW_LAUNCHES_MAX - n_starting(run);
+	_cleanup_(launches_deinit) struct launches launches = { 0 };
 
-	for (int32_t i = 0; i < stage->n_items && places > 0 && launches > 0; i++) {
+	for (int32_t i = 0; i < stage->n_items && places > 0 && n_more > 0; i++) {
 		struct stage_item *item = &stage->items[i];
 		int32_t attempt = item->attempt > stage->attempts_before
 			? item->attempt + 1
@@ -255,7 +301,7 @@ launch_more(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 
 		if (item->phase != ITEM_WAITING || item->due_ms > uow->now_ms)
 			continue;
-		if (!ask_launch(uow, job, run, at, i, attempt))
+		if (!ask_launch(uow, job, run, at, i, attempt, &launches))
 			return;
 		item->phase = ITEM_STARTING;
 		item->attempt = attempt;
@@ -266,8 +312,23 @@ launch_more(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 		run->is_changed = true;
 		flow_event_stage(uow, job, run, at, i);
 		places--;
-		launches--;
+		n_more--;
 	}
+}
+
+/* What found no room in this turn begins anew in the next one. */
+static void
+launch_again(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, int32_t place,
+	struct launches *launches)
+{
+	struct stage_item *item = &run->stages[at].items[place];
+
+	if (ask_launch(uow, job, run, at, place, item->attempt, launches) ||
+		job->state != JOB_RUNNING)
+		return;
+	item->phase = ITEM_WAITING;
+	item->attempt--;
+	run->is_changed = true;
 }
 
 /* After a start of the engine: what it may have lost. */
@@ -275,12 +336,13 @@ static void
 ask_again(struct uow *uow, struct job *job, struct flow_run *run, int32_t at)
 {
 	struct flow_stage *stage = &run->stages[at];
+	_cleanup_(launches_deinit) struct launches launches = { 0 };
 
 	for (int32_t i = 0; i < stage->n_items; i++) {
 		const struct stage_item *item = &stage->items[i];
 
 		if (item->phase == ITEM_STARTING)
-			(void)ask_launch(uow, job, run, at, i, item->attempt);
+			launch_again(uow, job, run, at, i, &launches);
 		if (item->phase == ITEM_COLLECTING)
 			ask_collect(uow, job, run, at, i);
 		if (item->phase != ITEM_RUNNING)
@@ -324,7 +386,7 @@ read_matrix(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, 
 	if (!matrix)
 		return -1;
 	if (memmem(spec->matrix.p, spec->matrix.n, "${{", 3)) {
-		scope = flow_scope(uow, job, run, at, -1);
+		scope = flow_scope(uow, job, run, at, true);
 		if (flow_expand(uow, &matrix, scope, err) < 0)
 			return -1;
 		items = flow_matrix_items(matrix, err);

@@ -21,19 +21,15 @@ item_state(const struct stage_item *item)
 }
 
 static void
-write_item(struct jw *jw, const struct flow_run *run, int32_t at, int32_t place)
+write_item(struct jw *jw, const struct flow_stage *stage, int32_t place, const json_t *value)
 {
-	const struct flow_stage *stage = &run->stages[at];
 	const struct stage_item *item = &stage->items[place];
-	json_t *value =
-		run->spec.stages[at].matrix.n > 0 ? flow_item_value(run, at, place) : NULL;
 
 	jw_obj(jw);
 	jw_kstr(jw, "state", item_state(item));
 	if (value) {
 		jw_key(jw, "matrix");
 		jw_tree(jw, value);
-		json_decref(value);
 	}
 	jw_ki64(jw, "attempt", item->attempt - stage->attempts_before);
 	if (!uuid_is_zero(&item->job.u))
@@ -75,6 +71,8 @@ static void
 write_run_part(struct jw *jw, const struct flow_run *run, int32_t at)
 {
 	const struct flow_stage *stage = &run->stages[at];
+	_cleanup_(json_unrefp) json_t *values =
+		run->spec.stages[at].matrix.n > 0 ? flow_matrix_values(run, at) : NULL;
 
 	if (run->spec.stages[at].matrix.n == 0 && stage->n_items == 1) {
 		const struct stage_item *item = &stage->items[0];
@@ -86,7 +84,7 @@ write_run_part(struct jw *jw, const struct flow_run *run, int32_t at)
 	}
 	jw_karr(jw, "items");
 	for (int32_t i = 0; i < stage->n_items; i++)
-		write_item(jw, run, at, i);
+		write_item(jw, stage, i, json_array_get(values, (size_t)i));
 	jw_end_arr(jw);
 }
 

@@ -45,7 +45,7 @@ settle_text(struct uow *uow, const struct job *job, const struct flow_run *run, 
 
 	if (!strstr(text, "${{"))
 		return text;
-	scope = flow_scope(uow, job, run, at, -1);
+	scope = flow_scope(uow, job, run, at, true);
 	if (flow_expand(uow, &tree, scope, err) < 0)
 		return NULL;
 	if (json_is_integer(tree))
@@ -132,7 +132,7 @@ ask_look(struct uow *uow, struct job *job, struct flow_run *run, int32_t at, siz
 	const struct stage_spec *spec = &run->spec.stages[at];
 	struct stage_condition *condition = &run->stages[at].conditions[place];
 	bool is_new = condition->asked_ms == 0;
-	_cleanup_(json_unrefp) json_t *scope = flow_scope(uow, job, run, at, -1);
+	_cleanup_(json_unrefp) json_t *scope = flow_scope(uow, job, run, at, true);
 	struct effect effect = {
 		.kind = EFFECT_FLOW_PROBE,
 		.project = job->project,
@@ -349,7 +349,7 @@ static json_t *
 look_scope(struct uow *uow, const struct job *job, const struct flow_run *run, int32_t at,
 	const struct wait_look *look)
 {
-	json_t *scope = flow_scope(uow, job, run, at, -1);
+	json_t *scope = flow_scope(uow, job, run, at, true);
 	json_t *headers = tree_of(look->headers), *body = tree_of(look->body);
 
 	(void)json_object_set_new(scope, "status", json_integer(look->status));

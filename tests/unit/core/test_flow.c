@@ -10,6 +10,7 @@
 #define A "{'name':'a'," RUN "}"
 #define B "{'name':'b'," RUN "}"
 #define C "{'name':'c'," RUN "}"
+#define B_READS_A "{'name':'b','run':{'template':'${{ stages.a.state }}'}}"
 #define FLOW(stages) "{'stages':[" stages "]}"
 
 /* ---- a chain ---- */
@@ -297,7 +298,8 @@ a_matrix_has_an_item_for_each_combination(void **state)
 {
 	struct flow_scene *s = *state;
 
-	flow_begin(s, FLOW("{'name':'a','matrix':{'b':['x','y'],'n':[1,2,3]}," RUN "}," B));
+	flow_begin(s,
+		FLOW("{'name':'a','matrix':{'b':['x','y'],'n':[1,2,3]}," RUN "}," B_READS_A));
 	assert_string_equal(flow_asked(s),
 		"launch a.0#1, launch a.1#1, launch a.2#1, launch a.3#1, launch a.4#1, launch a.5#1");
 	const struct effect *effect = flow_effect(s, EFFECT_FLOW_LAUNCH, "a", 4, 1);
@@ -539,7 +541,7 @@ start_keeps_what_succeeded(void **state)
 {
 	struct flow_scene *s = *state;
 
-	flow_begin(s, FLOW(A "," B "," C));
+	flow_begin(s, FLOW(A "," B_READS_A "," C));
 	flow_passes(s, "a", 0, 1, "{'url':'kept'}");
 	flow_fails(s, "b", 0, 1);
 	assert_flow_is(s, JOB_FAILED, JOB_REASON_STAGE_FAILED);
@@ -698,6 +700,49 @@ a_restarted_engine_asks_again_for_what_was_under_way(void **state)
 	flow_reboot(s);
 	assert_string_equal(flow_asked(s), "launch a.0#1, collect c.0#1");
 	assert_string_equal(flow_followed(s), "look b.0");
+}
+
+/* Many flows begin again at once, and what they ask for is too much for one turn. */
+static void
+what_finds_no_room_after_a_restart_is_asked_for_later(void **state)
+{
+	struct flow_scene *s = *state;
+	char *text = arena_xalloc(&s->arena, FLOW_EFFECTS_BYTES_MAX + 1);
+	struct effect of_another = { .kind = EFFECT_FLOW_COLLECT, .stage = "other" };
+
+	memset(text, 'x', FLOW_EFFECTS_BYTES_MAX + 1);
+	of_another.scope = str_from(text, FLOW_EFFECTS_BYTES_MAX + 1);
+	flow_begin(s, FLOW(A));
+	UOW_PUSH(&s->uow, &s->uow.effects, of_another);
+	(void)flow_asked(s);
+	flow_step(&s->uow, s->job, true);
+	assert_string_equal(flow_asked(s), "");
+	assert_int_equal(s->job->due_ms, s->uow.now_ms);
+	s->uow.effects.n = 0; /* the next turn */
+	s->n_effects = 0;
+	flow_step(&s->uow, s->job, false);
+	assert_string_equal(flow_asked(s), "launch a.0#1");
+	flow_passes(s, "a", 0, 1, "{}");
+	assert_flow_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
+}
+
+static void
+expressions_of_a_matrix_see_item_and_stages(void **state)
+{
+	struct flow_scene *s = *state;
+
+	flow_begin(s,
+		FLOW(A ",{'name':'m','matrix':{'x':[1,'two']},'run':{'template':'${{ "
+		       "stages.a.results.v }}-${{ matrix.x }}'}},{'name':'n','matrix':{'x':[3]},"
+		       "'run':{'template':'${{ matrix.x }}'}}"));
+	flow_passes(s, "a", 0, 1, "{'v':'r'}");
+	struct str scope = flow_effect(s, EFFECT_FLOW_LAUNCH, "m", 1, 1)->scope;
+	assert_non_null(strstr(scope.p, "\"results\":{\"v\":\"r\"}"));
+	assert_non_null(strstr(scope.p, ",\"matrix\":{\"x\":\"two\"}}"));
+	flow_passes(s, "m", 0, 1, "{}");
+	flow_passes(s, "m", 1, 1, "{}");
+	scope = flow_effect(s, EFFECT_FLOW_LAUNCH, "n", 0, 1)->scope;
+	assert_non_null(strstr(scope.p, "\"stages\":{},\"matrix\":{\"x\":3}}"));
 }
 
 static void
@@ -894,6 +939,8 @@ main(void)
 		T(a_second_report_of_a_launch_makes_no_second_job),
 		T(results_come_once),
 		T(a_restarted_engine_asks_again_for_what_was_under_way),
+		T(what_finds_no_room_after_a_restart_is_asked_for_later),
+		T(expressions_of_a_matrix_see_item_and_stages),
 		T(a_restarted_engine_stops_again_what_was_to_be_stopped),
 		T(a_restarted_engine_lets_go_on_what_the_flow_paused),
 		T(results_are_held_against_their_schema),

@@ -613,7 +613,7 @@ any_ends_with_the_first(void **state)
 	flow_begin(s,
 		"{'stages':[{'name':'w','wait':{'any':[{'name':'hook','signal':{}},"
 		"{'http':{'request':'GET http://x/'}}]}},"
-		"{'name':'b','run':{'template':'t'}}]}");
+		"{'name':'b','run':{'template':'${{ stages.w.state }}'}}]}");
 	assert_int_equal(flow_signals(s, "w", "{'n':1}", &err), 0);
 	assert_stages(s, "w succeeded, b starting");
 	const struct effect *effect = flow_effect(s, EFFECT_FLOW_LAUNCH, "b", 0, 1);
