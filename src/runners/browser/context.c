@@ -105,6 +105,25 @@ ask_for_tree(struct session *session)
 		request);
 }
 
+void
+session_enable(struct session *session)
+{
+	struct cdp *cdp = session->context->cdp;
+
+	cdp_send(cdp, session->id, "Runtime.enable", NULL, NULL, NULL);
+	cdp_send(cdp, session->id, "Network.enable", NULL, NULL, NULL);
+	cdp_send(cdp, session->id, "Target.setAutoAttach",
+		json_pack("{s:b, s:b, s:b, s:[{s:s}, {s:s}, {s:b}]}", "autoAttach", 1,
+			"waitForDebuggerOnStart", 1, "flatten", 1, "filter", "type", "iframe",
+			"type", "worker", "exclude", 1),
+		NULL, NULL);
+	if (!session->is_frame) {
+		cdp_send(cdp, session->id, "Inspector.enable", NULL, NULL, NULL);
+		cdp_send(cdp, session->id, "Emulation.setFocusEmulationEnabled",
+			json_pack("{s:b}", "enabled", 1), NULL, NULL);
+	}
+}
+
 /* Writes everything that a session needs before its first document, then lets it run. */
 static void
 session_prepare(struct session *session)
@@ -122,18 +141,7 @@ session_prepare(struct session *session)
 	for (size_t i = 0; i < hidden->n_hooks; i++)
 		hidden->hook[i].fn(hidden->hook[i].arg, session);
 	session->is_paused = false;
-	cdp_send(cdp, session->id, "Runtime.enable", NULL, NULL, NULL);
-	cdp_send(cdp, session->id, "Network.enable", NULL, NULL, NULL);
-	cdp_send(cdp, session->id, "Target.setAutoAttach",
-		json_pack("{s:b, s:b, s:b, s:[{s:s}, {s:s}, {s:b}]}", "autoAttach", 1,
-			"waitForDebuggerOnStart", 1, "flatten", 1, "filter", "type", "iframe",
-			"type", "worker", "exclude", 1),
-		NULL, NULL);
-	if (!session->is_frame) {
-		cdp_send(cdp, session->id, "Inspector.enable", NULL, NULL, NULL);
-		cdp_send(cdp, session->id, "Emulation.setFocusEmulationEnabled",
-			json_pack("{s:b}", "enabled", 1), NULL, NULL);
-	}
+	session_enable(session);
 	cdp_send(cdp, session->id, "Runtime.runIfWaitingForDebugger", NULL, NULL, NULL);
 }
 

@@ -239,6 +239,22 @@ prepare_own_world(struct frame *frame)
 		NULL, NULL);
 }
 
+/*
+ * The page has a new process. The browser tells it what the old one had confirmed; what a page
+ * that crashed early had been told in vain is said again.
+ */
+static void
+return_from_crash(struct session *session)
+{
+	struct page *page = session->page;
+
+	page->is_crashed = false;
+	if (!page->has_crashed)
+		return;
+	page->has_crashed = false;
+	session_enable(session);
+}
+
 static void
 frame_navigated(struct session *session, const json_t *params)
 {
@@ -249,7 +265,7 @@ frame_navigated(struct session *session, const json_t *params)
 	if (!frame)
 		return;
 	if (frame == frame->page->main)
-		frame->page->is_crashed = false;
+		return_from_crash(session);
 	children_die(frame);
 	take_document(frame, info);
 	prepare_own_world(frame);

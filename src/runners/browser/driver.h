@@ -70,6 +70,11 @@ void document_free_frames(struct page *page);
 /* Puts what must be in our world of the frame's document there, once; does not wait. */
 void frame_fill_own_world(struct frame *frame);
 
+/* --- context.c --- */
+
+/* Asks for the reports that everything here lives on; harmless when they come already. */
+void session_enable(struct session *session);
+
 /* --- page.c --- */
 
 struct page *page_new(struct context *context, const char *target, const char *opener)

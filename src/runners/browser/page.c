@@ -128,7 +128,7 @@ page_closed(struct page *page)
 void
 page_crashed(struct page *page)
 {
-	page->is_crashed = true;
+	page->is_crashed = page->has_crashed = true;
 	cdp_session_gone(
 		page->context->cdp, page->session->id, ERR_NOT_FOUND, "the page crashed");
 }

@@ -83,6 +83,7 @@ struct page {
 	unsigned mouse_buttons; /* pressed: bit 0 left, 1 right, 2 middle */
 	bool is_ready;          /* its frames are known */
 	bool is_closed, is_crashed;
+	bool has_crashed; /* and shows no new document yet */
 };
 
 /* --- Navigation --- */
