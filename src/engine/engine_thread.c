@@ -88,6 +88,7 @@ take_intents(struct engine_thread *self, struct intent **batch)
 	return n;
 }
 
+/* The loop is told at once: a turn that only the clock asked for has nobody to answer. */
 static void
 note_failure(struct engine_thread *self, const struct err *err)
 {
@@ -95,6 +96,7 @@ note_failure(struct engine_thread *self, const struct err *err)
 		return;
 	self->failed = true;
 	self->failure = *err;
+	self->notify(self->arg);
 	log_error("engine.failed", NULL, "the store failed, nothing is accepted any more: %s",
 		err->text);
 }

@@ -193,6 +193,27 @@ the_failure_is_seen_from_outside(void **state)
 	loop_stop(&loop, s);
 }
 
+/* No intent is answered in such a turn, and the server must end all the same. */
+static void
+a_failure_that_nobody_waits_for_is_told(void **state)
+{
+	struct stage *s = *state;
+	struct loop loop;
+	struct err err;
+
+	s->spec.run_at_ms = s->now_ms + 20;
+	(void)create(s);
+	stage_restart_faulty(s);
+	store_faulty_next(s->store, STORE_FAULT_SAVE_BEFORE);
+	loop_start(&loop, s);
+	pthread_mutex_lock(&loop.lock);
+	while (!loop.notified)
+		pthread_cond_wait(&loop.wake, &loop.lock);
+	pthread_mutex_unlock(&loop.lock);
+	assert_true(engine_thread_failed(loop.thread, &err));
+	loop_stop(&loop, s);
+}
+
 int
 main(void)
 {
@@ -201,6 +222,7 @@ main(void)
 		STAGED(the_thread_wakes_for_what_is_due),
 		STAGED(stopping_answers_everybody),
 		STAGED(the_failure_is_seen_from_outside),
+		STAGED(a_failure_that_nobody_waits_for_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
