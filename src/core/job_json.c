@@ -333,6 +333,27 @@ params_of(struct reading *reading)
 	return reading->params;
 }
 
+/* No later pass reads these members: what was escaped in them is a text from here on. */
+static void
+settle_texts(struct reading *reading, json_t *job)
+{
+	static const char *const members[] = { "name", "tags", "labels", "queue", "keys",
+		"unique", "extra" };
+	_cleanup_(json_unrefp) json_t *none = json_object();
+	const struct expr_scope scope = { .roots = none };
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		json_t *value = json_object_get(job, members[i]);
+
+		if (!value || !tree_has_expr(value))
+			continue;
+		value = json_deep_copy(value);
+		/* The pass before has refused what is malformed. */
+		(void)(expr_expand(&value, &scope, reading->pointer, reading->issues) < 0);
+		(void)json_object_set_new(job, members[i], value);
+	}
+}
+
 /* Fills in the request's own texts; its `params` and `template` are not looked at. */
 static int
 expand_job(struct reading *reading, json_t *job, const char *const *later)
@@ -346,6 +367,8 @@ expand_job(struct reading *reading, json_t *job, const char *const *later)
 		(void)json_object_del(job, "params");
 	int r = expr_expand(&whole, &scope, reading->pointer, reading->issues);
 
+	if (r == 0)
+		settle_texts(reading, job);
 	if (params)
 		(void)json_object_set_new(job, "params", params);
 	return r;

@@ -115,6 +115,21 @@ describe('inline jobs', () => {
 		assert.deepEqual(lease.params, job.params);
 	});
 
+	test('what is literal in a name, tag or extra is literal from the start', async () => {
+		for (const work of [{ tests: [commandTest()] }, { stages: [{ name: 'a', wait: { timer: { for: '1h' } } }] }]) {
+			const { id } = await server.post('/jobs', {
+				...work, params: { title: 'a ${{ title }}' }, name: '${{ params.title }}, $${{ b }}',
+				tags: ['$${{ c'], extra: { note: ['$${{ params.title }}', 'for ${{ params.title }}'] },
+			});
+			const job = await server.get(`/jobs/${id}`);
+
+			assert.equal(job.name, 'a ${{ title }}, ${{ b }}');
+			assert.deepEqual(job.tags, ['${{ c']);
+			assert.deepEqual(job.extra, { note: ['${{ params.title }}', 'for a ${{ title }}'] });
+			await server.post(`/jobs/${id}/cancel`);
+		}
+	});
+
 	test('an unknown parameter is an offence at its place', async () => {
 		assertProblem(await server.request('POST', '/jobs', {
 			params: { host: 'x' }, tests: [commandTest({ argv: ['echo', '${{ params.hots }}'] })],

@@ -328,6 +328,26 @@ describe('test cases', () => {
 		assert.equal(testReport.testResults.length, 1);
 	});
 
+	test('so do addresses and tags of an execution, behind a gate too', async () => {
+		const { id: target } = await newTarget();
+
+		await server.call('PATCH', `/projects/${target}`,
+			{ gates: [{ tag: '${{ gate', wait: { timer: { for: '1h' } } }] });
+		await push(target, syncCase({ tagNames: ['${{ tag }}', '${{ gate'] }));
+		for (const tag of ['${{ tag }}', '${{ gate', '${{ nobody']) {
+			const { testReport } = await ok('POST', '/execute',
+				execution(target, { tags: [tag], url: 'http://127.0.0.1:9/${{ x' }));
+			const job = await server.get(`/jobs/${testReport.id}?project=${target}`);
+
+			assert.equal(testReport.executionUrl, 'http://127.0.0.1:9/${{ x');
+			assert.equal(testReport.testResults.length, tag === '${{ nobody' ? 0 : 1);
+			assert.equal(job.kind, tag === '${{ gate' ? 'flow' : 'browser');
+			assert.equal(job.name, tag);
+			assert.deepEqual(job.tags, ['octomind', tag]);
+			await server.request('POST', `/jobs/${job.id}/cancel?project=${target}`);
+		}
+	});
+
 	test('drafts stand beside the case and have versions', async () => {
 		const { id: target } = await newTarget();
 		const one = syncCase();

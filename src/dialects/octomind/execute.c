@@ -438,7 +438,7 @@ behind_gate(struct gathering *g, json_t *gate, json_t *work)
 
 	if (timeout)
 		(void)json_object_set(wait, "timeout", timeout);
-	(void)json_object_set_new(work, "name", json_string(job_name(g, g->call->arena)));
+	(void)json_object_set_new(work, "name", octo_escaped(job_name(g, g->call->arena)));
 	return json_pack("{s:[o, {s:s, s:o}], s:{s:s, s:s, s:o, s:O}}", "stages", wait, "name",
 		"run", "run", work, "params", "url", g->run.url, "environment",
 		g->environment ? g->environment->name : "default", "tags", tags_tree(g),
@@ -454,10 +454,11 @@ make_request(struct gathering *g, struct err *err)
 	if (!request)
 		return NULL;
 	tags = tags_tree(g);
+	octo_escape(tags);
 	if (gate)
 		request = behind_gate(g, gate, request);
 	(void)json_array_insert_new(tags, 0, json_string(OCTO_REPORT_TAG));
-	(void)json_object_set_new(request, "name", json_string(job_name(g, g->call->arena)));
+	(void)json_object_set_new(request, "name", octo_escaped(job_name(g, g->call->arena)));
 	(void)json_object_set_new(request, "tags", tags);
 	(void)json_object_set_new(
 		request, "extra", json_pack("{s:o}", "octomind", own_tree(g)));

@@ -113,8 +113,8 @@ octo_base_url(const struct call *call)
 
 /* --- Trees --- */
 
-static json_t *
-escaped(const char *text)
+json_t *
+octo_escaped(const char *text)
 {
 	_cleanup_(buf_deinit) struct buf out = BUF_INIT(SIZE_MAX);
 
@@ -137,7 +137,8 @@ octo_escape(json_t *tree)
 	json_object_foreach_safe(tree, next, key, value)
 	{
 		if (json_is_string(value) && strstr(json_string_value(value), "${{"))
-			(void)json_object_set_new(tree, key, escaped(json_string_value(value)));
+			(void)json_object_set_new(
+				tree, key, octo_escaped(json_string_value(value)));
 		else
 			octo_escape(value);
 	}
@@ -145,7 +146,7 @@ octo_escape(json_t *tree)
 	{
 		if (json_is_string(value) && strstr(json_string_value(value), "${{"))
 			(void)json_array_set_new(
-				tree, index, escaped(json_string_value(value)));
+				tree, index, octo_escaped(json_string_value(value)));
 		else
 			octo_escape(value);
 	}

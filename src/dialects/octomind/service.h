@@ -146,7 +146,8 @@ int octo_puts_prepare(struct octo_puts *puts, struct store_reader *reader, int64
 void octo_puts_submit(
 	struct call *call, struct octo_puts *puts, void (*then)(struct call *call));
 
-/* "${{" of texts is no expression of ours: "$${{". In place. */
+/* "${{" of texts is no expression of ours: "$${{". The latter in place. */
+json_t *octo_escaped(const char *text);
 void octo_escape(json_t *tree);
 
 /* --- Handlers --- */
