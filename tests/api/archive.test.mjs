@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-import { Server, assertProblem, commandTest } from './lib/server.mjs';
+import { Server, assertProblem, commandTest, until, uuid7 } from './lib/server.mjs';
 import { pack, unpack } from './lib/tar.mjs';
 import { Worker } from './lib/worker.mjs';
 
@@ -79,13 +79,14 @@ function assertSame(now, then) {
 }
 
 /* The archive's members, changed by `edit`, with a manifest that fits them. */
-function changed(bytes, edit) {
+function changed(bytes, edit, editManifest = () => {}) {
 	const members = edit(unpack(gunzipSync(bytes)).filter(({ name }) => name !== 'manifest.json'));
 	const manifest = JSON.parse(unpack(gunzipSync(bytes)).at(-1).bytes);
 	const list = members.map((m) => `${sha256(m.bytes)} ${m.name}\n`).join('');
 
 	manifest.members = members.length;
 	manifest.sha256 = sha256(list);
+	editManifest(manifest);
 	return gzipSync(pack([...members, { name: 'manifest.json', bytes: JSON.stringify(manifest) }]));
 }
 
@@ -255,5 +256,66 @@ describe('what is refused leaves nothing', () => {
 			return line;
 		})), 409, 'conflict');
 		assert.equal((await server.get(`/jobs/${id}`)).name, 'victim');
+	});
+});
+
+describe('a job of many slices', () => {
+	const RUNS = 10000;
+	let id;
+	let bytes;
+
+	/* Made of one that is there: each run once more, and again. */
+	before(async () => {
+		id = await ended({ name: 'many', iterations: 1 });
+		bytes = changed(await exported('name=many'), (members) => members.map((member) =>
+			member.name.startsWith('jobs/') ? { ...member, bytes: multiplied(member.bytes.toString()) } : member),
+		(manifest) => { manifest.counts.runs = RUNS; });
+		await server.request('DELETE', `/jobs/${id}`);
+	});
+
+	function multiplied(text) {
+		return text.split('\n').filter(Boolean).flatMap((line) => {
+			const object = JSON.parse(line);
+
+			if (object.end) object.end.runs = RUNS;
+			if (!object.run) return [`${JSON.stringify(object)}\n`];
+			return [`${line}\n`, ...Array.from({ length: RUNS - 1 }, (_, i) => `${JSON.stringify({ ...object,
+				run: { ...object.run, id: uuid7(), iteration: i + 2 } })}\n`)];
+		}).join('');
+	}
+
+	const commits = async () => Number(/^proctor_commits_total (\d+)/m.exec(
+		(await server.request('GET', '/metrics', undefined, { root: true })).text)?.[1]);
+
+	test('a server that ends in between leaves nothing, and then takes it', async () => {
+		const begun = await commits();
+		const broken = take(bytes).catch(() => null);
+
+		await until('some slices', async () => await commits() > begun + 5);
+		await server.restart('SIGKILL');
+		assert.equal((await broken)?.status ?? null, null);
+		worker = new Worker(server);
+		assert.equal(await status(id), 404);
+		assert.deepEqual((await server.get('/events?format=json&limit=100&type=job.completed')).items
+			.filter((event) => event.job === id), []);
+		assert.equal((await taken(bytes)).runs, RUNS);
+		assert.equal((await server.get(`/jobs/${id}`)).name, 'many');
+	});
+
+	test('others have their turns; it goes, and comes at once', async () => {
+		await server.request('DELETE', `/jobs/${id}`);
+		const coming = taken(bytes);
+		let isOver = false;
+		let slowest = 0;
+
+		coming.finally(() => { isOver = true; }).catch(() => {});
+		while (!isOver) {
+			const began = performance.now();
+
+			await server.job({ name: 'between', labels: { never: 'there' } });
+			slowest = Math.max(slowest, performance.now() - began);
+		}
+		assert.equal((await coming).runs, RUNS);
+		assert.ok(slowest < 1000, `${slowest} ms`);
 	});
 });
