@@ -404,6 +404,23 @@ build_artifacts(struct report_builder *builder)
 	}
 }
 
+/* --- Stages --- */
+
+bool
+report_stage_stands_alone(const struct report_stage *stage)
+{
+	if (strcmp(stage->state, "failed") != 0 && strcmp(stage->state, "timed_out") != 0)
+		return false;
+	for (size_t i = 0; i < stage->n_jobs; i++) {
+		const struct job_counts *results = &stage->jobs[i]->results;
+
+		if (!stage->jobs[i]->is_past &&
+			results->failed + results->errored + results->timed_out > 0)
+			return false;
+	}
+	return true;
+}
+
 /* --- Units --- */
 
 bool

@@ -136,6 +136,8 @@ struct report_stage {
 	const char *needs; /* names, joined by commas; "" for none */
 	const char *error; /* or NULL */
 	bool is_wait;
+	bool goes_on;             /* the flow goes on when it fails */
+	bool failed_flow;         /* the flow failed for it */
 	int64_t start_ms, end_ms; /* 0: not yet */
 	struct report_look *looks;
 	size_t n_looks;
@@ -167,6 +169,7 @@ struct report_model {
 	struct report_stage *stages; /* of a flow, which has no tests of its own */
 	size_t n_stages;
 	int64_t n_more_jobs; /* of its stages, that are not shown */
+	bool is_past; /* of a stage: a later attempt took its place, and it counts nowhere */
 	struct job_counts
 		results; /* of rows: cases, and runs that stand for themselves; last attempts */
 };
@@ -203,6 +206,9 @@ struct report_input {
  * cases, or it errored, timed out or failed outside of them.
  */
 bool report_run_stands_alone(const struct report_run *run);
+
+/* True when a stage failed, or ran out of time, and no test of its present jobs says so. */
+bool report_stage_stands_alone(const struct report_stage *stage);
 
 /* True when it went wrong and does not count, because its test is in quarantine. */
 bool report_unit_is_forgiven(const struct report_unit *unit);

@@ -96,6 +96,13 @@ html_is_bad(const char *state)
 		strcmp(state, "timed_out") == 0;
 }
 
+void
+html_words(struct html *html, const char *name)
+{
+	for (const char *at = name; *at; at++)
+		out_textn(&html->out, *at == '_' ? " " : at, 1);
+}
+
 /* --- Head --- */
 
 /* 'sha256-…' of a style or script: the policy then allows exactly this text. */
@@ -138,10 +145,13 @@ put_head(struct html *html)
 
 /* Of a job that passed: whether everything did. */
 static const char *
-sentence_of_success(const struct job_counts *counts)
+sentence_of_success(const struct report_model *model)
 {
+	const struct job_counts *counts = &model->results;
+
 	if (counts->failed + counts->errored + counts->timed_out > 0)
-		return "No more failed than the job ignores.";
+		return model->n_stages > 0 ? "What failed does not count."
+					   : "No more failed than the job ignores.";
 	if (counts->quarantined > 0)
 		return "What failed is in quarantine.";
 	if (counts->flaky > 0)
@@ -173,12 +183,27 @@ sentence(const struct report_model *model)
 	};
 
 	if (model->reason && strcmp(model->reason, "passed") == 0)
-		return sentence_of_success(&model->results);
+		return sentence_of_success(model);
 	for (size_t i = 0; model->reason && i < ARRAY_LEN(sentences); i++) {
 		if (strcmp(sentences[i].reason, model->reason) == 0)
 			return sentences[i].text;
 	}
 	return job_state_is_final(model->job->state) ? "" : "The job is not over yet.";
+}
+
+/* Of a flow: which stage it was. */
+static void
+put_failed_stage(struct html *html)
+{
+	const struct report_model *model = html->model;
+
+	for (size_t i = 0; i < model->n_stages; i++) {
+		if (!model->stages[i].failed_flow)
+			continue;
+		out_putf(&html->out, " <a href=\"#stage-%zu\">Stage: ", i);
+		out_text(&html->out, model->stages[i].name);
+		out_put(&html->out, "</a>");
+	}
 }
 
 static void
@@ -193,6 +218,7 @@ put_title(struct html *html)
 	out_putf(out, "</h1><span class=\"badge %s\">", state);
 	html_sign(html, model->status);
 	out_putf(out, "%s</span></div>\n<p class=\"lead\">%s", model->status, sentence(model));
+	put_failed_stage(html);
 	for (size_t i = 0; i < model->n_tags; i++) {
 		out_put(out, i == 0 ? " <span class=\"hidden\">Tags:</span> " : "");
 		out_put(out, "<span class=\"tag\">");
@@ -411,16 +437,34 @@ put_wrong_tests(struct html *html, size_t n)
 	return n;
 }
 
-/* Of every job of every stage. Stages stand in themselves: html_stages(). */
+/* A stage whose tests do not tell that it failed, and every present job of every stage;
+ * those of a flow inside have no rows of their own above. */
 static size_t
 put_wrong_stages(struct html *html, size_t n)
 {
 	const struct report_model *flow = html->model;
+	const char *outer = html->nested;
+	char anchor[80];
 
 	for (size_t i = 0; i < flow->n_stages; i++) {
-		for (size_t k = 0; k < flow->stages[i].n_jobs; k++) {
-			html->model = flow->stages[i].jobs[k];
-			n = put_wrong_tests(html, n);
+		const struct report_stage *stage = &flow->stages[i];
+
+		if (report_stage_stands_alone(stage) && n++ < WRONG_MAX) {
+			if (html->nested)
+				(void)snprintf(anchor, sizeof anchor, "job-%s", flow->id);
+			else
+				(void)snprintf(anchor, sizeof anchor, "stage-%zu", i);
+			put_wrong(html, stage->state, anchor, stage->name,
+				stage->goes_on ? "a stage that may fail" : "a stage",
+				stage->error);
+		}
+		for (size_t k = 0; k < stage->n_jobs; k++) {
+			if (stage->jobs[k]->is_past)
+				continue;
+			html->model = stage->jobs[k];
+			html->nested = html->model->id;
+			n = put_wrong_stages(html, put_wrong_tests(html, n));
+			html->nested = outer;
 		}
 	}
 	html->model = flow;

@@ -26,6 +26,9 @@ const char *html_unit_state(const struct report_unit *unit);
 /* True for the states that the list of failures shows. */
 bool html_is_bad(const char *state);
 
+/* "timed out" for "timed_out". */
+void html_words(struct html *html, const char *name);
+
 /* html_timeline.c: nothing when there is nothing to compare. */
 void html_timeline(struct html *html);
 

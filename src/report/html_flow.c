@@ -56,7 +56,7 @@ put_looks(struct html *html, const struct report_stage *stage)
 	out_put(out, "</tbody></table></details>\n");
 }
 
-/* A link to the job's own report works where this page came from the server. */
+/* Links lead to the tests below: a page that was saved has nothing behind it. */
 static void
 put_jobs(struct html *html, const struct report_stage *stage)
 {
@@ -67,12 +67,11 @@ put_jobs(struct html *html, const struct report_stage *stage)
 
 		out_put(out, "<p class=\"job\">");
 		html_sign(html, job->status);
-		out_putf(out, " <a href=\"../%s/report?format=html\">", job->id);
+		out_putf(out, " <a href=\"#job-%s\">", job->id);
 		out_text(out, job->job->name);
 		out_put(out, "</a> <span class=\"soft\">");
-		out_text(out, job->status);
-		if (job->job->stage_attempt > 1)
-			out_putf(out, ", attempt %" PRId32, job->job->stage_attempt);
+		html_words(html, job->status);
+		out_put(out, job->is_past ? ", an earlier attempt" : "");
 		out_put(out, "</span></p>\n");
 	}
 }
@@ -82,13 +81,15 @@ put_stage(struct html *html, const struct report_stage *stage)
 {
 	struct out *out = &html->out;
 
-	out_put(out, "<li class=\"stage\"><h3>");
+	out_putf(out, "<li class=\"stage\" id=\"stage-%zu\"><h3>",
+		(size_t)(stage - html->model->stages));
 	html_sign(html, sign_of(stage->state));
 	out_put(out, " ");
 	out_text(out, stage->name);
 	out_put(out, "</h3> <span class=\"soft\">");
 	out_put(out, stage->is_wait ? "wait, " : "");
-	out_text(out, stage->state);
+	html_words(html, stage->state);
+	out_put(out, stage->goes_on ? ", may fail" : "");
 	if (stage->start_ms > 0) {
 		out_put(out, ", ");
 		out_duration(out,
@@ -140,13 +141,15 @@ put_stage_tests(struct html *html, const struct report_stage *stage)
 	struct out *out = &html->out;
 
 	for (size_t i = 0; i < stage->n_jobs; i++) {
-		out_put(out, "<section class=\"fixture\"><h3 class=\"fixture\">");
+		out_putf(out, "<section class=\"fixture\" id=\"job-%s\"><h3 class=\"fixture\">",
+			stage->jobs[i]->id);
 		out_text(out, stage->name);
 		if (stage->n_jobs > 1) {
 			out_put(out, " · ");
 			out_text(out, stage->jobs[i]->job->name);
 			out_putf(out, " #%zu", i + 1);
 		}
+		out_put(out, stage->jobs[i]->is_past ? " · an earlier attempt" : "");
 		out_put(out, "</h3>\n");
 		html->model = stage->jobs[i];
 		html->nested = html->model->id;

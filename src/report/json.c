@@ -229,6 +229,8 @@ put_job(struct jw *jw, const struct report_model *job)
 	jw_kstr_opt(jw, "reason", job->reason);
 	jw_ki64(jw, "item", job->job->stage_item);
 	jw_ki64(jw, "attempt", job->job->stage_attempt);
+	if (job->is_past)
+		jw_kbool(jw, "earlier", true);
 	put_counts(jw, "results", &job->results);
 	jw_karr(jw, "tests");
 	for (size_t i = 0; i < job->n_tests; i++)

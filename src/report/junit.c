@@ -325,12 +325,15 @@ put_stage_test(struct out *out, const struct report_test *test, struct totals *t
 	}
 }
 
+/* Of the present jobs: an earlier attempt is no result. */
 static void
 put_stage_tests(struct out *out, const struct report_stage *stage, struct totals *totals)
 {
 	for (size_t i = 0; i < stage->n_jobs; i++) {
 		const struct report_model *job = stage->jobs[i];
 
+		if (job->is_past)
+			continue;
 		for (size_t t = 0; t < job->n_tests; t++)
 			put_stage_test(out, &job->tests[t], totals);
 		for (size_t s = 0; s < job->n_stages; s++)
@@ -347,7 +350,7 @@ put_stage_itself(struct out *out, const struct report_model *model,
 								    : stage->state };
 	const struct testcase testcase = { .name = stage->name,
 		.class_name = model->job->name,
-		.duration_ms = stage->end_ms > 0 ? stage->end_ms - stage->start_ms : 0,
+		.duration_ms = stage->start_ms > 0 ? stage->end_ms - stage->start_ms : 0,
 		.verdict = verdict_of_stage(stage->state),
 		.type = stage->state,
 		.error = &error };

@@ -22,6 +22,7 @@ struct flow_loader {
 	struct store_reader *reader;
 	struct blob_store *blobs; /* or NULL */
 	struct report_model *model;
+	json_t *stages; /* as people see them; owned */
 	unsigned tight, depth;
 	struct arena *arena;
 };
@@ -71,6 +72,8 @@ read_stage(struct arena *arena, const json_t *object, struct report_stage *ret)
 	ret->state = text_of(arena, object, "state");
 	ret->error = text_of(arena, object, "error");
 	ret->needs = joined(arena, json_object_get(object, "needs"));
+	ret->goes_on = json_is_true(json_object_get(object, "continueOnFailure"));
+	ret->failed_flow = json_is_true(json_object_get(object, "failedFlow"));
 	ret->is_wait = kind && strcmp(kind, "wait") == 0;
 	ret->start_ms = time_of(object, "startedAt");
 	ret->end_ms = time_of(object, "endedAt");
@@ -84,9 +87,8 @@ static int
 read_stages(struct flow_loader *loader, struct err *err)
 {
 	_cleanup_(buf_deinit) struct buf text = BUF_INIT(RESPONSE_BYTES_MAX);
-	_cleanup_(json_unrefp) json_t *stages = NULL;
 	struct report_model *model = loader->model;
-	json_t *stage;
+	json_t *stages, *stage;
 	struct jw jw;
 	size_t i;
 
@@ -98,6 +100,7 @@ read_stages(struct flow_loader *loader, struct err *err)
 	stages = json_read(buf_text(&text), text.len, 2 * JSON_DEPTH_MAX, err);
 	if (!stages)
 		return -1;
+	loader->stages = stages;
 	model->stages =
 		arena_calloc(loader->arena, json_array_size(stages) + 1, sizeof *model->stages);
 	if (!model->stages)
@@ -181,6 +184,26 @@ read_looks(struct flow_loader *loader, struct err *err)
 
 /* --- Jobs --- */
 
+/* The job that an item of the stage stands at; those of earlier attempts and incarnations are
+ * named nowhere in it. */
+static bool
+is_current(const struct flow_loader *loader, const struct report_stage *stage, const char *id)
+{
+	const json_t *object =
+		json_array_get(loader->stages, (size_t)(stage - loader->model->stages));
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "items"), i, item)
+	{
+		const char *job = json_string_value(json_object_get(item, "job"));
+
+		if (job && strcmp(job, id) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_counts(struct job_counts *to, const struct job_counts *from)
 {
@@ -210,7 +233,9 @@ add_job(struct flow_loader *loader, const struct job *job, struct err *err)
 		return 0; /* deleted meanwhile */
 	if (r < 0)
 		return -1;
-	add_counts(&loader->model->results, &child->results);
+	child->is_past = !is_current(loader, stage, child->id);
+	if (!child->is_past)
+		add_counts(&loader->model->results, &child->results);
 	if (!report_push(
 		    loader->arena, (void **)&stage->jobs, &stage->n_jobs, sizeof child, &child))
 		return err_set(err, ERR_LIMIT, "the report needs too much memory");
@@ -241,6 +266,23 @@ read_children(struct flow_loader *loader, struct err *err)
 	return 0;
 }
 
+/* A stage that failed though none of its tests did is a result of its own: a wait that came to
+ * nothing, results that do not fit their schema, a job that could not be made. */
+static void
+count_stages(struct report_model *model)
+{
+	for (size_t i = 0; i < model->n_stages; i++) {
+		const struct report_stage *stage = &model->stages[i];
+
+		if (!report_stage_stands_alone(stage))
+			continue;
+		if (strcmp(stage->state, "timed_out") == 0)
+			model->results.timed_out++;
+		else
+			model->results.failed++;
+	}
+}
+
 int
 report_load_stages(struct store_reader *reader, struct blob_store *blobs,
 	struct report_model *model, unsigned tight, unsigned depth, struct arena *arena,
@@ -252,9 +294,13 @@ report_load_stages(struct store_reader *reader, struct blob_store *blobs,
 		.tight = tight,
 		.depth = depth,
 		.arena = arena };
+	int r = -1;
 
 	memset(&model->results, 0, sizeof model->results);
-	if (read_stages(&loader, err) < 0 || read_looks(&loader, err) < 0)
-		return -1;
-	return read_children(&loader, err);
+	if (read_stages(&loader, err) == 0 && read_looks(&loader, err) == 0)
+		r = read_children(&loader, err);
+	json_decref(loader.stages);
+	if (r == 0)
+		count_stages(model);
+	return r;
 }

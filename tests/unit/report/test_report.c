@@ -427,6 +427,125 @@ test_json(void **state)
 	free(text);
 }
 
+/* --- Flows --- */
+
+/*
+ * "oops" may fail and did; "last" failed by what it handed on, after an attempt whose test
+ * failed; "wait" ran out of time; "never" was not begun.
+ */
+static void
+make_flow(struct fixture *fixture)
+{
+	struct arena *arena = &fixture->arena;
+	struct report_model *flow = sample_model(arena), *failed = fixture->model,
+			    *passed = arena_calloc(arena, 1, sizeof *passed),
+			    *past = arena_calloc(arena, 1, sizeof *past);
+	struct report_stage *stages = arena_calloc(arena, 4, sizeof *stages);
+	struct report_model **jobs = arena_calloc(arena, 3, sizeof *jobs);
+
+	*passed = *failed;
+	passed->n_tests = 0;
+	passed->results = (struct job_counts) { .passed = 1 };
+	(void)snprintf(passed->id, sizeof passed->id, "passed");
+	*past = *failed;
+	past->is_past = true;
+	(void)snprintf(past->id, sizeof past->id, "past");
+	jobs[0] = failed;
+	jobs[1] = past;
+	jobs[2] = passed;
+	stages[0] = (struct report_stage) { .name = "oops",
+		.state = "failed",
+		.needs = "",
+		.goes_on = true,
+		.start_ms = 1000,
+		.end_ms = 2000,
+		.jobs = jobs,
+		.n_jobs = 1 };
+	stages[1] = (struct report_stage) { .name = "last",
+		.state = "failed",
+		.needs = "oops",
+		.error = "its results are wrong",
+		.failed_flow = true,
+		.start_ms = 2000,
+		.end_ms = 3000,
+		.jobs = jobs + 1,
+		.n_jobs = 2 };
+	stages[2] = (struct report_stage) { .name = "wait",
+		.state = "timed_out",
+		.needs = "",
+		.is_wait = true,
+		.start_ms = 1000,
+		.end_ms = 2500 };
+	stages[3] = (struct report_stage) { .name = "never",
+		.state = "skipped",
+		.needs = "last",
+		.end_ms = INT64_C(1795338442285) };
+	flow->tests = NULL;
+	flow->n_tests = 0;
+	flow->reason = "stage_failed";
+	flow->stages = stages;
+	flow->n_stages = 4;
+	flow->results = failed->results;
+	flow->results.passed++;
+	flow->results.failed++;
+	flow->results.timed_out++;
+	fixture->model = flow;
+}
+
+static void
+test_flow_junit(void **state)
+{
+	size_t n_past;
+	char *xml, *suite;
+
+	xml = render(*state, REPORT_JUNIT);
+	n_past = count_of(xml, "<failure ");
+	free(xml);
+	make_flow(*state);
+	xml = render(*state, REPORT_JUNIT);
+	struct junit junit = parse_junit(xml);
+	assert_int_equal(junit.suites, 4);
+	assert_int_equal(junit.said_cases, junit.cases);
+	assert_int_equal(junit.said_failures, junit.failures);
+	assert_int_equal(count_of(xml, "<failure "), n_past + 1); /* not of the past job */
+	suite = strstr(xml, "name=\"never\"");
+	assert_non_null(suite);
+	assert_non_null(strstr(suite, "<testcase name=\"never\""));
+	assert_null(strstr(xml, "179533844"));
+	assert_int_equal(count_of(suite, "time=\"0.000\""), 2);
+	free(xml);
+}
+
+static void
+test_flow_html(void **state)
+{
+	struct fixture *fixture = *state;
+	char *html, *wrong, *end;
+
+	make_flow(fixture);
+	html = render(fixture, REPORT_HTML);
+	assert_non_null(strstr(html, "A stage failed. <a href=\"#stage-1\">Stage: last</a>"));
+	assert_null(strstr(html, "href=\"../"));
+	for (const char *at = strstr(html, "href=\"#"); at; at = strstr(at + 1, "href=\"#")) {
+		char target[200];
+		size_t n = strcspn(at + 7, "\"");
+
+		(void)snprintf(target, sizeof target, "id=\"%.*s\"", (int)n, at + 7);
+		if (!strstr(html, target))
+			fail_msg("nothing has %s", target);
+	}
+	wrong = strstr(html, "id=\"wrong\"");
+	assert_non_null(wrong);
+	end = strstr(wrong, "</section>");
+	*end = '\0';
+	assert_non_null(strstr(wrong, "its results are wrong"));
+	assert_int_equal(count_of(wrong, "href=\"#stage-"), 2); /* last and wait */
+	*end = '<';
+	assert_null(strstr(html, ">timed_out<"));
+	assert_non_null(strstr(html, "an earlier attempt"));
+	free(html);
+}
+
 int
 main(void)
 {
@@ -447,6 +566,8 @@ main(void)
 		CASE(test_junit),
 		CASE(test_escape),
 		CASE(test_json),
+		CASE(test_flow_junit),
+		CASE(test_flow_html),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
