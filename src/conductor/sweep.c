@@ -179,9 +179,12 @@ fill_last(struct task *task)
 	sweep->figures.took_ms = clock_mono_ms() - sweep->began_mono_ms;
 	task->intent = report_of(task);
 	task->intent->in.sweep.is_last = true;
-	if (sweep->keep)
-		sweep->figures.archive = arena_strdup(&task->arena, keep_file(sweep->keep));
 	task->intent->in.sweep.figures = sweep->figures;
+	/* The task is gone before the engine reads them. */
+	task->intent->in.sweep.figures.error =
+		arena_strdup(&task->intent->arena, sweep->figures.error);
+	task->intent->in.sweep.figures.archive =
+		arena_strdup(&task->intent->arena, sweep->keep ? keep_file(sweep->keep) : NULL);
 	if (sweep->spec.files_age_ms >= 0)
 		task->intent->in.sweep.files_done_ms =
 			task->effect.at_ms - sweep->spec.files_age_ms;
