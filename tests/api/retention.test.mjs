@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { Server, assertProblem, commandTest } from './lib/server.mjs';
+import { Server, assertProblem, commandTest, until } from './lib/server.mjs';
 import { Worker } from './lib/worker.mjs';
 
 let server;
@@ -204,25 +204,30 @@ describe('large jobs', () => {
 });
 
 describe('archives', () => {
+	/* A policy sweeps when it is made, and again when it is asked to. */
+	const gone = (id) => until('it is gone', async () => await status(id) === 404);
+
 	test('what goes is in a file, and comes back from it', async () => {
 		const id = await ended({ name: 'kept away', queue: 'arc' }, 'arc');
 		const policy = await make({ name: 'arc/../hive', match: { queue: 'arc' }, keep: { count: 0 }, archive: true });
-		const figures = await sweep(policy);
 
-		assert.equal(await status(id), 404);
-		assert.equal(figures.error, undefined);
-		assert.equal(figures.jobs, 1);
-		assert.match(figures.archive, /^default\/arc____hive-\d{8}T\d{9}Z\.tar\.gz$/);
-		assert.deepEqual(archives().sort(), ['default', figures.archive]);
+		await gone(id);
+		const [folder, file] = archives().sort();
 
-		const file = readFileSync(path.join(server.data, 'archive', figures.archive));
-		const back = await server.request('POST', '/archive:import', file);
+		assert.equal(folder, 'default');
+		assert.match(file, /^default\/arc____hive-\d{8}T\d{9}Z\.tar\.gz$/);
+		const swept = await until('it says so', async () => (await server.get(`/retention/${policy.id}`)).lastSweep);
+
+		assert.deepEqual([swept.jobs, swept.artifacts, swept.archive, swept.error], [1, 1, file, undefined]);
+		const back = await server.request('POST', '/archive:import',
+			readFileSync(path.join(server.data, 'archive', file)));
 
 		assert.equal(back.json.jobs, 1, back.text);
 		assert.equal((await sweep(policy)).jobs, 0); /* pinned */
 		assert.equal(await status(id), 200);
 		await server.request('POST', `/jobs/${id}/unpin`, {});
-		assert.equal((await sweep(policy)).jobs, 1);
+		await sweep(policy);
+		await gone(id);
 		assert.equal(archives().length, 3);
 		await drop(policy);
 	});
