@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "cli/job_view.h"
 #include "cli/params.h"
-#include "core/expr.h"
+#include "core/params.h"
 
 #define PREPARE "prepare"
 #define WAIT "wait"
@@ -57,9 +57,7 @@ of_template(const json_t *template, const json_t *params, const char *before, st
 		return NULL;
 	json_object_foreach(declared, name, declaration)
 	{
-		if (before && json_is_true(json_object_get(declaration, "required")) &&
-			!json_object_get(declaration, "default") &&
-			!json_object_get(values, name))
+		if (before && params_is_required(declaration) && !json_object_get(values, name))
 			(void)json_object_set_new(values, name,
 				json_sprintf("${{ stages.%s.results.%s }}", before, name));
 	}
@@ -75,188 +73,35 @@ with_params(json_t *job, const json_t *params)
 	return job;
 }
 
-/* --- Parameters of a file --- */
+/* --- Files --- */
 
-/*
- * A job file has parameters of its own, and a stage has none but the flow's. So the file's are
- * written out here, before the flow is sent: what is given may be an expression of the flow.
- */
-
-static bool
-is_param_char(char c)
+/* Declared, without a default and not given: a result of the stage before. */
+static void
+take_results(json_t *params, const char *before)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '-';
-}
-
-/* The name behind `params.` at the place; empty: there is none. */
-static struct str
-param_at(struct str text, size_t at)
-{
-	struct str word = STR("params.");
-	size_t n = 0;
-
-	if (text.n - at < word.n || memcmp(text.p + at, word.p, word.n) != 0 ||
-		(at > 0 && (is_param_char(text.p[at - 1]) || text.p[at - 1] == '.')))
-		return (struct str) { 0 };
-	at += word.n;
-	while (at + n < text.n && is_param_char(text.p[at + n]))
-		n++;
-	return str_from(text.p + at, n);
-}
-
-static json_t *
-value_of(const json_t *values, struct str name)
-{
-	char key[NAME_BYTES_MAX + 1];
-
-	if (name.n == 0 || name.n > NAME_BYTES_MAX)
-		return NULL;
-	memcpy(key, name.p, name.n);
-	key[name.n] = '\0';
-	return json_object_get(values, key);
-}
-
-/* A value as a part of an expression: that of an expression, or as it is written in one. */
-static int
-put_operand(struct buf *out, const json_t *value)
-{
-	struct str text =
-		str_trim(str_from(json_string_value(value), json_string_length(value)));
-
-	if (json_is_string(value) && expr_is_whole(text))
-		return buf_addf(out, "(%.*s)", (int)text.n - 5, text.p + 3);
-	_cleanup_free_ char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
-	return dump ? buf_adds(out, dump) : -1;
-}
-
-static int
-put_expression(struct buf *out, struct str inner, const json_t *values)
-{
-	if (buf_adds(out, "${{") < 0)
-		return -1;
-	for (size_t i = 0; i < inner.n; i++) {
-		struct str name = param_at(inner, i);
-		const json_t *value = value_of(values, name);
-
-		if (!value) {
-			if (buf_addc(out, inner.p[i]) < 0)
-				return -1;
-			continue;
-		}
-		if (put_operand(out, value) < 0)
-			return -1;
-		i += strlen("params.") + name.n - 1;
-	}
-	return buf_adds(out, "}}");
-}
-
-/* What is between the braces is one parameter and nothing else: its value; or NULL. */
-static const json_t *
-only_param(struct str inner, const json_t *values)
-{
-	struct str name;
-
-	inner = str_trim(inner);
-	if (inner.n == 0)
-		return NULL;
-	name = param_at(inner, 0);
-	return name.n > 0 && strlen("params.") + name.n == inner.n ? value_of(values, name)
-								   : NULL;
-}
-
-static int
-put_value(struct buf *out, const json_t *value)
-{
-	if (json_is_string(value))
-		return buf_add(out, json_string_value(value), json_string_length(value));
-	_cleanup_free_ char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
-	return dump ? buf_adds(out, dump) : -1;
-}
-
-/* The text with parameters written out; owned. NULL: too long. */
-static json_t *
-write_out_text(struct str text, const json_t *values)
-{
-	_cleanup_(buf_deinit) struct buf out = BUF_INIT(DEFINITION_BYTES_MAX);
-
-	for (size_t i = 0; i < text.n; i++) {
-		bool begins = text.n - i >= 5 && memcmp(text.p + i, "${{", 3) == 0 &&
-			(i == 0 || text.p[i - 1] != '$');
-		const char *end =
-			begins ? memmem(text.p + i + 3, text.n - i - 3, "}}", 2) : NULL;
-
-		if (!end) {
-			if (buf_addc(&out, text.p[i]) < 0)
-				return NULL;
-			continue;
-		}
-		struct str inner = str_from(text.p + i + 3, (size_t)(end - text.p) - i - 3);
-		const json_t *value = only_param(inner, values);
-		bool is_whole = i == 0 && end + 2 == text.p + text.n;
-
-		if (value && is_whole)
-			return json_deep_copy(value);
-		if ((value ? put_value(&out, value) : put_expression(&out, inner, values)) < 0)
-			return NULL;
-		i = (size_t)(end - text.p) + 1;
-	}
-	return json_stringn(buf_text(&out), out.len);
-}
-
-static int
-write_out(json_t *parent, const char *key, size_t index, json_t *value, const json_t *values)
-{
+	json_t *value;
 	const char *name;
-	json_t *one;
 	void *next;
-	size_t i;
 
-	if (json_is_string(value)) {
-		struct str text = str_from(json_string_value(value), json_string_length(value));
-		json_t *fresh =
-			expr_in_text(text) ? write_out_text(text, values) : json_incref(value);
-
-		if (!fresh)
-			return -1;
-		return key ? json_object_set_new(parent, key, fresh)
-			   : json_array_set_new(parent, index, fresh);
-	}
-	json_object_foreach_safe(value, next, name, one)
+	json_object_foreach_safe(params, next, name, value)
 	{
-		if (write_out(value, name, 0, one, values) < 0)
-			return -1;
+		if (params_is_required(value))
+			(void)json_object_set_new(params, name,
+				json_sprintf("${{ stages.%s.results.%s }}", before, name));
 	}
-	json_array_foreach(value, i, one)
-	{
-		if (write_out(value, NULL, i, one, values) < 0)
-			return -1;
-	}
-	return 0;
 }
 
+/* Its parameters stay with it: the server lays them over the flow's. */
 static json_t *
-of_file(const char *path, const json_t *params, struct err *err)
+of_file(const char *path, const json_t *params, const char *before, struct err *err)
 {
 	_cleanup_(job_file_deinit) struct job_file file = { 0 };
-	_cleanup_(json_unrefp) json_t *values = NULL;
-	const char *name;
-	json_t *member;
-	void *next;
 
 	if (job_file_load_part(&file, path, params, err) < 0)
 		return NULL;
 	job_file_localize(&file);
-	values = json_incref(json_object_get(file.job, "params"));
-	(void)json_object_del(file.job, "params");
-	json_object_foreach_safe(file.job, next, name, member)
-	{
-		if (write_out(file.job, name, 0, member, values) < 0) {
-			(void)err_set(err, ERR_LIMIT, "%s: parameters make it too large", path);
-			return NULL;
-		}
-	}
+	if (before)
+		take_results(json_object_get(file.job, "params"), before);
 	return json_incref(file.job);
 }
 
@@ -269,7 +114,7 @@ flow_request_of_name(struct remote *remote, const char *name, const json_t *para
 	_cleanup_(json_unrefp) json_t *answer = NULL;
 
 	if (is_file(name))
-		return of_file(name, params, err);
+		return of_file(name, params, before, err);
 	if (get(remote, "templates", name, &answer, err) == 0)
 		return of_template(answer, params, before, err);
 	if (err->code != ERR_NOT_FOUND)
@@ -505,7 +350,7 @@ load_stage(struct job_file *file, json_t *run, struct err *err)
 	path = name[0] == '/' ? name : path_join(&file->arena, file->dir, name);
 	if (!path)
 		return err_set(err, ERR_LIMIT, "%s: path too long", name);
-	loaded = of_file(path, params, err);
+	loaded = of_file(path, params, NULL, err);
 	if (!loaded)
 		return -1;
 	(void)json_object_del(loaded, "services"); /* the flow's own are meant */

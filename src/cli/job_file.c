@@ -244,24 +244,47 @@ load_yaml(struct job_file *file, const char *path, const struct cli *cli, struct
 	return refused(file, err);
 }
 
+/* Of a declaration that leaves it out, as only files may. */
 static void
-settle_part(json_t *job, const json_t *given)
+say_type(json_t *declared, const char *name, json_t *declaration)
 {
-	json_t *declared = json_object_get(job, "params"), *one, *values = json_object();
+	json_t *preset = json_object_get(declaration, "default");
+
+	if (!params_is_declaration(declaration) || json_object_get(declaration, "type"))
+		return;
+	if (preset)
+		(void)json_object_set(declared, name, preset);
+	else
+		(void)json_object_set_new(declaration, "type", json_string("string"));
+}
+
+/*
+ * What is given takes the place of declarations, which otherwise stay: the server has more to
+ * give them, such as results of an earlier stage. An expression has its type there too.
+ */
+static int
+settle_part(json_t *job, const json_t *given, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *texts = json_copy((json_t *)given);
+	json_t *declared = json_object_get(job, "params"), *one;
 	const char *name;
+	void *next;
 
-	json_object_foreach(declared, name, one)
+	json_object_foreach_safe(texts, next, name, one)
 	{
-		bool declares = json_is_object(one) &&
-			(json_object_get(one, "type") || json_object_get(one, "default") ||
-				json_object_get(one, "required"));
-		json_t *value = declares ? json_object_get(one, "default") : one;
-
-		if (value)
-			(void)json_object_set(values, name, value);
+		if (json_is_string(one) && expr_in_text(str_of(json_string_value(one))))
+			(void)json_object_del(texts, name);
 	}
-	(void)json_object_update(values, (json_t *)given);
-	(void)json_object_set_new(job, "params", values);
+	if (params_retype(texts, declared, err) < 0)
+		return -1;
+	if (!json_is_object(declared)) {
+		if (json_object_size(given) == 0)
+			return 0;
+		(void)json_object_set_new(job, "params", declared = json_object());
+	}
+	json_object_foreach_safe(declared, next, name, one) say_type(declared, name, one);
+	(void)json_object_update(declared, (json_t *)given);
+	return json_object_update(declared, texts);
 }
 
 int
@@ -278,8 +301,8 @@ job_file_load_part(
 		return err_set(err, ERR_INVALID, "%s: a job is expected, as an object", path);
 	ret->job = json_deep_copy(ret->yaml.root);
 	(void)json_object_del(ret->job, "services");
-	if (json_object_size(params) > 0 || json_object_get(ret->job, "params"))
-		settle_part(ret->job, params);
+	if (settle_part(ret->job, params, err) < 0)
+		return err_wrap(err, "%s", path);
 	if (!json_object_get(ret->job, "name"))
 		(void)json_object_set_new(ret->job, "name", json_string(base_name(path)));
 	return 0;

@@ -40,7 +40,7 @@ struct job_file {
 int job_file_load(struct job_file *ret, const struct cli *cli, struct err *err) MUST_CHECK;
 /*
  * A job file that is a part of something else. Its parameters are the given ones, which may be
- * expressions, over its own defaults; services are left out.
+ * expressions, over its own, which stay declarations; services are left out.
  */
 int job_file_load_part(struct job_file *ret, const char *path, const json_t *params,
 	struct err *err) MUST_CHECK;

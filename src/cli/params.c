@@ -7,8 +7,8 @@
 #include "base/limits.h"
 #include "base/parse.h"
 
-static bool
-is_declaration(const json_t *value)
+bool
+params_is_declaration(const json_t *value)
 {
 	return json_object_get(value, "type") || json_object_get(value, "default") ||
 		json_object_get(value, "required") || json_object_get(value, "enum");
@@ -18,8 +18,9 @@ static const char *
 type_of(const json_t *declared)
 {
 	const char *type = json_string_value(json_object_get(declared, "type"));
-	const json_t *sample =
-		is_declaration(declared) ? json_object_get(declared, "default") : declared;
+	const json_t *sample = params_is_declaration(declared)
+		? json_object_get(declared, "default")
+		: declared;
 
 	if (type)
 		return type;
@@ -90,7 +91,7 @@ static void
 resolve_one(json_t *values, const char *name, const json_t *declared, struct str given,
 	struct issues *issues)
 {
-	bool declares = is_declaration(declared);
+	bool declares = params_is_declaration(declared);
 	json_t *value;
 
 	if (given.p) {

@@ -2,6 +2,7 @@
 /* Parameters: declarations of a job file and NAME=VALUE from the command line. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,9 @@
  */
 json_t *params_resolve(const json_t *declared, const char *const *given, size_t n,
 	struct issues *issues) MUST_CHECK;
+
+/* A declaration, and not a value. */
+bool params_is_declaration(const json_t *value);
 
 /*
  * Turns values that are texts into what the declarations say they are. -1 INVALID: one of them

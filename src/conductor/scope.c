@@ -9,6 +9,8 @@
 #include "base/limits.h"
 #include "conductor/conductor_impl.h"
 #include "core/expr.h"
+#include "core/flow_json.h"
+#include "core/params.h"
 #include "core/signal_token.h"
 
 /* The stages are in the flow itself, which the effect does not carry. */
@@ -61,14 +63,13 @@ task_issues(const struct issues *issues, struct err *err)
 }
 
 static int
-fill_in(struct task *task, json_t **tree, json_t *scope, struct err *err)
+fill_in(struct task *task, json_t **tree, json_t *scope, const char *const *later,
+	struct err *err)
 {
 	struct arena *arena = &task->arena;
-	/* Of an occurrence: what is not known here is the job's own (params). */
-	bool is_of_schedule = task->effect.kind == EFFECT_SCHEDULE_FIRE;
 	const struct expr_scope pass = {
 		.roots = scope,
-		.later = is_of_schedule ? NULL : expr_later_than_job,
+		.later = later,
 		.now_ms = clock_wall_ms(),
 	};
 	struct issues issues = { .arena = arena };
@@ -76,6 +77,48 @@ fill_in(struct task *task, json_t **tree, json_t *scope, struct err *err)
 	if (expr_expand(tree, &pass, "", &issues) < 0)
 		return task_issues(&issues, err);
 	return 0;
+}
+
+/*
+ * What `params` stands for in a run with tests of its own: its values are worked out with the
+ * flow's and laid over them. Those that go into the job are filled in by themselves, since
+ * `params` in them is still the flow's.
+ */
+static int
+lay_over_params(struct task *task, json_t *own, json_t *scope, struct err *err)
+{
+	struct issues issues = { .arena = &task->arena };
+	_cleanup_(json_unrefp) json_t *given = json_deep_copy(own), *values = NULL,
+				      *both = NULL;
+
+	if (fill_in(task, &given, scope, NULL, err) < 0)
+		return err_wrap(err, "params");
+	if (params_settle(NULL, false, given, "/params", &issues, &values) < 0)
+		return task_issues(&issues, err);
+	both = json_copy(json_object_get(scope, "params"));
+	if (!both)
+		both = json_object();
+	(void)json_object_update(both, values);
+	(void)json_object_set(scope, "params", both);
+	return 0;
+}
+
+/* A stage's job request. */
+static int
+fill_in_run(struct task *task, json_t **body, json_t *scope, struct err *err)
+{
+	_cleanup_(json_unrefp) json_t *own = json_incref(json_object_get(*body, "params"));
+	_cleanup_(json_unrefp) json_t *filled = json_deep_copy(own);
+
+	if (!json_is_object(own) || !flow_run_is_inline(*body))
+		return fill_in(task, body, scope, expr_later_than_job, err);
+	(void)json_object_del(*body, "params");
+	if (fill_in(task, &filled, scope, expr_later_than_job, err) < 0)
+		return err_wrap(err, "params");
+	if (lay_over_params(task, own, scope, err) < 0 ||
+		fill_in(task, body, scope, expr_later_than_job, err) < 0)
+		return -1;
+	return json_object_set(*body, "params", filled);
 }
 
 /* Looking for the word is enough: a false alarm costs one read. */
@@ -103,7 +146,10 @@ task_body(struct task *task, struct store_reader *reader, json_t **ret, struct e
 		if (!uuid_is_zero(&effect->flow.u) && may_read(effect->body, "signals") &&
 			add_signals(task, reader, scope, err) < 0)
 			return -1;
-		if (fill_in(task, &body, scope, err) < 0)
+		/* Of an occurrence: what is not known here is the job's own (params). */
+		if ((effect->kind == EFFECT_SCHEDULE_FIRE
+				    ? fill_in(task, &body, scope, NULL, err)
+				    : fill_in_run(task, &body, scope, err)) < 0)
 			return -1;
 	}
 	*ret = TAKE(body);

@@ -13,26 +13,6 @@
 #include "core/params.h"
 
 /* clang-format off */
-struct attempts_request {
-	int64_t max, delay_ms, delay_max_ms, timeout_ms;
-	double factor, jitter;
-	struct strs on;
-	json_t *run;
-};
-
-#define ATTEMPTS(member) .offset = offsetof(struct attempts_request, member)
-const struct json_field flow_attempts_fields[] = {
-	{ .name = "max", .kind = FIELD_INT, .required = true, ATTEMPTS(max), .min = 1, .max = RETRIES_MAX + 1 },
-	{ .name = "delay", .kind = FIELD_DURATION, ATTEMPTS(delay_ms), .min = 0, .max = RETRY_DELAY_MS_MAX },
-	{ .name = "factor", .kind = FIELD_NUM, ATTEMPTS(factor), .min = 1, .max = RETRY_FACTOR_MAX },
-	{ .name = "maxDelay", .kind = FIELD_DURATION, ATTEMPTS(delay_max_ms), .min = 0, .max = RETRY_DELAY_MS_MAX },
-	{ .name = "jitter", .kind = FIELD_NUM, ATTEMPTS(jitter), .min = 0, .max = 1 },
-	{ .name = "on", .kind = FIELD_STRS, ATTEMPTS(on), .min = 1, .max = 3, .item_max = 20 },
-	{ .name = "timeout", .kind = FIELD_DURATION, ATTEMPTS(timeout_ms), .min = 1, .max = STAGE_TIMEOUT_MS_MAX },
-	{ .name = "run", .kind = FIELD_OBJ, .required = true, ATTEMPTS(run), .min = 1, .max = 1000 },
-	{ 0 },
-};
-
 struct flow_request {
 	const char *name, *description;
 	json_t *params, *stages, *chain, *pass, *parallel, *attempts, *extra;
@@ -59,133 +39,6 @@ const struct json_field flow_fields[] = {
 	{ 0 },
 };
 /* clang-format on */
-
-/* ---- short forms ---- */
-
-static const char *const forms[] = { "stages", "chain", "parallel", "attempts", NULL };
-
-bool
-flow_is_asked_for(const json_t *job)
-{
-	for (size_t i = 0; forms[i]; i++) {
-		if (json_object_get(job, forms[i]))
-			return true;
-	}
-	return json_object_get(job, "flow") != NULL;
-}
-
-static json_t *
-new_stage(size_t place, json_t *run)
-{
-	char name[12];
-
-	(void)snprintf(name, sizeof name, "%u", (unsigned)(place + 1) % 1000000);
-	return json_pack("{s:s, s:O}", "name", name, "run", run);
-}
-
-static json_t *
-write_chain(json_t *job)
-{
-	json_t *stages = json_array(), *run, *pass = json_object_get(job, "pass");
-	size_t i;
-
-	json_array_foreach(json_object_get(job, "chain"), i, run)
-	{
-		json_t *stage = new_stage(i, run);
-
-		if (i > 0 && pass)
-			(void)json_object_set(stage, "pass", pass);
-		(void)json_array_append_new(stages, stage);
-	}
-	return stages;
-}
-
-static json_t *
-write_parallel(json_t *job)
-{
-	json_t *stages = json_array(), *run;
-	bool goes_on = json_is_true(json_object_get(job, "allowFailures"));
-	size_t i;
-
-	json_array_foreach(json_object_get(job, "parallel"), i, run)
-	{
-		json_t *stage = new_stage(i, run);
-
-		(void)json_object_set_new(stage, "needs", json_array());
-		if (goes_on)
-			(void)json_object_set_new(stage, "continueOnFailure", json_true());
-		(void)json_array_append_new(stages, stage);
-	}
-	return stages;
-}
-
-/* A number of attempts is one more than a number of retries. */
-static json_t *
-write_attempts(json_t *job, const char *pointer, struct issues *issues)
-{
-	struct attempts_request in = { .max = 1, .factor = 1 };
-	json_t *attempts = json_object_get(job, "attempts");
-	json_t *retry = json_copy(attempts), *stage;
-
-	(void)(json_decode(attempts, flow_attempts_fields, &in,
-		       json_pointer_member(issues->arena, pointer, "attempts"), issues) < 0);
-	(void)json_object_del(retry, "run");
-	(void)json_object_del(retry, "timeout");
-	(void)json_object_set_new(retry, "max", json_integer(in.max - 1));
-	stage = json_pack("{s:s, s:o}", "name", "run", "retry", retry);
-	if (in.run)
-		(void)json_object_set(stage, "run", in.run);
-	if (json_object_get(attempts, "timeout"))
-		(void)json_object_set(stage, "timeout", json_object_get(attempts, "timeout"));
-	return json_pack("[o]", stage);
-}
-
-static bool
-is_list(json_t *job, const char *name, const char *pointer, struct issues *issues)
-{
-	json_t *list = json_object_get(job, name);
-
-	if (json_is_array(list) && json_array_size(list) > 0 &&
-		json_array_size(list) <= FLOW_STAGES_MAX)
-		return true;
-	issues_add_member(issues, pointer, name, ISSUE_INVALID,
-		"a list of 1 to %d job requests is expected", FLOW_STAGES_MAX);
-	return false;
-}
-
-void
-flow_write_out(json_t *job, const char *pointer, struct issues *issues)
-{
-	json_t *stages = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; forms[i]; i++)
-		n += json_object_get(job, forms[i]) != NULL;
-	if (n > 1) {
-		issues_add(issues, pointer, ISSUE_INVALID,
-			"only one of stages, chain, parallel and attempts is possible");
-		return;
-	}
-	if (json_object_get(job, "chain") && is_list(job, "chain", pointer, issues))
-		stages = write_chain(job);
-	else if (json_object_get(job, "parallel") && is_list(job, "parallel", pointer, issues))
-		stages = write_parallel(job);
-	else if (json_is_object(json_object_get(job, "attempts")))
-		stages = write_attempts(job, pointer, issues);
-	if (json_object_get(job, "pass") && !json_object_get(job, "chain"))
-		issues_add_member(issues, pointer, "pass", ISSUE_INVALID,
-			"it belongs to a chain; a stage has its own");
-	if (json_object_get(job, "allowFailures") && !json_object_get(job, "parallel"))
-		issues_add_member(issues, pointer, "allowFailures", ISSUE_INVALID,
-			"it belongs to parallel; a stage has continueOnFailure");
-	if (!stages)
-		return;
-	(void)json_object_set_new(job, "stages", stages);
-	for (size_t i = 1; forms[i]; i++)
-		(void)json_object_del(job, forms[i]);
-	(void)json_object_del(job, "pass");
-	(void)json_object_del(job, "allowFailures");
-}
 
 /* ---- checking ---- */
 
@@ -454,20 +307,79 @@ check_matrix(struct check *check, json_t *matrix, const char *pointer)
 		issues_add(check->issues, at, ISSUE_INVALID, "the matrix has no items");
 }
 
+/* Names of the flow's parameters and of the run's own. */
+static const char **
+names_in_run(struct check *check, json_t *own, json_t *pass)
+{
+	size_t n = 0,
+	       n_max = json_object_size(check->params) + json_object_size(own) +
+		json_object_size(pass);
+	const char **names = arena_xalloc(check->arena, (n_max + 1) * sizeof *names);
+	json_t *const objects[] = { own, pass }, *ignored;
+	const char *key;
+
+	for (const char **name = check->param_names; *name; name++)
+		names[n++] = *name;
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+		json_object_foreach(objects[i], key, ignored) names[n++] =
+			arena_strdup(check->arena, key);
+	}
+	return names;
+}
+
+/* What is declared and gets no value from anywhere. */
 static void
-check_run(struct check *check, json_t *run, const char *pointer)
+check_required(struct check *check, json_t *own, json_t *pass, const char *at)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(own, name, value)
+	{
+		if (params_is_required(value) && !json_object_get(pass, name))
+			issues_add_member(check->issues, at, name, ISSUE_MISSING,
+				"the parameter \"%s\" is required: it is declared without a default "
+				"and not passed",
+				name);
+	}
+}
+
+/* Parameters are worked out with the flow's, everything else with both. */
+static void
+check_run_texts(struct check *check, json_t *stage, const char *at)
+{
+	json_t *run = json_object_get(stage, "run"), *own = json_object_get(run, "params");
+	json_t *pass = json_object_get(stage, "pass");
+	_cleanup_(json_unrefp) json_t *rest = json_copy(run);
+	const char **outer = check->param_names;
+	const char *at_params = json_pointer_member(check->arena, at, "params");
+
+	(void)json_object_del(rest, "params");
+	check_texts(check, own, true, at_params);
+	if (flow_stage_has_params(stage)) {
+		check_required(check, own, pass, at_params);
+		if (outer)
+			check->param_names = names_in_run(check, own, pass);
+	}
+	check_texts(check, rest, true, at);
+	check->param_names = outer;
+}
+
+static void
+check_run(struct check *check, json_t *stage, const char *pointer)
 {
 	const char *at = json_pointer_member(check->arena, pointer, "run");
+	json_t *run = json_object_get(stage, "run");
 
-	for (size_t i = 0; forms[i]; i++) {
-		if (json_object_get(run, forms[i])) {
-			issues_add_member(check->issues, at, forms[i], ISSUE_INVALID,
+	for (size_t i = 0; flow_forms[i]; i++) {
+		if (json_object_get(run, flow_forms[i])) {
+			issues_add_member(check->issues, at, flow_forms[i], ISSUE_INVALID,
 				"a flow inside a flow is saved and named by `flow`");
 			return;
 		}
 	}
 	job_request_check(run, at, check->issues);
-	check_texts(check, run, true, at);
+	check_run_texts(check, stage, at);
 }
 
 static void
@@ -534,7 +446,7 @@ check_stage(struct check *check, json_t *stage, const char *pointer)
 	if (in->matrix)
 		check_matrix(check, json_object_get(stage, "matrix"), pointer);
 	if (in->run)
-		check_run(check, in->run, pointer);
+		check_run(check, stage, pointer);
 	if (spec->is_wait && spec->conditions)
 		check_wait(check, spec, in->wait,
 			json_pointer_member(check->arena, pointer, "wait"));
@@ -724,12 +636,16 @@ flow_definition_read(
 		issues_add(issues, "/name", ISSUE_MISSING, "a flow has a name");
 	if (json_is_object(params))
 		(void)(params_check(params, "/params", issues) < 0);
+	const char *form = flow_form(copy);
+	size_t first = issues->n;
+
 	flow_write_out(copy, "", issues);
 	if (!json_object_get(copy, "stages"))
 		issues_add(issues, "/stages", ISSUE_MISSING, "at least one stage is expected");
 	else
 		(void)(flow_stages_check(copy, json_is_object(params) ? params : NULL, true, "",
 			       arena, issues, NULL) < 0);
+	flow_name_places(form, "", issues, first);
 	if (issues->n > 0 || issues->n_more > 0)
 		return -1;
 	ret->name = in.name;

@@ -30,6 +30,30 @@ bool flow_is_asked_for(const json_t *job);
  */
 void flow_write_out(json_t *job, const char *pointer, struct issues *issues);
 
+/* The members that say the stages, NULL-terminated; the one that is used, or NULL. */
+extern const char *const flow_forms[];
+const char *flow_form(const json_t *job);
+
+/*
+ * Stages that were written out are in no file: offences from the first-th on get the places of
+ * the form that they come from.
+ */
+void flow_name_places(
+	const char *form, const char *pointer, struct issues *issues, size_t first);
+
+/*
+ * In a `run` with tests of its own, `params` are those of that job request, laid over the
+ * flow's, when it has any or gets some by `pass`. They have values when the stage is launched,
+ * so such a run is taken out while the flow's are filled in, all but its `params`. What is
+ * taken is for flow_give_back_runs and to be released after it.
+ */
+json_t *flow_take_runs(json_t *job);
+void flow_give_back_runs(json_t *job, json_t *taken);
+
+/* Whether `params` in its texts may be the run's own; whether the stage's are. */
+bool flow_run_is_inline(const json_t *run);
+bool flow_stage_has_params(const json_t *stage);
+
 /*
  * Checks the stages of a request whose short forms are written out and whose parameters are
  * filled in, or, with is_saved, a flow that is to be saved. Gives the text for job->flow

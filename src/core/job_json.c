@@ -705,18 +705,27 @@ refuse_members(struct reading *reading, const json_t *job)
 }
 
 static int
-read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
+expand_flow(struct reading *reading, json_t *job)
+{
+	json_t *taken = flow_take_runs(job);
+	int r = expand_job(reading, job, expr_later_than_flow);
+
+	flow_give_back_runs(job, taken);
+	json_decref(taken);
+	return r;
+}
+
+static int
+read_stages(struct reading *reading, json_t *job, struct job_spec *ret)
 {
 	struct job_request request = job_defaults;
 	struct issues *issues = reading->issues;
 	size_t first = issues->n;
 
-	if (json_object_get(job, "flow") && apply_saved(reading, job, "flow") < 0)
-		return -1;
 	flow_write_out(job, reading->pointer, issues);
 	if (settle_params(reading, job) < 0)
 		return -1;
-	if (tree_has_expr(job) && expand_job(reading, job, expr_later_than_flow) < 0)
+	if (tree_has_expr(job) && expand_flow(reading, job) < 0)
 		return -1;
 	int r = json_decode(job, job_fields, &request, reading->pointer, issues);
 
@@ -731,6 +740,20 @@ read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
 	if (r < 0 || issues->n > first || issues->n_more > 0)
 		return -1;
 	return write_options(reading, &request, &ret->options);
+}
+
+static int
+read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
+{
+	size_t first = reading->issues->n;
+
+	if (json_object_get(job, "flow") && apply_saved(reading, job, "flow") < 0)
+		return -1;
+	const char *form = flow_form(job);
+	int r = read_stages(reading, job, ret);
+
+	flow_name_places(form, reading->pointer, reading->issues, first);
+	return r;
 }
 
 static int

@@ -156,6 +156,13 @@ is_declaration(const json_t *value)
 	return known && n == json_object_size(value);
 }
 
+bool
+params_is_required(const json_t *value)
+{
+	return is_declaration(value) && !json_object_get(value, "default") &&
+		!json_is_false(json_object_get(value, "required"));
+}
+
 static int
 settle_declared(const char *name, json_t *declaration, json_t *value, const char *pointer,
 	struct issues *issues, json_t *ret)

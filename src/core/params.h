@@ -12,6 +12,9 @@ extern const struct json_field template_param_fields[];
 /* Checks declarations. -1: issues. */
 int params_check(json_t *declared, const char *pointer, struct issues *issues) MUST_CHECK;
 
+/* A declaration, as job files have them, of a value that must be given. */
+bool params_is_required(const json_t *value);
+
 /*
  * Settles the values. `declared` (may be NULL) are a template's declarations; given values must
  * then be declared ones (`strict`). Without a template, a given value that is itself a

@@ -450,6 +450,40 @@ describe('short forms', () => {
 		assert.equal((await ended(id)).status, 'completed');
 	});
 
+	test('chain passes a result to a job that brings its own tests', async () => {
+		const { id } = await server.post('/jobs', {
+			name: 'chain', pass: { url: 'finalUrl' }, params: { who: 'ann' }, chain: [run('one'), {
+				name: 'two', params: { url: { type: 'string' }, n: { type: 'integer', default: 7 }, by: '${{ params.who }}' },
+				tests: [commandTest({ argv: ['open', '${{ params.url }}', '${{ params.by }}', '${{ params.n + 1 }}', '${{ params.who }}'] })],
+			}],
+		});
+
+		await give({ finalUrl: 'http://shop.test/$done' });
+		const lease = await worker.take();
+
+		assert.deepEqual(lease.test.argv, ['open', 'http://shop.test/$done', 'ann', '8', 'ann']);
+		await worker.finish(lease);
+		assert.equal((await ended(id)).status, 'completed');
+		const [{ job }] = stageOf(await show(id), '2').items;
+
+		assert.deepEqual((await server.get(`/jobs/${job}`)).params,
+			{ url: 'http://shop.test/$done', n: 7, by: 'ann' });
+	});
+
+	test('a parameter that is declared and not passed', async () => {
+		const { id } = await server.post('/jobs', {
+			name: 'chain', pass: { url: 'finalUrl' }, chain: [run('one'), {
+				params: { url: { type: 'string' } }, tests: [commandTest({ argv: ['open', '${{ params.url }}'] })],
+			}],
+		});
+
+		await give({});
+		const flow = await ended(id);
+
+		assert.equal(flow.reason, 'stage_failed');
+		assert.match(stageOf(flow, '2').error, /"url" is required/);
+	});
+
 	test('parallel runs all of them, at most so many at a time', async () => {
 		const wide = new Worker(server, { capacity: 10 });
 		const { id } = await server.post('/jobs', {
@@ -508,6 +542,12 @@ describe('restarts', () => {
 
 		assert.equal(flow.incarnation, 2);
 		assert.deepEqual(stageOf(flow, 'a').results, { n: 1 });
+		const report = await server.get(`/jobs/${id}/report?format=json`);
+
+		assert.equal(report.results.failed, 0, 'what the first incarnation did is no result');
+		assert.equal(report.results.passed, 1);
+		assert.deepEqual(report.stages.find((stage) => stage.name === 'b').jobs.map((job) => job.earlier),
+			[true, undefined]);
 		await server.post(`/jobs/${id}/cancel`);
 	});
 

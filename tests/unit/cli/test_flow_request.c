@@ -174,51 +174,65 @@ what_is_no_look_is_refused(void **state)
 
 /* The stage's run of a file with this content. */
 static json_t *
-run_of(const char *content, const json_t *given, struct err *err)
+run_of(const char *content, const json_t *given, const char *before, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/job.yaml", dir);
 	json_t *run;
 
 	assert_int_equal(file_write_atomic(path, content, strlen(content), 0600, err), 0);
-	run = flow_request_of_name(NULL, path, given, NULL, err);
+	run = flow_request_of_name(NULL, path, given, before, err);
 	(void)unlink(path);
 	return run;
 }
 
-static const char *
-argument(const json_t *run, size_t place)
-{
-	const json_t *test = json_array_get(json_object_get(run, "tests"), 0);
+static const char file_with_params[] =
+	"name: prepare\n"
+	"params: { url: { type: string, required: true }, n: { type: integer, default: 3 },"
+	" id: { type: string }, who: { default: ann } }\n"
+	"tests:\n"
+	"  - { name: a, kind: command, argv: [ 'x', '${{ params.url }}/a' ] }\n";
 
-	return json_string_value(json_array_get(json_object_get(test, "argv"), place));
-}
-
+/* The server lays them over the flow's: only what is given is settled here. */
 static void
-parameters_of_a_file_are_written_out(void **state)
+parameters_of_a_file_go_with_it(void **state)
 {
-	static const char file[] =
-		"name: prepare\n"
-		"params: { url: { type: string, required: true }, n: { type: integer, default: 3 },"
-		" who: { type: string, default: ann } }\n"
-		"tests:\n"
-		"  - { name: a, kind: command, argv: [ 'x', '${{ params.url }}/a',"
-		" '${{ params.n }}', '${{ params.n + 1 }}', 'to ${{ params.who }}',"
-		" '$${{ params.url }}', '${{ upper(params.who) }}' ] }\n";
 	_cleanup_(json_unrefp) json_t *given =
-		json_pack("{s:s}", "url", "${{ stages.first.results.url }}");
+		json_pack("{s:s, s:s}", "url", "${{ stages.first.results.url }}", "n", "4");
 	struct err err;
-	_cleanup_(json_unrefp) json_t *run = run_of(file, given, &err);
+	_cleanup_(json_unrefp) json_t *run = run_of(file_with_params, given, NULL, &err);
+	_cleanup_(json_unrefp) json_t *expected =
+		json_pack("{s:s, s:i, s:{s:s}, s:s}", "url", "${{ stages.first.results.url }}",
+			"n", 4, "id", "type", "string", "who", "ann");
 
 	(void)state;
 	if (!run)
 		print_error("%s\n", err.text);
-	assert_non_null(run);
-	assert_null(json_object_get(run, "params"));
-	assert_string_equal(argument(run, 1), "${{ stages.first.results.url }}/a");
-	assert_string_equal(argument(run, 3), "${{ 3 + 1 }}");
-	assert_string_equal(argument(run, 4), "to ann");
-	assert_string_equal(argument(run, 5), "$${{ params.url }}");
-	assert_string_equal(argument(run, 6), "${{ upper(\"ann\") }}");
+	assert_true(json_equal(json_object_get(run, "params"), expected));
+}
+
+static void
+what_a_file_requires_is_a_result_of_the_stage_before(void **state)
+{
+	_cleanup_(json_unrefp) json_t *given = json_pack("{s:s}", "url", "http://x");
+	struct err err;
+	_cleanup_(json_unrefp) json_t *run = run_of(file_with_params, given, "prepare", &err);
+	const json_t *params = json_object_get(run, "params");
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(params, "id")), RESULT("id"));
+	assert_string_equal(json_string_value(json_object_get(params, "url")), "http://x");
+	assert_true(json_is_object(json_object_get(params, "n")));
+}
+
+static void
+a_value_of_a_wrong_type_is_told(void **state)
+{
+	_cleanup_(json_unrefp) json_t *given = json_pack("{s:s}", "n", "many");
+	struct err err;
+
+	(void)state;
+	assert_null(run_of(file_with_params, given, NULL, &err));
+	assert_non_null(strstr(err.text, "\"many\" is no integer"));
 }
 
 static void
@@ -227,7 +241,7 @@ a_file_that_is_none_is_told(void **state)
 	struct err err;
 
 	(void)state;
-	assert_null(run_of("tests: [", NULL, &err));
+	assert_null(run_of("tests: [", NULL, NULL, &err));
 	assert_int_equal(err.code, ERR_INVALID);
 }
 
@@ -241,7 +255,9 @@ main(void)
 		CASE(without_a_preparation_there_are_no_results),
 		CASE(the_environment_says_no_expressions),
 		CASE(what_is_no_look_is_refused),
-		CASE(parameters_of_a_file_are_written_out),
+		CASE(parameters_of_a_file_go_with_it),
+		CASE(what_a_file_requires_is_a_result_of_the_stage_before),
+		CASE(a_value_of_a_wrong_type_is_told),
 		CASE(a_file_that_is_none_is_told),
 	};
 

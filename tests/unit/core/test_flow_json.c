@@ -306,6 +306,53 @@ short_forms_become_stages(void **state)
 	refuses("{\"chain\":[{\"template\":\"x\"}],\"allowFailures\":true}", "/allowFailures");
 }
 
+#define COMMAND(arg) "[{\"kind\":\"command\",\"name\":\"t\",\"argv\":[\"x\",\"" arg "\"]}]"
+#define INLINE(arg) "{\"tests\":" COMMAND(arg) "}"
+#define DECLARING(arg) "{\"params\":{\"tok\":{\"type\":\"string\"}},\"tests\":" COMMAND(arg) "}"
+
+static void
+a_run_with_tests_may_have_parameters_of_its_own(void **state)
+{
+	(void)state;
+	/* Known when the stage is launched: they stay as they are. */
+	struct job_spec spec =
+		reader_ok("{\"params\":{\"url\":\"u\"},\"chain\":[" INLINE("a") "," DECLARING(
+			"${{ params.tok }}${{ params.url }}") "],"
+							      "\"pass\":{\"tok\":\"token\"}}");
+
+	assert_non_null(strstr(spec.flow, "\"${{ params.tok }}${{ params.url }}\""));
+	/* `params` in a value is the flow's. */
+	spec = reader_ok(
+		"{\"params\":{\"url\":\"u\"},\"stages\":[{\"name\":\"a\",\"run\":{\"params\":"
+		"{\"to\":\"${{ params.url }}/x\"},\"tests\":" COMMAND(
+			"${{ params.to }}") "}}]}");
+	assert_non_null(strstr(spec.flow, "\"to\":\"u/x\""));
+	/* Passed without being declared. */
+	spec = reader_ok("{\"chain\":[" INLINE("a") "," INLINE(
+		"${{ params.tok }}") "],\"pass\":{\"tok\":\"token\"}}");
+	refuses("{\"chain\":[" INLINE("a") "," INLINE(
+			"${{ params.top }}") "],"
+					     "\"pass\":{\"tok\":\"token\"}}",
+		"/chain/1/tests/0/argv/1");
+	reader_refuses("{\"chain\":[" DECLARING("a") "," DECLARING(
+			       "b") "],"
+				    "\"pass\":{\"tok\":\"token\"}}",
+		"/chain/0/params/tok", ISSUE_MISSING);
+}
+
+static void
+places_are_those_of_the_short_form(void **state)
+{
+	(void)state;
+	refuses("{\"chain\":[{\"template\":\"x\",\"priority\":\"high\"}]}",
+		"/chain/0/priority");
+	refuses("{\"parallel\":[{\"template\":\"x\"},{\"stages\":[]}]}", "/parallel/1/stages");
+	refuses("{\"attempts\":{\"max\":2,\"run\":{\"template\":7}}}",
+		"/attempts/run/template");
+	refuses("{\"chain\":[{\"template\":\"x\"},{\"template\":\"x\"}],\"pass\":{\"u\":7}}",
+		"/pass/u");
+}
+
 static void
 pass_needs_one_stage_before(void **state)
 {
@@ -395,6 +442,8 @@ main(void)
 		T(parameters_are_filled_in_at_once),
 		T(the_text_that_is_kept_reads_back),
 		T(short_forms_become_stages),
+		T(a_run_with_tests_may_have_parameters_of_its_own),
+		T(places_are_those_of_the_short_form),
 		T(pass_needs_one_stage_before),
 		T(an_output_schema_is_one),
 		T(a_saved_flow_has_a_name_and_stages),
