@@ -58,7 +58,8 @@ read_fixture(const json_t *item, struct arena *arena, struct fixture_spec *ret)
 
 	if (json_unpack((json_t *)(uintptr_t)item, "[s,i,i,i,i,i]", &name, &ret->first,
 		    &ret->n_tests, &mode, &ret->before, &ret->after) < 0 ||
-		mode < FIXTURE_SHARED || mode > FIXTURE_ISOLATED || ret->n_tests < 1)
+		mode < FIXTURE_SHARED || mode > FIXTURE_ISOLATED || ret->n_tests < 1 ||
+		ret->n_tests > TESTS_PER_JOB_MAX)
 		return -1;
 	ret->mode = (enum fixture_mode)mode;
 	ret->name = arena_strdup(arena, name);

@@ -289,7 +289,7 @@ apply_command(struct turn *turn, struct intent *intent)
 		return;
 	}
 	intent->out.state = job->state;
-	if (job->flow && intent->in.command.command == JOB_CMD_START &&
+	if (job->flow && job->imported_ms == 0 && intent->in.command.command == JOB_CMD_START &&
 		flow_start_from(&turn->uow, job, &intent->in.command.start, &intent->err) < 0) {
 		intent->status = INTENT_IS_ERROR;
 		intent_answer(turn, intent);

@@ -11,6 +11,8 @@
 
 #include "archive/arc.h"
 #include "base/fd.h"
+#include "base/json.h"
+#include "core/flow.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 
@@ -55,6 +57,22 @@ check_line(const struct archive_line *line)
 	}
 }
 
+/* A flow that was taken can be shown. */
+static void
+show_flow(const struct job *job, struct arena *arena)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(ARENA_BYTES);
+	struct err err = { 0 };
+	struct jw jw;
+
+	jw_init(&jw, &text);
+	FUZZ_CHECK(flow_stages_write(&jw, job, arena, &err) == 0);
+	FUZZ_CHECK(jw_done(&jw) == 0);
+	json_t *tree = json_loadb(text.data, text.len, 0, NULL);
+	FUZZ_CHECK(tree != NULL);
+	json_decref(tree);
+}
+
 static void
 try_line(struct str text)
 {
@@ -67,6 +85,8 @@ try_line(struct str text)
 		check_err(&err);
 	else
 		check_line(&line);
+	if (err.code == 0 && line.kind == ARCHIVE_JOB && line.job->flow)
+		show_flow(line.job, &arena);
 }
 
 static void
