@@ -651,25 +651,43 @@ write_history(struct call *call, struct store_reader *reader, struct jw *jw,
 	return 0;
 }
 
+/* The class of the path, whose id is written in one way only. */
+static int
+find_class(struct call *call, struct store_reader *reader, struct error_class **ret,
+	struct err *err)
+{
+	uint64_t key = strtoull(call->arg[0], NULL, 16);
+	char text[NUMBER_CHARS];
+
+	*ret = NULL;
+	snprintf(text, sizeof text, "%016" PRIx64, key);
+	if (strcmp(text, call->arg[0]) == 0 &&
+		read_error_class(reader, (int64_t)key, call->arena, ret, err) < 0)
+		return -1;
+	if (!*ret || (*ret)->project != call->project)
+		return err_set(err, ERR_NOT_FOUND, "there is no such class of errors");
+	return 0;
+}
+
 int
 stats_error(struct call *call, struct store_reader *reader, struct err *err)
 {
 	_cleanup_(stat_groups_deinit) struct stat_groups groups;
 	struct stat_filter filter = { 0 };
-	struct error_class *class = NULL;
-	int64_t key = (int64_t)strtoull(call->arg[0], NULL, 16);
-	struct history_filter history = { .error_class = key, .limit = HISTORY_OF_CLASS };
+	struct error_class *class;
+	struct history_filter history = { .limit = HISTORY_OF_CLASS };
 	struct jw jw = call_jw(call);
 
 	stat_groups_init(&groups, STAT_ERROR, STAT_BY_TIME, call->arena);
-	if (read_error_class(reader, key, call->arena, &class, err) < 0)
+	if (find_class(call, reader, &class, err) < 0)
 		return -1;
-	if (!class || class->project != call->project)
-		return err_set(err, ERR_NOT_FOUND, "there is no such class of errors");
-	if (filter_of(call, reader, STAT_ERROR, &filter, err) < 0)
-		return -1;
+	history.error_class = class->key;
+	int rc = filter_of(call, reader, STAT_ERROR, &filter, err);
+
 	filter.name = call->arg[0];
-	if (read_stat_cells(reader, &filter, add_cell, &groups, err) < 0)
+	if (rc == 0)
+		rc = read_stat_cells(reader, &filter, add_cell, &groups, err);
+	if (rc < 0)
 		return -1;
 	jw_obj(&jw);
 	write_span(&jw, &filter);

@@ -276,7 +276,13 @@ describe('errors', () => {
 
 		assert.deepEqual(one.units.items.map((u) => u.job), [job.id]);
 		assert.equal(one.trend.items.at(-1).n, 1);
-		assertProblem(await server.request('GET', '/stats/errors/0123456789abcdef'), 404, 'not_found');
+		for (const id of ['0123456789abcdef', ` ${other.id}`, `${other.id}x`, `0x${other.id}`])
+			assertProblem(await server.request('GET', `/stats/errors/${encodeURIComponent(id)}`), 404, 'not_found');
+		for (const filter of ['queue', 'template']) {
+			const none = await server.get(`/stats/errors/${other.id}?${filter}=nobody`);
+
+			assert.ok(none.trend.items.every((point) => point.n === 0), filter);
+		}
 	});
 });
 
