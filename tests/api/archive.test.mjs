@@ -148,6 +148,32 @@ describe('there and back', () => {
 		assertSame(await seen(job.id), before);
 	});
 
+	test('a flow goes and comes with the jobs of its stages', async () => {
+		const one = (name, needs) => ({ name, needs, run: { tests: [commandTest({ name })] } });
+		const flow = await server.post('/jobs', { name: 'flow there', stages: [one('first'), one('second', ['first'])] });
+
+		for (let i = 0; i < 2; i++) await worker.finish(await worker.take(), 'passed');
+		await server.get(`/jobs/${flow.id}?wait=10s`);
+		const children = (await server.get(`/jobs?parent=${flow.id}`)).items.map(({ id }) => id);
+
+		assert.equal(children.length, 2);
+		const before = [await seen(flow.id), ...await Promise.all(children.map(seen))];
+		const bytes = await exported('name=flow%20there');
+
+		await server.request('DELETE', `/jobs/${flow.id}`);
+		for (const id of children) await until('children are gone', async () => await status(id) === 404);
+		assert.equal((await taken(bytes)).jobs, 3);
+		assertSame(await seen(flow.id), before[0]);
+		for (const [i, id] of children.entries()) assertSame(await seen(id), before[i + 1]);
+		for (const start of [{}, { from: 'failed' }, { from: 'stage', stage: 'second' }])
+			assert.equal((await server.request('POST', `/jobs/${flow.id}/start`, start)).status, 409);
+		assertSame(await seen(flow.id), before[0]);
+
+		const orphans = changed(bytes, (members) => members.filter((m) => !m.name.includes(flow.id)));
+
+		assertProblem(await take(orphans), 400, 'invalid_field');
+	});
+
 	test('secrets stay', async () => {
 		const secret = { ...commandTest({ name: 's' }), env: { PASSWORD: 'hunter2' }, secrets: ['/env/PASSWORD'] };
 		await ended({ name: 'secret', tests: [secret] });
