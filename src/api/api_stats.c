@@ -9,15 +9,12 @@
 
 #include "api/handlers.h"
 #include "api/resource.h"
-#include "api/stats_json.h"
+#include "api/stats_impl.h"
 #include "base/clock.h"
 #include "base/parse.h"
-#include "core/cluster.h"
 
 enum {
 	BRIEF_ROWS = 10, /* of each list in a summary */
-	CLASSES_IN_CLUSTER = 20,
-	HISTORY_OF_CLASS = 20,
 	NUMBER_CHARS = 24,
 };
 
@@ -115,9 +112,8 @@ has_hours(const struct stats_query *query, enum stat_subject subject)
 	return subject == STAT_JOB && !query->tmpl && !query->tag && !query->team && by_few;
 }
 
-/* STORE_NONE: it names something that is not there, so nothing can match. */
-static int
-filter_of(struct call *call, struct store_reader *reader, enum stat_subject subject,
+int
+stats_filter_of(struct call *call, struct store_reader *reader, enum stat_subject subject,
 	struct stat_filter *ret, struct err *err)
 {
 	const struct stats_query *query = call->query;
@@ -148,37 +144,37 @@ filter_of(struct call *call, struct store_reader *reader, enum stat_subject subj
 	return rc;
 }
 
-static int
-add_cell(void *arg, const struct stat_cell *cell, struct err *err)
+int
+stats_add_cell(void *arg, const struct stat_cell *cell, struct err *err)
 {
 	return stat_groups_add(arg, cell, err);
 }
 
-/* Adds up what the filter lets through. */
-static int
-collect(struct call *call, struct store_reader *reader, struct stat_filter *filter,
+int
+stats_add_up(struct call *call, struct store_reader *reader, struct stat_filter *filter,
 	struct stat_groups *groups, struct err *err)
 {
-	int rc = filter_of(call, reader, groups->subject, filter, err);
+	int rc = stats_filter_of(call, reader, groups->subject, filter, err);
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	filter->by_tag = groups->by == STAT_BY_TAG;
-	return read_stat_cells(reader, filter, add_cell, groups, err);
+	return read_stat_cells(reader, filter, stats_add_cell, groups, err);
 }
 
 /* ---- what is shown ---- */
 
-static void
-write_span(struct jw *jw, const struct stat_filter *filter)
+void
+stats_write_span(struct jw *jw, const struct stat_filter *filter)
 {
 	jw_ktime(jw, "from", filter->from_ms);
 	jw_ktime(jw, "to", filter->to_ms);
 	jw_kstr(jw, "scale", filter->scale == STAT_HOUR ? "hour" : "day");
 }
 
-static int
-write_backlog(struct call *call, struct store_reader *reader, struct jw *jw, struct err *err)
+int
+stats_write_backlog(
+	struct call *call, struct store_reader *reader, struct jw *jw, struct err *err)
 {
 	int64_t jobs[JOB_STATE_COUNT], backlog;
 
@@ -270,9 +266,8 @@ write_groups(struct call *call, struct store_reader *reader, struct jw *jw, cons
 	return 0;
 }
 
-/* A page's place is the number of rows before it. */
-static int
-offset_of(struct call *call, size_t *ret)
+int
+stats_offset_of(struct call *call, size_t *ret)
 {
 	const struct stats_query *query = call->query;
 	struct err ignored;
@@ -288,8 +283,8 @@ offset_of(struct call *call, size_t *ret)
 	return 0;
 }
 
-static void
-write_next(struct jw *jw, size_t end, size_t n)
+void
+stats_write_next(struct jw *jw, size_t end, size_t n)
 {
 	char text[NUMBER_CHARS];
 
@@ -317,18 +312,18 @@ write_table(struct call *call, struct store_reader *reader, const struct stat_fi
 	size_t offset, limit = (size_t)query->limit;
 	struct jw jw = call_jw(call);
 
-	if (offset_of(call, &offset) < 0)
+	if (stats_offset_of(call, &offset) < 0)
 		return -1;
 	jw_obj(&jw);
-	write_span(&jw, filter);
+	stats_write_span(&jw, filter);
 	if (write_groups(call, reader, &jw, "items", groups, offset, limit, err) < 0)
 		return -1;
-	write_next(&jw, offset + limit, groups->n);
+	stats_write_next(&jw, offset + limit, groups->n);
 	jw_ki64(&jw, "groups", (int64_t)groups->n);
 	jw_kobj(&jw, "total");
 	figures_write(&jw, &groups->total, groups->subject);
 	jw_end_obj(&jw);
-	if (write_backlog(call, reader, &jw, err) < 0)
+	if (stats_write_backlog(call, reader, &jw, err) < 0)
 		return -1;
 	jw_end_obj(&jw);
 	return call_written(call, &jw, err);
@@ -347,7 +342,7 @@ table(struct call *call, struct store_reader *reader, const struct preset *prese
 	stat_groups_init(&groups, preset->subject,
 		query->group_by >= 0 ? (enum stat_group_by)query->group_by : preset->by,
 		call->arena);
-	if (collect(call, reader, &filter, &groups, err) < 0)
+	if (stats_add_up(call, reader, &filter, &groups, err) < 0)
 		return -1;
 	stat_groups_keep(
 		&groups, query->n_min >= 0 ? query->n_min : preset->n_min, preset->only_flaky);
@@ -418,8 +413,9 @@ stats_cost(struct call *call, struct store_reader *reader, struct err *err)
 
 /* ---- trends ---- */
 
-static void
-write_points(struct jw *jw, const struct stat_filter *filter, const struct stat_groups *groups)
+void
+stats_write_points(
+	struct jw *jw, const struct stat_filter *filter, const struct stat_groups *groups)
 {
 	int64_t span = filter->scale == STAT_HOUR ? HOURS_MS(1) : DAYS_MS(1);
 	struct stat_sum nothing;
@@ -477,160 +473,28 @@ stats_trends(struct call *call, struct store_reader *reader, struct err *err)
 
 	query->by_default_hours = true;
 	stat_groups_init(&groups, subject, STAT_BY_TIME, call->arena);
-	int rc = filter_of(call, reader, subject, &filter, err);
+	int rc = stats_filter_of(call, reader, subject, &filter, err);
 
 	if (rc < 0 || trend_filter(call, &filter) < 0)
 		return -1;
-	if (rc == 0 && read_stat_cells(reader, &filter, add_cell, &groups, err) < 0)
+	if (rc == 0 && read_stat_cells(reader, &filter, stats_add_cell, &groups, err) < 0)
 		return -1;
 	jw_obj(&jw);
-	write_span(&jw, &filter);
-	write_points(&jw, &filter, &groups);
+	stats_write_span(&jw, &filter);
+	stats_write_points(&jw, &filter, &groups);
 	jw_kobj(&jw, "total");
 	figures_write(&jw, &groups.total, subject);
 	jw_end_obj(&jw);
-	if (write_backlog(call, reader, &jw, err) < 0)
+	if (stats_write_backlog(call, reader, &jw, err) < 0)
 		return -1;
 	jw_end_obj(&jw);
 	return call_written(call, &jw, err);
 }
 
-/* ---- errors ---- */
-
-/* The classes of the most frequent groups, in their order; NULL where one is not there. */
-static int
-read_classes(struct call *call, struct store_reader *reader, const struct stat_groups *groups,
-	size_t n, struct error_class **ret, struct err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint64_t key = strtoull(groups->item[i]->key, NULL, 16);
-
-		ret[i] = NULL;
-		if (read_error_class(reader, (int64_t)key, call->arena, &ret[i], err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-struct cluster {
-	int64_t n;
-	size_t n_classes;
-	size_t first; /* its most frequent class */
-};
-
-static int
-by_n_falling(const void *a, const void *b)
-{
-	const struct cluster *x = a, *y = b;
-
-	if (x->n != y->n)
-		return x->n < y->n ? 1 : -1;
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-/* group[i] is the first class of the cluster of i. Returns how many clusters there are. */
-static size_t
-count_clusters(const struct stat_groups *groups, const size_t *group, size_t n,
-	struct cluster *clusters)
-{
-	size_t n_clusters = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct cluster *own = &clusters[group[i]];
-
-		own->first = group[i];
-		own->n += groups->item[i]->sum.cell.n;
-		own->n_classes++;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (clusters[i].n_classes > 0)
-			clusters[n_clusters++] = clusters[i];
-	}
-	if (n_clusters > 1)
-		qsort(clusters, n_clusters, sizeof *clusters, by_n_falling);
-	return n_clusters;
-}
-
-static void
-write_cluster(struct jw *jw, const struct cluster *cluster, const struct stat_groups *groups,
-	struct error_class *const *classes, const size_t *group, size_t n)
-{
-	size_t shown = 0;
-
-	jw_obj(jw);
-	jw_ki64(jw, "n", cluster->n);
-	jw_kstr(jw, "text", classes[cluster->first] ? classes[cluster->first]->text : "");
-	jw_ki64(jw, "classCount", (int64_t)cluster->n_classes);
-	jw_karr(jw, "classes");
-	for (size_t i = cluster->first; i < n && shown < CLASSES_IN_CLUSTER; i++) {
-		if (group[i] != cluster->first || !classes[i])
-			continue;
-		jw_obj(jw);
-		error_class_write(jw, classes[i], groups->item[i]->sum.cell.n);
-		jw_end_obj(jw);
-		shown++;
-	}
-	jw_end_arr(jw);
-	jw_end_obj(jw);
-}
-
-static int
-write_errors(struct call *call, struct store_reader *reader, const struct stat_filter *filter,
-	const struct stat_groups *groups, struct err *err)
-{
-	const struct stats_query *query = call->query;
-	size_t n = groups->n < ERROR_CLASSES_SHOWN_MAX ? groups->n : ERROR_CLASSES_SHOWN_MAX;
-	struct error_class **classes = arena_xalloc(call->arena, (n + 1) * sizeof *classes);
-	const char **texts = arena_xalloc(call->arena, (n + 1) * sizeof *texts);
-	size_t *group = arena_xalloc(call->arena, (n + 1) * sizeof *group);
-	struct cluster *clusters = arena_xalloc(call->arena, (n + 1) * sizeof *clusters);
-	size_t offset, limit = (size_t)query->limit;
-	int64_t rest = 0;
-	struct jw jw = call_jw(call);
-
-	if (offset_of(call, &offset) < 0 ||
-		read_classes(call, reader, groups, n, classes, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		texts[i] = classes[i] ? classes[i]->text : groups->item[i]->key;
-	for (size_t i = n; i < groups->n; i++)
-		rest += groups->item[i]->sum.cell.n;
-	cluster_group(texts, n, group);
-	size_t n_clusters = count_clusters(groups, group, n, clusters);
-
-	jw_obj(&jw);
-	write_span(&jw, filter);
-	jw_karr(&jw, "items");
-	for (size_t i = offset; i < offset + limit && i < n_clusters; i++)
-		write_cluster(&jw, &clusters[i], groups, classes, group, n);
-	jw_end_arr(&jw);
-	write_next(&jw, offset + limit, n_clusters);
-	jw_ki64(&jw, "n", groups->total.cell.n);
-	jw_ki64(&jw, "classCount", (int64_t)groups->n);
-	jw_ki64(&jw, "clusterCount", (int64_t)n_clusters);
-	if (rest > 0)
-		jw_ki64(&jw, "rest", rest);
-	if (write_backlog(call, reader, &jw, err) < 0)
-		return -1;
-	jw_end_obj(&jw);
-	return call_written(call, &jw, err);
-}
+/* ---- the history of a test ---- */
 
 int
-stats_errors(struct call *call, struct store_reader *reader, struct err *err)
-{
-	_cleanup_(stat_groups_deinit) struct stat_groups groups;
-	struct stat_filter filter = { 0 };
-
-	stat_groups_init(&groups, STAT_ERROR, STAT_BY_NAME, call->arena);
-	if (collect(call, reader, &filter, &groups, err) < 0)
-		return -1;
-	stat_groups_sort(&groups, STAT_SORT_N, true);
-	return write_errors(call, reader, &filter, &groups, err);
-}
-
-static int
-write_history(struct call *call, struct store_reader *reader, struct jw *jw,
+stats_write_history(struct call *call, struct store_reader *reader, struct jw *jw,
 	struct history_filter *filter, struct err *err)
 {
 	struct history_item *items;
@@ -650,60 +514,6 @@ write_history(struct call *call, struct store_reader *reader, struct jw *jw,
 	}
 	return 0;
 }
-
-/* The class of the path, whose id is written in one way only. */
-static int
-find_class(struct call *call, struct store_reader *reader, struct error_class **ret,
-	struct err *err)
-{
-	uint64_t key = strtoull(call->arg[0], NULL, 16);
-	char text[NUMBER_CHARS];
-
-	*ret = NULL;
-	snprintf(text, sizeof text, "%016" PRIx64, key);
-	if (strcmp(text, call->arg[0]) == 0 &&
-		read_error_class(reader, (int64_t)key, call->arena, ret, err) < 0)
-		return -1;
-	if (!*ret || (*ret)->project != call->project)
-		return err_set(err, ERR_NOT_FOUND, "there is no such class of errors");
-	return 0;
-}
-
-int
-stats_error(struct call *call, struct store_reader *reader, struct err *err)
-{
-	_cleanup_(stat_groups_deinit) struct stat_groups groups;
-	struct stat_filter filter = { 0 };
-	struct error_class *class;
-	struct history_filter history = { .limit = HISTORY_OF_CLASS };
-	struct jw jw = call_jw(call);
-
-	stat_groups_init(&groups, STAT_ERROR, STAT_BY_TIME, call->arena);
-	if (find_class(call, reader, &class, err) < 0)
-		return -1;
-	history.error_class = class->key;
-	int rc = filter_of(call, reader, STAT_ERROR, &filter, err);
-
-	filter.name = call->arg[0];
-	if (rc == 0)
-		rc = read_stat_cells(reader, &filter, add_cell, &groups, err);
-	if (rc < 0)
-		return -1;
-	jw_obj(&jw);
-	write_span(&jw, &filter);
-	error_class_write(&jw, class, class->n);
-	jw_kobj(&jw, "trend");
-	write_points(&jw, &filter, &groups);
-	jw_end_obj(&jw);
-	jw_kobj(&jw, "units");
-	if (write_history(call, reader, &jw, &history, err) < 0)
-		return -1;
-	jw_end_obj(&jw);
-	jw_end_obj(&jw);
-	return call_written(call, &jw, err);
-}
-
-/* ---- the history of a test ---- */
 
 static int
 history_of(struct call *call, struct store_reader *reader, const char *name, struct err *err)
@@ -736,7 +546,7 @@ history_of(struct call *call, struct store_reader *reader, const char *name, str
 	jw_ki64(&jw, "streak", known->streak);
 	jw_ktime(&jw, "firstSeenAt", known->first_ms);
 	jw_ktime(&jw, "lastSeenAt", known->last_ms);
-	if (write_history(call, reader, &jw, &filter, err) < 0)
+	if (stats_write_history(call, reader, &jw, &filter, err) < 0)
 		return -1;
 	jw_end_obj(&jw);
 	return call_written(call, &jw, err);
@@ -899,11 +709,11 @@ write_brief(struct call *call, struct store_reader *reader, struct jw *jw, const
 	struct stat_filter filter = { 0 };
 
 	stat_groups_init(&groups, subject, by, call->arena);
-	if (collect(call, reader, &filter, &groups, err) < 0)
+	if (stats_add_up(call, reader, &filter, &groups, err) < 0)
 		return -1;
 	stat_groups_sort(&groups, STAT_SORT_N, true);
 	if (subject == STAT_JOB) {
-		write_span(jw, &filter);
+		stats_write_span(jw, &filter);
 		jw_kobj(jw, "jobs");
 		figures_write(jw, &groups.total, STAT_JOB);
 		jw_end_obj(jw);
