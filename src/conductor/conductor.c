@@ -13,6 +13,7 @@
 enum {
 	TRIES_MAX = 3,    /* at what the store refuses for the moment */
 	REPORTS_MAX = 32, /* that the engine has not answered: what clients send waits behind */
+	LOOKS_OF_PROJECT_MAX = CONDUCTOR_LOOKS_MAX / 4 * 3, /* the rest is for other projects */
 };
 
 static const struct effect_work works[EFFECT_KIND_COUNT] = {
@@ -286,6 +287,31 @@ must_wait(const struct conductor *conductor, const struct task *task)
 }
 
 /*
+ * Whether the task's project looks at so much already that others would have to wait for its
+ * slow hosts. *full: a project that is known to; so the rest of its line costs nothing.
+ */
+static bool
+takes_too_much(const struct conductor *conductor, const struct task *task, int64_t *full)
+{
+	int n = 0;
+
+	if (task->how->lane != WORK_LOOK || conductor->n_looks < LOOKS_OF_PROJECT_MAX)
+		return false;
+	if (task->effect.project == *full)
+		return true;
+	LIST_FOR_EACH(node, &conductor->running) {
+		const struct task *other = list_entry(node, struct task, node);
+
+		n += other->how->lane == WORK_LOOK &&
+			other->effect.project == task->effect.project;
+	}
+	if (n < LOOKS_OF_PROJECT_MAX)
+		return false;
+	*full = task->effect.project;
+	return true;
+}
+
+/*
  * Launches are prepared faster than the engine makes jobs. They wait here, where they are in
  * nobody's way, and not in the engine's line.
  */
@@ -300,6 +326,8 @@ has_room(const struct conductor *conductor, enum lane_of_work lane)
 static void
 pump(struct conductor *conductor)
 {
+	int64_t full = -1;
+
 	for (int lane = 0; lane < WORK_COUNT; lane++) {
 		LIST_FOR_EACH_SAFE(node, &conductor->waiting[lane]) {
 			struct task *task = list_entry(node, struct task, node);
@@ -307,7 +335,8 @@ pump(struct conductor *conductor)
 			if (conductor->stopping ||
 				!has_room(conductor, (enum lane_of_work)lane))
 				break;
-			if (!must_wait(conductor, task))
+			if (!must_wait(conductor, task) &&
+				!takes_too_much(conductor, task, &full))
 				begin(conductor, task);
 		}
 	}

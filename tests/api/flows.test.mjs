@@ -308,6 +308,31 @@ describe('looks', () => {
 		assert.deepEqual(tasks.seen, ['/away']);
 	});
 
+	test('slow hosts of one project do not hold up looks of another', async () => {
+		const sockets = new Set();
+		let wake;
+		const mute = net.createServer((socket) => {
+			socket.on('error', () => {});
+			sockets.add(socket);
+			if (sockets.size === 192) wake();
+		});
+		const many = new Promise((resolve) => { wake = resolve; });
+
+		await new Promise((resolve) => mute.listen(0, '127.0.0.1', resolve));
+		await server.post('/projects', { name: 'busy' });
+		await server.post('/jobs:bulk?project=busy', { jobs: Array.from({ length: 300 }, () => ({ name: 'slow', stages: [
+			{ name: 'w', ...wait({ request: `GET http://127.0.0.1:${mute.address().port}/`, timeout: '60s' }) }] })) });
+		await many;
+		tasks.answers.set('/quick', { body: {} });
+		const { id } = await once({ request: `GET ${tasks.url}/quick` });
+
+		assert.equal((await ended(id)).status, 'completed');
+		assert.equal(sockets.size, 192);
+		assert.equal((await server.request('DELETE', '/projects/busy')).status, 204);
+		for (const socket of sockets) socket.destroy();
+		mute.close();
+	});
+
 	test('headers and body can be judged', async () => {
 		tasks.answers.set('/h', { status: 202, headers: { 'x-state': 'ready' }, body: { n: 3 } });
 		const { id } = await once({ request: `POST ${tasks.url}/h`, body: { a: 1 }, statuses: [200, 202],
