@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /view/TICKET/NAME, and nothing else; NAME ~screen is the live view of the run. Kept
+ * GET /view/TICKET/NAME, and nothing else; NAME ~screen is the live view of the run, ~report
+ * the report of a job, for whom that is sent around (dialects/octomind). Kept
  * reports bring scripts of their own and a service worker, so they need an origin; it is not
  * the API's, holds no cookie and no token, and its pages may talk to nobody but it.
  */
@@ -9,10 +10,12 @@
 #include <string.h>
 
 #include "api/api_impl.h"
+#include "api/handlers.h"
 #include "api/screens.h"
 #include "api/send.h"
 #include "api/ticket.h"
 #include "base/clock.h"
+#include "report/report.h"
 
 static const char policy[] =
 	"default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' blob: data:; "
@@ -50,6 +53,23 @@ read_view(struct call *call, struct store_reader *reader, struct err *err)
 		return -1;
 	add_headers(call);
 	return send_blob(call, artifact->blob, artifact->content_type, err);
+}
+
+/* The ticket's id is the job's. Its headers are the report's own: it needs nothing but itself.
+ */
+static void
+show_report(struct call *call, const struct view *view)
+{
+	struct report_query *query = arena_xalloc(call->arena, sizeof *query);
+	char id[UUID_TEXT_LEN + 1];
+
+	*query = (struct report_query) { .format = REPORT_HTML };
+	uuid_format(&view->run.u, id);
+	call->query = query;
+	call->arg[0] = arena_strdup(call->arena, id);
+	http_header_add(call->req, "Referrer-Policy", "no-referrer");
+	http_header_add(call->req, "Cache-Control", "private, no-cache");
+	call_read(call, job_report, NULL);
 }
 
 /* The run of /view/TICKET/…; -1: no good ticket. */
@@ -94,11 +114,13 @@ view_on_body(struct http_request *req, void *arg)
 	if (open_ticket(call, view) < 0) {
 		call_problem(call, PROBLEM_NOT_FOUND,
 			"this view does not exist or its time is over; ask for a new one");
-	} else if (strcmp(view->name, "~screen") == 0) {
+	} else if (strcmp(view->name, VIEW_SCREEN) == 0) {
 		add_headers(call);
 		screens_view_page(call);
-	} else if (strcmp(view->name, "~screen/stream") == 0) {
+	} else if (strcmp(view->name, VIEW_SCREEN "/stream") == 0) {
 		screens_view_stream(call, &view->run);
+	} else if (strcmp(view->name, VIEW_REPORT) == 0) {
+		show_report(call, view);
 	} else {
 		call_read(call, read_view, NULL);
 	}

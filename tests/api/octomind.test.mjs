@@ -483,14 +483,31 @@ describe('execute', () => {
 		assert.deepEqual(await pick({ environmentName: '' }), ['check', 'prep']);
 	});
 
-	test('the address of the report leads to the native one', async () => {
+	test('the address of the report opens for people, who have no token', async () => {
 		const { testReportUrl, testReport } = await ok('POST', '/execute',
 			execution(target, { tags: ['preparation'] }));
-		const path = new URL(testReportUrl).pathname;
-		const page = (at, headers = { 'x-api-key': server.token }) =>
-			fetch(new URL(at, testReportUrl), { headers, redirect: 'manual' });
+		const page = await fetch(testReportUrl);
+		const text = await page.text();
 
-		assert.equal(path, `/testtargets/${target}/testreports/${testReport.id}`);
+		assert.equal(page.status, 200);
+		assert.match(page.headers.get('content-type'), /^text\/html/);
+		assert.match(page.headers.get('content-security-policy'), /^sandbox/);
+		assert.match(text, /prepares/);
+		for (const other of [testReportUrl.replace('~report', 'index.html'), testReportUrl.replace('~report', '~screen/x'),
+			testReportUrl.replace('/view/', '/view/x')])
+			assert.equal((await fetch(other)).status, 404, other);
+		await server.post(`/jobs/${testReport.id}/cancel?project=${target}`);
+		assert.match(await (await fetch(testReportUrl)).text(), /Somebody cancelled the job/);
+	});
+
+	test('with a token, the page of a report leads to the native one', async () => {
+		const { testReportUrl, testReport } = await ok('POST', '/execute',
+			execution(target, { tags: ['preparation'] }));
+		const path = `/testtargets/${target}/testreports/${testReport.id}`;
+		const page = (at, headers = { 'x-api-key': server.token }) =>
+			fetch(new URL(at, server.url), { headers, redirect: 'manual' });
+
+		assert.notEqual(new URL(testReportUrl).origin, new URL(server.url).origin);
 		const away = await page(path);
 
 		assert.equal(away.status, 302);

@@ -112,7 +112,7 @@ describe('gates', () => {
 		const report = await poll((await execute('validation')).id);
 
 		assert.equal(report.status, 'FAILED');
-		assert.match(report.errorMessage, /gate failed/);
+		assert.match(report.errorMessage, /gate failed.*failIf holds: .*seen was .*FAILURE/);
 		assert.deepEqual(report.testResults.map((r) => [r.status, r.errorMessage]),
 			[['FAILED', report.errorMessage]]);
 	});

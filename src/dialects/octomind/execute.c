@@ -546,7 +546,7 @@ read_answer(struct call *call, struct store_reader *reader, struct err *err)
 	if (r == STORE_NONE)
 		return err_set(err, ERR_NOT_FOUND, "the report was deleted meanwhile");
 	jw_obj(&jw);
-	jw_kstr(&jw, "testReportUrl", octo_report_url(call, &execution->target, job));
+	jw_kstr(&jw, "testReportUrl", octo_report_url(call, job));
 	jw_key(&jw, "testReport");
 	if (octo_report_write(call, reader, job, &execution->target, &jw, err) < 0)
 		return -1;

@@ -9,8 +9,12 @@
 #include <string.h>
 
 #include "api/ticket.h"
+#include "api/view.h"
 #include "base/clock.h"
+#include "core/flow.h"
 #include "core/run.h"
+
+#define REPORT_KEEP_MS DAYS_MS(7) /* a pull request lives longer than a working day */
 
 enum {
 	PAGE_RUNS = 1000,
@@ -47,10 +51,43 @@ own_of(struct str options)
 	return json_incref(json_object_get(json_object_get(tree, "extra"), "octomind"));
 }
 
+/* What the stage that failed the flow says; "" when it says nothing. */
+static const char *
+stage_error(struct report *report)
+{
+	_cleanup_(buf_deinit) struct buf text = BUF_INIT(RESPONSE_BYTES_MAX);
+	_cleanup_(json_unrefp) json_t *stages = NULL;
+	struct err ignored;
+	json_t *stage;
+	struct jw jw;
+	size_t i;
+
+	jw_init(&jw, &text);
+	if (!report->job->flow || !report->job->plan ||
+		flow_stages_write(&jw, report->job, &report->arena, &ignored) < 0 ||
+		jw_done(&jw) < 0)
+		return "";
+	stages = json_read(buf_text(&text), text.len, 2 * JSON_DEPTH_MAX, &ignored);
+	json_array_foreach(stages, i, stage)
+	{
+		const char *error = json_string_value(json_object_get(stage, "error"));
+		json_t *condition = json_array_get(json_object_get(stage, "conditions"), 0);
+		json_t *value = json_object_get(condition, "lastValue");
+		_cleanup_free_ char *seen =
+			value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+		if (error && json_is_true(json_object_get(stage, "failedFlow")))
+			return arena_printf(&report->arena, ": %s%s%.200s", error,
+				seen ? "; seen was " : "", seen ? seen : "");
+	}
+	return "";
+}
+
 /* Why a job ended in which no test decided. */
 static const char *
-why_of(const struct job *job, json_t *own)
+why_of(struct report *report)
 {
+	const struct job *job = report->job;
 	static const char *const texts[JOB_REASON_COUNT] = {
 		[JOB_REASON_TIMEOUT] = "the execution took too long",
 		[JOB_REASON_RUNNER_ERROR] = "tests could not be carried out",
@@ -65,10 +102,13 @@ why_of(const struct job *job, json_t *own)
 		[JOB_REASON_EXPIRED] = "the execution did not begin in time",
 		[JOB_REASON_SUPERSEDED] = "a newer execution took its place",
 	};
-	const char *said = json_string_value(json_object_get(own, "errorMessage"));
+	const char *said = json_string_value(json_object_get(report->own, "errorMessage"));
 
 	if (said)
 		return said;
+	if (job->state == JOB_FAILED && job->reason == JOB_REASON_WAIT_FAILED)
+		return arena_printf(
+			&report->arena, "%s%s", texts[job->reason], stage_error(report));
 	return job_state_is_final(job->state) ? texts[job->reason] : NULL;
 }
 
@@ -320,7 +360,7 @@ load_and_write(struct report *report, struct jw *jw, struct err *err)
 	size_t n = json_array_size(cases);
 
 	report->is_final = job_state_is_final(report->job->state);
-	report->why = why_of(report->job, report->own);
+	report->why = why_of(report);
 	report->last = arena_calloc(&report->arena, n + 1, sizeof *report->last);
 	if (!report->last)
 		return err_set(err, ERR_LIMIT, "the report is too large");
@@ -387,16 +427,17 @@ octo_report_show(struct call *call, struct store_reader *reader, struct err *err
 	return call_written(call, &jw, err);
 }
 
+/* Clients print it for people to click on, who have no token at hand. */
 const char *
-octo_report_url(
-	const struct call *call, const struct octo_target *target, const struct job *job)
+octo_report_url(const struct call *call, const struct job *job)
 {
-	char project[UUID_TEXT_LEN + 1], report[UUID_TEXT_LEN + 1];
+	const struct run_id id = { .u = job->id.u };
+	char ticket[TICKET_TEXT_MAX];
 
-	uuid_format(&target->project->id, project);
-	uuid_format(&job->id.u, report);
-	return arena_printf(call->arena, "%s/testtargets/%s/testreports/%s",
-		octo_base_url(call), project, report);
+	ticket_make(call->api->ticket_key, call->project, &id, clock_wall_ms() + REPORT_KEEP_MS,
+		ticket);
+	return arena_printf(
+		call->arena, "%s/view/%s/" VIEW_REPORT, call->api->view_url, ticket);
 }
 
 /* The page that people are sent to is the native report. */

@@ -10,6 +10,5 @@
 int octo_report_write(struct call *call, struct store_reader *reader, const struct job *job,
 	const struct octo_target *target, struct jw *jw, struct err *err) MUST_CHECK;
 
-/* The address of its page, for people; in the call's arena. */
-const char *octo_report_url(
-	const struct call *call, const struct octo_target *target, const struct job *job);
+/* The address of its page, for people: it opens without a token. In the call's arena. */
+const char *octo_report_url(const struct call *call, const struct job *job);
