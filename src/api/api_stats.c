@@ -150,6 +150,16 @@ stats_add_cell(void *arg, const struct stat_cell *cell, struct err *err)
 	return stat_groups_add(arg, cell, err);
 }
 
+/* Among jobs a flow is left out unless it is asked for: what it carried out are jobs that are
+ * counted themselves, and how long it took says how long it waited. */
+static bool
+leaves_out_flows(const struct call *call, const struct stat_groups *groups)
+{
+	const struct stats_query *query = call->query;
+
+	return groups->subject == STAT_JOB && groups->by != STAT_BY_KIND && !query->kind;
+}
+
 int
 stats_add_up(struct call *call, struct store_reader *reader, struct stat_filter *filter,
 	struct stat_groups *groups, struct err *err)
@@ -159,6 +169,7 @@ stats_add_up(struct call *call, struct store_reader *reader, struct stat_filter 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	filter->by_tag = groups->by == STAT_BY_TAG;
+	groups->without_flows = leaves_out_flows(call, groups);
 	return read_stat_cells(reader, filter, stats_add_cell, groups, err);
 }
 
@@ -477,6 +488,7 @@ stats_trends(struct call *call, struct store_reader *reader, struct err *err)
 
 	if (rc < 0 || trend_filter(call, &filter) < 0)
 		return -1;
+	groups.without_flows = leaves_out_flows(call, &groups);
 	if (rc == 0 && read_stat_cells(reader, &filter, stats_add_cell, &groups, err) < 0)
 		return -1;
 	jw_obj(&jw);

@@ -14,6 +14,7 @@ enum {
 	GROUP_WIDTH = 40,
 	SPARK_MAX = 80,
 	TIME_SHOWN = 16, /* "2026-11-22T10:11" */
+	DATE_SHOWN = 10,
 };
 
 /* ---- asking ---- */
@@ -211,6 +212,17 @@ print_rows(const struct view *view, const char *first, const json_t *rows)
 	}
 }
 
+/* What was counted: whole days, or whole hours where there are such. */
+static void
+print_span(const json_t *answer)
+{
+	bool by_hour = strcmp(json_text(answer, "scale"), "hour") == 0;
+	int shown = by_hour ? TIME_SHOWN : DATE_SHOWN;
+
+	cli_print("%.*s … %.*s UTC, by %s\n", shown, json_text(answer, "from"), shown,
+		json_text(answer, "to"), by_hour ? "hour" : "day");
+}
+
 static void
 note_backlog(const json_t *answer)
 {
@@ -239,6 +251,7 @@ cmd_stats_table(struct cli *cli)
 		cli_print_json(answer);
 		return CLI_OK;
 	}
+	print_span(answer);
 	print_rows(view, cli_given(cli, "by") ? "GROUP" : view->first,
 		json_object_get(answer, "items"));
 	if (json_object_get(answer, "nextCursor"))
@@ -289,7 +302,7 @@ print_summary(const json_t *answer)
 {
 	const json_t *jobs = json_object_get(answer, "jobs");
 
-	cli_print("%.10s … %.10s\n", json_text(answer, "from"), json_text(answer, "to"));
+	print_span(answer);
 	cli_print("ended      %" PRId64 ", %" PRId64 " of them failed, success",
 		json_int(jobs, "n"), failures_of(jobs));
 	print_rate(jobs, "successRate");

@@ -178,6 +178,9 @@ int
 stat_groups_add(struct stat_groups *groups, const struct stat_cell *cell, struct err *err)
 {
 	char number[NUMBER_CHARS];
+
+	if (groups->without_flows && strcmp(cell->kind, "flow") == 0)
+		return 0;
 	const char *key = key_of(groups, cell, number);
 	struct stat_group *group = map_get(&groups->by_key, key, strlen(key) + 1);
 

@@ -68,6 +68,7 @@ struct stat_group {
 struct stat_groups {
 	enum stat_subject subject;
 	enum stat_group_by by;
+	bool without_flows;       /* jobs that are flows are passed over */
 	struct arena *arena;      /* borrowed */
 	struct map by_key;        /* key → struct stat_group */
 	struct stat_group **item; /* in order of appearance, then as sorted */

@@ -341,3 +341,20 @@ describe('what lasts and what goes', () => {
 		}
 	});
 });
+
+test('flows are counted apart from the jobs that they make', async () => {
+	const name = uuid7();
+	const before = await server.get('/stats/summary');
+	const { id } = await server.post('/jobs', { name,
+		stages: [{ name: 'only', run: { name, queue: name, tests: [commandTest({ name })] } }] });
+
+	await worker.finish(await worker.take(), 'failed');
+	await server.get(`/jobs/${id}?wait=completed&timeout=10s`);
+	const after_ = await server.get('/stats/summary');
+
+	assert.equal(after_.jobs.n, before.jobs.n + 1);
+	assert.equal((await row('/stats/jobs?groupBy=queue', name)).n, 1);
+	assert.equal((await row('/stats/queues', name)).n, 1);
+	assert.equal((await server.get('/stats/jobs?kind=flow')).total.n, 1);
+	assert.equal((await row('/stats/jobs?groupBy=kind', 'flow')).n, 1);
+});
