@@ -71,14 +71,42 @@ read_queue_of(struct call *call, struct store_reader *reader, int64_t id, struct
 	return 0;
 }
 
-/* How long others keep the slots busy before it is this one's turn. */
+/* How long it takes until the queue's rate has given n tokens, of which it has none. */
 static int64_t
-wait_ms(const struct forecast *forecast, int64_t busy)
+tokens_ms(const struct rate *rate, int64_t n)
 {
+	return rate->n > 0 ? n * rate->per_ms / rate->n : 0;
+}
+
+static int64_t
+later_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* How long others keep the slots busy, or take the queue's tokens, before it is this one's
+ * turn. */
+static int64_t
+wait_ms(const struct forecast *forecast, const struct queue *queue, int64_t busy)
+{
+	int64_t tokens = tokens_ms(&queue->rate, forecast->ahead);
+
 	if (forecast->ahead == 0 && busy < forecast->slots)
 		return 0;
-	return (forecast->ahead / forecast->slots) * forecast->median_ms +
-		forecast->median_ms / 2;
+	return later_of((forecast->ahead / forecast->slots) * forecast->median_ms +
+			forecast->median_ms / 2,
+		tokens);
+}
+
+/* What the places of a key are left by is not known here. */
+static bool
+waits_for_key(const struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->n_blockers; i++)
+		if (explanation->blockers[i].kind == BLOCKER_KEY_LIMIT ||
+			explanation->blockers[i].kind == BLOCKER_KEY_RATE)
+			return true;
+	return false;
 }
 
 int
@@ -102,6 +130,8 @@ forecast_job(struct call *call, struct store_reader *reader, const struct job *j
 		ret->unknown = "nothing like it has completed yet";
 	else if (job->started_ms == 0 && job->state == JOB_PAUSED)
 		ret->unknown = "it is paused";
+	else if (job->started_ms == 0 && waits_for_key(explanation))
+		ret->unknown = "it waits for others with its key";
 	else if (job->started_ms == 0 && ret->slots == 0)
 		ret->unknown = "nothing serves its line now";
 	if (ret->unknown)
@@ -111,7 +141,7 @@ forecast_job(struct call *call, struct store_reader *reader, const struct job *j
 	} else {
 		if (explanation->until_ms > begin_ms)
 			begin_ms = explanation->until_ms;
-		ret->start_ms = begin_ms + wait_ms(ret, explanation->busy);
+		ret->start_ms = begin_ms + wait_ms(ret, &queue, explanation->busy);
 	}
 	ret->end_ms = ret->start_ms + ret->median_ms;
 	if (ret->end_ms < now_ms)
@@ -128,7 +158,7 @@ forecast_queue(struct call *call, struct store_reader *reader, const struct queu
 	struct worker_row *workers;
 	size_t n_workers;
 
-	if (figures->running + figures->ready + figures->held == 0 || queue->paused)
+	if (figures->running + figures->ready == 0 || figures->held > 0 || queue->paused)
 		return 0;
 	if (median_of(call, reader, &filter, &median_ms, &n, err) < 0 ||
 		read_workers(reader, call->project, false, call->arena, &workers, &n_workers,
@@ -139,8 +169,11 @@ forecast_queue(struct call *call, struct store_reader *reader, const struct queu
 	int64_t slots = slots_of(queue, connections);
 	if (n == 0 || slots == 0)
 		return 0;
-	int64_t jobs = figures->running + figures->ready + figures->held;
-	figures->drain_ms = now_ms + (jobs + slots - 1) / slots * median_ms;
+	int64_t jobs = figures->running + figures->ready;
+	int64_t tokens =
+		figures->ready > 0 ? tokens_ms(&queue->rate, figures->ready) + median_ms : 0;
+
+	figures->drain_ms = now_ms + later_of((jobs + slots - 1) / slots * median_ms, tokens);
 	return 0;
 }
 

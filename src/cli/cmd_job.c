@@ -405,6 +405,21 @@ cmd_job_command(struct cli *cli)
 	return status;
 }
 
+/* Of a job that waits: when it begins, or why nobody can tell. */
+static void
+print_forecast(const json_t *forecast, const char *status)
+{
+	const char *begin = json_text(forecast, "startAt");
+	const char *unknown = json_text(json_object_get(forecast, "basis"), "unknown");
+
+	if (strcmp(status, "queued") != 0)
+		return;
+	if (begin[0])
+		cli_print("  %-18s about %s\n", "begins", begin);
+	else if (unknown[0])
+		cli_print("  %-18s unknown: %s\n", "begins", unknown);
+}
+
 int
 cmd_job_explain(struct cli *cli)
 {
@@ -425,6 +440,7 @@ cmd_job_explain(struct cli *cli)
 	cli_print("%s\n", json_text(answer, "sentence"));
 	json_array_foreach(json_object_get(answer, "blockers"), i, blocker) cli_print(
 		"  %-18s %s\n", json_text(blocker, "kind"), json_text(blocker, "text"));
+	print_forecast(json_object_get(answer, "forecast"), json_text(answer, "status"));
 	return CLI_OK;
 }
 

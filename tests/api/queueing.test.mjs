@@ -259,3 +259,32 @@ test('a forecast from history, and an honest unknown', async () => {
 	assert.ok(Date.parse(forecast.startAt) <= Date.parse(forecast.endAt));
 	assert.ok((await server.get(`/queues/${own.queue}`)).figures.drainAt);
 });
+
+test('a forecast counts the rate of the queue, and does not guess at keys', async () => {
+	const own = alone();
+	const name = uuid7();
+	const at = async (id) => Date.parse((await server.get(`/jobs/${id}/explain`)).forecast.startAt);
+
+	await submit(own, { name });
+	await own.worker.finish(await own.worker.take());
+	await server.call('PUT', `/queues/${own.queue}`, { rate: { limit: 1, per: '1h', burst: 1 } });
+	await submit(own, { name });
+	const ahead = await own.worker.take();
+	const jobs = [];
+
+	for (let i = 0; i < 3; i++) jobs.push((await submit(own, { name })).json.id);
+	assert.ok(await at(jobs[2]) - Date.now() > 2.5 * 3600e3);
+	assert.ok(Date.parse((await server.get(`/queues/${own.queue}`)).figures.drainAt) - Date.now() > 2.5 * 3600e3);
+	await server.call('PUT', `/queues/${own.queue}`, { rate: null, limits: [{ key: 'site', concurrency: 1 }] });
+	for (const id of jobs) await server.post(`/jobs/${id}/cancel`);
+	await own.worker.finish(ahead);
+	await submit(own, { name, keys: { site: 'a' } });
+	const first = await own.worker.take();
+	const { json: held } = await submit(own, { name, keys: { site: 'a' } });
+	const { forecast } = await server.get(`/jobs/${held.id}/explain`);
+
+	assert.equal(forecast.startAt, undefined);
+	assert.match(forecast.basis.unknown, /key/);
+	assert.equal((await server.get(`/queues/${own.queue}`)).figures.drainAt, undefined);
+	await own.worker.finish(first);
+});
