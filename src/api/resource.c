@@ -91,12 +91,14 @@ static void
 write_progress(struct jw *jw, const struct job *job)
 {
 	int64_t total = job_units_total(job);
+	/* The cursor stands behind the end once all have begun. */
+	bool is_past = job->iterations > 0 && job->iteration > job->iterations;
 
 	jw_kobj(jw, "progress");
 	if (job_percent(job) >= 0)
 		jw_ki64(jw, "percent", job_percent(job));
-	jw_ki64(jw, "iteration", job->iteration);
-	jw_ki64(jw, "test", job->next_test);
+	jw_ki64(jw, "iteration", is_past ? job->iterations : job->iteration);
+	jw_ki64(jw, "test", is_past ? job->n_tests - 1 : job->next_test);
 	jw_ki64(jw, "running", job->running);
 	jw_ki64(jw, "waiting", job->waiting);
 	jw_ki64(jw, "runsDone", job_units_done(job));

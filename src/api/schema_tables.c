@@ -139,8 +139,8 @@ static const struct member counts_members[] = {
 
 static const struct member progress_members[] = {
 	{ .name = "percent", .shape = SHAPE_INT, .flags = MAY, .about = "Absent for an endless job." },
-	{ .name = "iteration", .shape = SHAPE_INT, .about = "Of the next run to start." },
-	{ .name = "test", .shape = SHAPE_INT, .about = "Index of the test of the next run to start." },
+	{ .name = "iteration", .shape = SHAPE_INT, .about = "Of the next run to start; once all have begun, the last." },
+	{ .name = "test", .shape = SHAPE_INT, .about = "Index of the test of the next run to start; once all have begun, of the last." },
 	{ .name = "running", .shape = SHAPE_INT },
 	{ .name = "waiting", .shape = SHAPE_INT, .about = "Runs that wait for their retry or for another worker." },
 	{ .name = "runsDone", .shape = SHAPE_INT },
