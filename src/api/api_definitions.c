@@ -96,12 +96,14 @@ read_selection(struct call *call, const struct defs_query *query, struct selecto
 		.tags = query->tags ? json_string(query->tags) : NULL,
 		.name = texts_json(&query->name),
 		.last = texts_json(&query->last),
+		.exclude = query->exclude ? json_pack("{s:s}", "tags", query->exclude) : NULL,
 	};
 	int r = selector_read(&request, false, "?", call->arena, &call->issues, ret);
 
 	json_decref(request.tags);
 	json_decref(request.name);
 	json_decref(request.last);
+	json_decref(request.exclude);
 	return r;
 }
 
@@ -128,7 +130,7 @@ list(struct call *call, struct store_reader *reader, enum def_kind kind, struct 
 		},
 	};
 
-	if (query->tags || query->name.n > 0 || query->last.n > 0) {
+	if (query->tags || query->exclude || query->name.n > 0 || query->last.n > 0) {
 		if (read_selection(call, query, &selector) < 0)
 			return -1;
 		it.selector = &selector;

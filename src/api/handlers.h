@@ -212,8 +212,9 @@ struct defs_query {
 	const char *cursor;
 	int64_t limit;
 	struct strs tag;
-	const char *search, *tags;
-	struct strs name, last; /* of tests, as is tags */
+	const char *search;
+	const char *tags, *exclude; /* of tests, like the next */
+	struct strs name, last;
 };
 struct events_query {
 	const char *cursor;

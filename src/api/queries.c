@@ -115,6 +115,7 @@ const struct json_field tests_query_fields[] = {
 	{ .name = "tags", .kind = FIELD_STR, AT(tags), .min = 1, .max = TAG_EXPR_BYTES_MAX },
 	{ .name = "name", .kind = FIELD_STRS, AT(name), .min = 1, .max = TAGS_MAX, .item_max = NAME_BYTES_MAX },
 	{ .name = "last", .kind = FIELD_STRS, AT(last), .min = 1, .max = LAST_RESULT_COUNT, .item_max = 20 },
+	{ .name = "exclude", .kind = FIELD_STR, AT(exclude), .min = 1, .max = TAG_EXPR_BYTES_MAX },
 	{ 0 },
 };
 #undef T

@@ -65,7 +65,7 @@ add_filter(struct buf *path, const struct cli *cli, const char *name)
 int
 cmd_def_list(struct cli *cli)
 {
-	static const char *const of_tests[] = { "tags", "name", "last" };
+	static const char *const of_tests[] = { "tags", "name", "last", "exclude" };
 	bool is_tests = strcmp(cli->command->noun, "test") == 0;
 	const char *cursor = cli_text(cli, "cursor");
 	_cleanup_(remote_deinit) struct remote remote = { 0 };

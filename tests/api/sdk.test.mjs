@@ -183,6 +183,15 @@ describe('saved documents', () => {
 		assert.equal(revision, 2);
 		assert.equal((await thrown(proctor.tests.put('kept', commandTest({ name: 'kept' }), { revision: 1 }))).status, 412);
 		assert.deepEqual((await proctor.tests.list({ tags: 'sdk and two', last: 'new' })).map(({ name }) => name), ['kept']);
+		assert.deepEqual(await proctor.tests.list({ tags: ['sdk'], exclude: 'two' }), []);
+		const { id } = await proctor.jobs.create({ tests: [{ tags: ['sdk', 'other'], last: ['new', 'failed'], exclude: { name: 'x*' } }] });
+
+		assert.deepEqual((await proctor.jobs.get(id)).tests.map(({ name }) => name), ['kept']);
+		await proctor.jobs.cancel(id);
+		const none = await thrown(proctor.jobs.create({ tests: [{ tags: 'sdk', last: 'flaky' }] }));
+
+		assert.equal(none.status, 400);
+		assert.match(none.errors[0].detail, /of those none has the last result flaky/);
 		assert.equal((await proctor.tests.revisions('kept')).length, 2);
 		await proctor.tests.delete('kept');
 		assert.deepEqual(await proctor.tests.list({ tags: 'sdk' }), []);

@@ -81,6 +81,8 @@ describe('the list of kept tests takes the same words', () => {
 		['last=failed&last=new', ['checkout-card', 'report']],
 		['tags=smoke&last=passed', ['login']],
 		['last=failed&tag=nightly', []],
+		['tags=smoke&exclude=slow%20or%20nightly', ['checkout-card', 'login']],
+		['exclude=smoke', ['report']],
 	];
 
 	for (const [query, names] of cases)
@@ -104,6 +106,7 @@ describe('the list of kept tests takes the same words', () => {
 	test('wrong words are refused', async () => {
 		assertProblem(await server.request('GET', '/tests?last=sometimes'), 400, 'invalid_parameter', [['?last', 'invalid_field']]);
 		assertProblem(await server.request('GET', '/tests?tags=a%20and'), 400, 'invalid_parameter', [['?tags', 'invalid_field']]);
+		assertProblem(await server.request('GET', '/tests?exclude=not'), 400, 'invalid_parameter', [['?exclude/tags', 'invalid_field']]);
 	});
 });
 
@@ -115,6 +118,19 @@ describe('nothing is chosen: which part left nothing', () => {
 		/2 have the tags slow or nightly, of those 1 is named r\*, of those none has the last result flaky or failed/));
 	test('exclude', () => refused({ name: 'login', exclude: { tags: 'smoke' } }, '/tests/0/exclude',
 		/1 is named login, of those all are excluded/));
+	test('a template says it when it is used, a flow when its stage begins', async () => {
+		await server.post('/templates', { name: 'chosen', params: { what: { type: 'string', required: true } }, tests: [{ tags: '${{ params.what }}' }] });
+		await server.post('/templates/chosen/invoke', { params: { what: 'nightly' } });
+		const none = await server.request('POST', '/templates/chosen/invoke', { params: { what: 'nobody' } });
+
+		assertProblem(none, 400, 'invalid_field');
+		assert.match(none.json.errors[0].detail, /of 4 saved tests none has the tags nobody/);
+		const { id } = await server.post('/jobs', { name: 'empty', stages: [{ name: 'a', run: { tests: [{ tags: 'nobody' }] } }] });
+		let flow;
+
+		do flow = await server.get(`/jobs/${id}?wait=20s`); while (flow.status !== 'failed');
+		assert.match(flow.stages[0].error, /of 4 saved tests none has the tags nobody/);
+	});
 	test('words that do not exist', async () => {
 		await refused({ last: 'broken' }, '/tests/0/last', /none of new, passed, flaky, failed/);
 		await refused({ tags: 'smoke and' }, '/tests/0/tags', /./);

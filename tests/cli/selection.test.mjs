@@ -54,5 +54,6 @@ test("test list takes the same words", async (t) => {
 	assert.deepEqual(await names("--tags", "not smoke"), ["other"]);
 	assert.deepEqual(await names("--name", "*d", "--last", "new"), ["bad", "good"]);
 	assert.deepEqual(await names("--last", "failed"), []);
+	assert.deepEqual(await names("--last", "new", "--exclude", "smoke"), ["other"]);
 	assert.equal((await server.call("test", "list", "--last", "odd")).status, 2);
 });
