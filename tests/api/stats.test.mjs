@@ -349,7 +349,7 @@ test('flows are counted apart from the jobs that they make', async () => {
 		stages: [{ name: 'only', run: { name, queue: name, tests: [commandTest({ name })] } }] });
 
 	await worker.finish(await worker.take(), 'failed');
-	await server.get(`/jobs/${id}?wait=completed&timeout=10s`);
+	await server.get(`/jobs/${id}?wait=20s`);
 	const after_ = await server.get('/stats/summary');
 
 	assert.equal(after_.jobs.n, before.jobs.n + 1);
