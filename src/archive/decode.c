@@ -12,7 +12,10 @@
 #include "core/flow_impl.h"
 #include "core/layout.h"
 
-enum { DEPTH_MAX = 200 };
+enum {
+	DEPTH_MAX = 8,
+	VALUES_MAX = 1000, /* of a line; what is JSON in a column is a text in it */
+};
 
 static int
 corrupt(struct err *err, const char *what)
@@ -20,10 +23,14 @@ corrupt(struct err *err, const char *what)
 	return err_set(err, ERR_CORRUPT, "%s", what);
 }
 
+/* Values in memory take many times the room of their text. */
 static bool
-is_object_text(const char *text, size_t n)
+is_object_text(const char *text, size_t n, size_t max)
 {
 	struct err ignored;
+
+	if (n > max)
+		return false;
 	_cleanup_(json_unrefp) json_t *tree = json_read(text, n, JSON_DEPTH_MAX, &ignored);
 
 	return json_is_object(tree);
@@ -79,14 +86,24 @@ has_sane_numbers(const struct job *job)
 		return false;
 	return job->incarnation >= 1 && job->priority >= PRIORITY_MIN &&
 		job->priority <= PRIORITY_MAX && job->completed_ms > 0 && job->created_ms > 0 &&
-		job->started_ms <= job->completed_ms;
+		job->started_ms <= job->completed_ms && job->iterations <= ITERATIONS_MAX;
+}
+
+/* Absent is short. */
+static bool
+is_short(const char *text, size_t max)
+{
+	return !text || strlen(text) <= max;
 }
 
 static bool
 has_sane_texts(const struct job *job)
 {
-	if (!are_tags(job->tags) || !job->labels || strlen(job->labels) > KIB(64) ||
-		(job->name && strlen(job->name) > NAME_BYTES_MAX))
+	if (!are_tags(job->tags) || !job->labels || !is_short(job->labels, KIB(64)) ||
+		!is_short(job->keys, KIB(64)) || !is_short(job->needs, KIB(64)) ||
+		!is_short(job->name, NAME_BYTES_MAX) || !is_short(job->kind, NAME_BYTES_MAX) ||
+		!is_short(job->stage, NAME_BYTES_MAX) || !is_short(job->kinds, MIB(4)) ||
+		!is_short(job->targets, KIB(64)))
 		return false;
 	if (!job->flow &&
 		(job->targets ? count_entries(job->targets) != job->n_targets
@@ -104,11 +121,16 @@ check_inner(const struct job *job, struct arena *arena, struct err *err)
 	struct layout layout;
 	struct flow_run *run;
 
+	if ((job->layout && strlen(job->layout) > LAYOUT_BYTES_MAX) ||
+		(job->flow && strlen(job->flow) > FLOW_BYTES_MAX) ||
+		(job->plan && strlen(job->plan) > FLOW_STATE_BYTES_MAX))
+		return err_set(err, ERR_LIMIT, "a job that is too large");
 	if (job->layout && layout_read(job->layout, job->n_tests, arena, &layout, err) < 0)
 		return -1;
 	if (job->flow && flow_run_read(job->flow, job->plan, arena, &run, err) < 0)
 		return -1;
-	if (job->plan && !job->flow && !is_object_text(job->plan, strlen(job->plan)))
+	if (job->plan && !job->flow &&
+		!is_object_text(job->plan, strlen(job->plan), FLOW_STATE_BYTES_MAX))
 		return corrupt(err, "a job whose plan cannot be read");
 	return 0;
 }
@@ -136,7 +158,7 @@ decode_job(json_t *root, struct arena *arena, struct archive_line *line, struct 
 			? arena_strndup(arena, json_string_value(options), n)
 			: NULL;
 
-		if (!text || !is_object_text(text, n))
+		if (!text || !is_object_text(text, n, BULK_BODY_BYTES_MAX))
 			return corrupt(err, "a job whose options are no object");
 		line->options = str_from(text, n);
 	}
@@ -165,7 +187,9 @@ decode_test(json_t *root, struct arena *arena, struct archive_line *line, struct
 	if (arc_row_read(json_object_get(root, "test"), &job_test_table, row_skip_part, arena,
 		    row, err) < 0)
 		return -1;
-	return is_object_text(row->body.p ? row->body.p : "", row->body.n)
+	if (!row->kind || !is_short(row->kind, NAME_BYTES_MAX) || !is_short(row->name, KIB(1)))
+		return corrupt(err, "a test without a kind");
+	return is_object_text(row->body.p ? row->body.p : "", row->body.n, JOBS_BYTES_MAX)
 		? 0
 		: corrupt(err, "a test that is no object");
 }
@@ -181,15 +205,15 @@ decode_run(json_t *root, struct arena *arena, struct archive_line *line, struct 
 		return -1;
 	if (uuid_is_zero(&row->id.u) || row->state != RUN_FINISHED ||
 		row->outcome == OUTCOME_NONE || row->attempt < 1 || row->incarnation < 1 ||
-		row->iteration < 1)
+		row->iteration < 1 || !is_short(row->reason, REASON_BYTES_MAX))
 		return corrupt(err, "a run that contradicts itself");
-	if (row->error && !is_object_text(row->error, strlen(row->error)))
+	if (row->error && !is_object_text(row->error, strlen(row->error), MIB(1)))
 		return corrupt(err, "a run whose error is no object");
 	if (!result)
 		return 0;
 	row->result =
 		json_is_string(result) ? arena_strdup(arena, json_string_value(result)) : NULL;
-	return row->result && is_object_text(row->result, strlen(row->result))
+	return row->result && is_object_text(row->result, strlen(row->result), MIB(2))
 		? 0
 		: corrupt(err, "a run whose result is no object");
 }
@@ -236,8 +260,9 @@ decode_artifact(json_t *root, struct arena *arena, struct archive_line *line, st
 		return -1;
 	if (!row->name || !is_file_name(row->name) || !row->blob ||
 		hex_decode(str_of(row->blob), raw, sizeof raw, &n) < 0 || n != sizeof raw ||
-		strspn(row->blob, "0123456789abcdef") != 64 ||
-		(row->content_type && !is_content_type(row->content_type)))
+		strspn(row->blob, "0123456789abcdef") != 64 || !row->kind ||
+		!is_short(row->kind, NAME_BYTES_MAX) || !row->content_type ||
+		!is_content_type(row->content_type) || !is_short(row->case_id, KIB(4)))
 		return corrupt(err, "an artifact that contradicts itself");
 	return 0;
 }
@@ -261,7 +286,8 @@ decode_event(json_t *root, struct arena *arena, struct archive_line *line, struc
 		(!json_is_string(run) ||
 			uuid_parse(str_of(json_string_value(run)), &row->run.u) < 0))
 		return corrupt(err, "an event of no run");
-	if (!text || n > EVENT_DATA_BYTES_MAX || !is_object_text(text, n) || row->at_ms <= 0)
+	if (!text || n > EVENT_DATA_BYTES_MAX ||
+		!is_object_text(text, n, EVENT_DATA_BYTES_MAX) || row->at_ms <= 0)
 		return corrupt(err, "an event without data or time");
 	row->data = str_from(text, n);
 	return 0;
@@ -301,10 +327,29 @@ static const struct {
 	[ARCHIVE_END] = { "end", decode_end },
 };
 
+/* So many values at most, so that parsing it takes no more memory than its text. */
+static bool
+is_small(struct str line)
+{
+	bool is_text = false;
+	int n = 0;
+
+	for (size_t i = 0; i < line.n && n <= VALUES_MAX; i++) {
+		if (line.p[i] == '\\' && is_text)
+			i++;
+		else if (line.p[i] == '"')
+			is_text = !is_text;
+		else if (!is_text && strchr(",[{", line.p[i]))
+			n++;
+	}
+	return n <= VALUES_MAX;
+}
+
 int
 arc_decode(struct str line, struct arena *arena, struct archive_line *ret, struct err *err)
 {
-	_cleanup_(json_unrefp) json_t *root = json_read(line.p, line.n, DEPTH_MAX, err);
+	_cleanup_(json_unrefp) json_t *root =
+		is_small(line) ? json_read(line.p, line.n, DEPTH_MAX, err) : NULL;
 
 	*ret = (struct archive_line) { 0 };
 	if (!root)

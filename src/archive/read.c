@@ -411,8 +411,7 @@ check_job(struct check *check, const struct archive_line *line, struct err *err)
 		(void)map_put(&check->parents, &job->parent, sizeof job->parent, check);
 	if (job->flow)
 		(void)map_remove(&check->parents, &id, sizeof id);
-	check->job = *job;
-	check->job.layout = NULL; /* the line's, as all texts: only told whether it is there */
+	check->job = *job; /* its texts are the line's, and gone with it */
 	check->has_run = false;
 	memset(check->n, 0, sizeof check->n);
 	return 0;
@@ -448,7 +447,8 @@ check_artifact(struct check *check, const struct artifact *file, struct err *err
 static int
 check_end(struct check *check, const struct archive_line *line, struct err *err)
 {
-	if (memcmp(line->end, check->n, sizeof check->n) != 0)
+	if (memcmp(line->end, check->n, sizeof check->n) != 0 ||
+		check->n[0] < check->job.n_tests)
 		return corrupt(err, "a job of which lines are missing");
 	if (!line->is_void) {
 		check->counts.jobs++;

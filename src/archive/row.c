@@ -24,6 +24,11 @@ is_skipped(const char *const *skip, const char *name)
 	return false;
 }
 
+/* The last millisecond of 9999: times are shown with four digits, and sums stay far below 64
+ * bits.
+ */
+#define NUMBER_MAX INT64_C(253402300799999)
+
 /* --- Writing --- */
 
 static int64_t
@@ -137,7 +142,7 @@ read_number(const struct column *column, json_t *value, char *at)
 
 	if (column->kind == COLUMN_BOOL ? !json_is_boolean(value) : !json_is_integer(value))
 		return -1;
-	if (number < (is_signed ? INT32_MIN : 0) || number > INT64_C(1) << 56)
+	if (number < (is_signed ? INT32_MIN : 0) || number > NUMBER_MAX)
 		return -1;
 	if (column->kind == COLUMN_BOOL)
 		*(bool *)at = number != 0;

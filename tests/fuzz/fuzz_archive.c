@@ -41,10 +41,12 @@ check_line(const struct archive_line *line)
 		break;
 	case ARCHIVE_TEST:
 		FUZZ_CHECK(line->test->index >= 0 && line->test->body.n >= 2);
+		FUZZ_CHECK(line->test->kind != NULL);
 		break;
 	case ARCHIVE_ARTIFACT:
 		FUZZ_CHECK(strlen(line->artifact->blob) == 64);
-		FUZZ_CHECK(!strstr(line->artifact->name, "../"));
+		FUZZ_CHECK(!strstr(line->artifact->name, "/../"));
+		FUZZ_CHECK(strncmp(line->artifact->name, "../", 3) != 0);
 		break;
 	case ARCHIVE_EVENT:
 		FUZZ_CHECK(event_type_name(line->event->type) != NULL);
