@@ -139,6 +139,7 @@ struct route {
 	enum auth_scope scope;
 	enum body_kind body;
 	uint64_t body_max;
+	bool any_type;                  /* the body is JSON, whatever Content-Type calls it */
 	const struct json_field *query; /* parameters; NULL: none */
 	size_t query_bytes;
 	const void *query_defaults;

@@ -347,7 +347,7 @@ check_type(struct call *call)
 
 	if (call->route->body != BODY_JSON && call->route->body != BODY_JSON_OPTIONAL)
 		return true;
-	if (str_eq_nocase(name, STR("application/json")))
+	if (call->route->any_type || str_eq_nocase(name, STR("application/json")))
 		return true;
 	if (name.n == 0 && call->route->body == BODY_JSON_OPTIONAL)
 		return true;

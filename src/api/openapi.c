@@ -314,8 +314,9 @@ write_refusals(struct jw *jw, const struct route *route)
 		write_refusal(jw, "413");
 	if (route->body == BODY_BYTES) /* of a run that is not looked at */
 		write_refusal(jw, "410");
-	if (route->body == BODY_JSON || route->body == BODY_JSON_OPTIONAL ||
-		route->body == BODY_BYTES)
+	if (!route->any_type &&
+		(route->body == BODY_JSON || route->body == BODY_JSON_OPTIONAL ||
+			route->body == BODY_BYTES))
 		write_refusal(jw, "415");
 	write_refusal(jw, "default");
 }

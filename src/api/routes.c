@@ -189,7 +189,7 @@ const struct route routes[] = {
 		.id = "rejectStage", .summary = "Refuses it: the stage fails", .request = "Decision", .response = "Job" },
 	{ HTTP_POST, "/flow-runs/{id}/stages/{stage}/signal", .scope = SCOPE_WRITE, .body = BODY_JSON_OPTIONAL, .body_max = SIGNAL_BODY_BYTES_MAX, QUERY_WITH_DEFAULTS(signal), .begin = flow_stage_signal,
 		.id = "signalStage", .summary = "Sends a stage the signal that it waits for, or will", .request = "Any", .response = "Job" },
-	{ HTTP_POST, "/signals/{token}", .scope = SCOPE_PUBLIC, .body = BODY_JSON_OPTIONAL, .body_max = SIGNAL_BODY_BYTES_MAX, .begin = signal_receive,
+	{ HTTP_POST, "/signals/{token}", .scope = SCOPE_PUBLIC, .body = BODY_JSON_OPTIONAL, .any_type = true, .body_max = SIGNAL_BODY_BYTES_MAX, .begin = signal_receive,
 		.id = "receiveSignal", .summary = "The callback address of a stage: whoever knows it may send the signal", .request = "Any", .response = "Accepted" },
 
 	{ HTTP_GET, "/tests/{test}/history", .scope = SCOPE_READ, STATS_QUERY(history), .read = test_history,

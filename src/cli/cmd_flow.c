@@ -3,6 +3,7 @@
  * `proctor flow …`: flows on a server, or with one of this command's own, as `proctor run` has.
  */
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/services.h"
+
+enum { NO_CONDITION = -1 };
 
 struct flow_cmd {
 	struct cli *cli;
@@ -356,6 +359,8 @@ on_watched(void *arg, json_t *event)
 		cli_print("%s\n", text ? text : "");
 		return 0;
 	}
+	if (cli_flag(watching->cli, "quiet"))
+		return 0;
 	flow_put_event(&line, event, colour_wanted(STDOUT_FILENO));
 	if (line.len > 0)
 		cli_write(line.data, line.len);
@@ -456,16 +461,66 @@ stage_path(struct cli *cli, const char *verb)
 	return run_path(cli->args[0], rest.data);
 }
 
+/* The place of the condition with that name, among those of the stage. -1: err. */
 static int
-send_to_stage(struct cli *cli, const char *verb, const json_t *body)
+find_condition(const json_t *flow, const char *stage, const char *name, struct err *err)
+{
+	json_t *one, *condition;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(flow, "stages"), i, one)
+	{
+		if (strcmp(json_text(one, "name"), stage) != 0)
+			continue;
+		json_array_foreach(json_object_get(one, "conditions"), k, condition)
+		{
+			if (strcmp(json_text(condition, "name"), name) == 0)
+				return (int)k;
+		}
+	}
+	return err_set(err, ERR_NOT_FOUND,
+		"--condition: stage \"%.100s\" waits for nothing that is called \"%.100s\"",
+		stage, name);
+}
+
+/* What --condition says, by name or place. NO_CONDITION: nothing. -2: err. */
+static int
+condition_of(struct cli *cli, struct remote *remote, struct err *err)
+{
+	const char *text = cli_text(cli, "condition");
+	_cleanup_free_ char *path = run_path(cli->args[0], "");
+	_cleanup_(json_unrefp) json_t *flow = NULL;
+	int64_t place;
+
+	if (!text)
+		return NO_CONDITION;
+	if (parse_i64(str_of(text), 0, WAIT_CONDITIONS_MAX - 1, &place, NULL) == 0)
+		return (int)place;
+	if (remote_call(remote, "GET", path, NULL, &flow, err) < 0 ||
+		(place = find_condition(flow, cli->args[1], text, err)) < 0)
+		return -2;
+	return (int)place;
+}
+
+/* A signal's body is its payload, so there the condition is in the address. */
+static int
+send_to_stage(struct cli *cli, const char *verb, json_t *body, bool is_signal)
 {
 	_cleanup_(remote_deinit) struct remote remote = { 0 };
-	_cleanup_free_ char *path = stage_path(cli, verb);
+	_cleanup_free_ char *plain = stage_path(cli, verb), *path = NULL;
 	_cleanup_(json_unrefp) json_t *answer = NULL;
 	struct err err;
+	int condition;
 
 	if (remote_open(&remote, cli, &err) < 0 ||
-		remote_call(&remote, "POST", path, body, &answer, &err) < 0)
+		(condition = condition_of(cli, &remote, &err)) == -2)
+		return remote_fail(cli, &remote, &err);
+	if (condition != NO_CONDITION && !is_signal)
+		(void)json_object_set_new(body, "condition", json_integer(condition));
+	path = condition != NO_CONDITION && is_signal
+		? xasprintf("%s?condition=%d", plain, condition)
+		: TAKE(plain);
+	if (remote_call(&remote, "POST", path, body, &answer, &err) < 0)
 		return remote_fail(cli, &remote, &err);
 	if (cli->json)
 		cli_print_json(answer);
@@ -474,20 +529,29 @@ send_to_stage(struct cli *cli, const char *verb, const json_t *body)
 	return CLI_OK;
 }
 
+/* NULL: nobody knows, as in a container whose user has no name. */
+static const char *
+login_name(void)
+{
+	const char *user = getenv("USER");
+	const struct passwd *entry = user && user[0] ? NULL : getpwuid(getuid());
+
+	return user && user[0] ? user : entry ? entry->pw_name : NULL;
+}
+
 int
 cmd_flow_decide(struct cli *cli)
 {
 	_cleanup_(json_unrefp) json_t *body = json_object();
 	const char *by = cli_text(cli, "by"), *note = cli_text(cli, "note");
-	const char *user = getenv("USER");
 
-	if (!by && user && user[0])
-		by = user;
+	if (!by)
+		by = login_name();
 	if (by)
 		(void)json_object_set_new(body, "by", json_string(by));
 	if (note)
 		(void)json_object_set_new(body, "note", json_string(note));
-	return send_to_stage(cli, cli->command->verb, body);
+	return send_to_stage(cli, cli->command->verb, body, false);
 }
 
 int
@@ -504,7 +568,7 @@ cmd_flow_signal(struct cli *cli)
 			return cli_fail(cli, &err);
 		}
 	}
-	return send_to_stage(cli, "signal", payload);
+	return send_to_stage(cli, "signal", payload, true);
 }
 
 /* --- Again --- */
@@ -518,6 +582,11 @@ cmd_flow_restart(struct cli *cli)
 	const char *stage = cli_text(cli, "stage"), *from = cli_text(cli, "from");
 	struct err err;
 
+	if (stage && cli_given(cli, "from")) {
+		(void)err_set(&err, ERR_INVALID,
+			"--stage and --from do not go together: both say where to begin");
+		return cli_fail(cli, &err);
+	}
 	(void)json_object_set_new(body, "from", json_string(stage ? "stage" : from));
 	if (stage)
 		(void)json_object_set_new(body, "stage", json_string(stage));
@@ -638,7 +707,7 @@ cmd_flow_retry(struct cli *cli)
 {
 	_cleanup_(remote_deinit) struct remote remote = { 0 };
 	_cleanup_(json_unrefp) json_t *body = named(cli, cli->args[0]), *list = NULL;
-	json_t *attempts;
+	json_t *attempts, *name;
 	struct err err;
 
 	if (remote_open(&remote, cli, &err) < 0)
@@ -646,6 +715,9 @@ cmd_flow_retry(struct cli *cli)
 	list = requests_of(cli, &remote, &err);
 	if (!list)
 		return remote_fail(cli, &remote, &err);
+	name = json_object_get(json_array_get(list, 0), "name");
+	if (name && !cli_text(cli, "name"))
+		(void)json_object_set(body, "name", name);
 	attempts = json_pack("{s:I, s:O}", "max", (json_int_t)cli_number(cli, "attempts"),
 		"run", json_array_get(list, 0));
 	set_duration(attempts, cli, "delay", "delay");

@@ -305,6 +305,7 @@ const struct cli_command cli_commands[] = {
 		.args_max = 1,
 		.summary = "Show the steps of a flow from its beginning until it ends.",
 		.details = "Exits as `proctor flow run` does.",
+		.options = cli_flow_watch_options,
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor flow watch 0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17"),
 		.handle = cmd_flow_watch },

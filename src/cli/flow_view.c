@@ -85,7 +85,7 @@ is_worth_a_line(const json_t *data)
 {
 	const char *state = json_text(data, "itemState");
 
-	return json_int(data, "item") > 0 || strcmp(state, "running") == 0 ||
+	return json_int(data, "items") > 1 || strcmp(state, "running") == 0 ||
 		(strcmp(state, "waiting") == 0 && json_text(data, "dueAt")[0]);
 }
 
@@ -97,12 +97,12 @@ put_stage(struct buf *out, const json_t *data, bool has_colour)
 	if (of_item && !is_worth_a_line(data))
 		return;
 	put_name(out, json_text(data, "stage"));
-	if (of_item && json_int(data, "item") > 0)
+	if (of_item && json_int(data, "items") > 1)
 		(void)!buf_addf(out, "[%" PRId64 "] ", json_int(data, "item"));
 	put_state(out, json_text(data, of_item ? "itemState" : "state"), has_colour);
 	if (json_int(data, "attempt") > 1)
 		(void)!buf_addf(out, "  attempt %" PRId64, json_int(data, "attempt"));
-	if (json_int(data, "items") > 1)
+	if (!of_item && json_int(data, "items") > 1)
 		(void)!buf_addf(out, "  %" PRId64 " items", json_int(data, "items"));
 	put_note(out, "  job ", json_text(data, "job"));
 	put_note(out, "  until ", json_text(data, "deadlineAt"));
@@ -244,7 +244,8 @@ put_condition(struct buf *out, const json_t *condition)
 	put_note(out, " ", json_text(condition, "name"));
 	put_note(out, "  ", json_text(condition, "state"));
 	if (json_int(condition, "n") > 0)
-		(void)!buf_addf(out, "  seen %" PRId64 " times", json_int(condition, "n"));
+		(void)!buf_addf(out, "  seen %" PRId64 " time%s", json_int(condition, "n"),
+			json_int(condition, "n") > 1 ? "s" : "");
 	put_value(out, json_object_get(condition, "lastValue"));
 	put_note(out, "  ", json_text(condition, "text"));
 	put_note(out, "  next ", json_text(condition, "nextAt"));
@@ -252,15 +253,42 @@ put_condition(struct buf *out, const json_t *condition)
 	(void)!buf_addc(out, '\n');
 }
 
-static void
-put_item(struct buf *out, const json_t *item)
+/* Of the job itself only its end is known here. */
+static bool
+is_told_by_its_job(const json_t *item)
 {
+	const char *state = json_text(item, "state");
+
+	return json_text(item, "job")[0] &&
+		(strcmp(state, "failed") == 0 || strcmp(state, "timed_out") == 0);
+}
+
+static void
+put_item(struct buf *out, const json_t *item, const char *stage_error)
+{
+	const char *error = json_text(item, "error");
+
 	put_name(out, "");
 	put_note(out, "job ", json_text(item, "job"));
-	put_note(out, "  ", json_text(item, "state"));
+	put_note(out, json_text(item, "job")[0] ? "  " : "no job  ", json_text(item, "state"));
+	if (json_int(item, "attempt") > 1)
+		(void)!buf_addf(out, "  attempt %" PRId64, json_int(item, "attempt"));
 	put_value(out, json_object_get(item, "matrix"));
-	put_note(out, ": ", json_text(item, "error"));
+	if (strcmp(error, stage_error) != 0)
+		put_note(out, ": ", error);
+	if (is_told_by_its_job(item))
+		put_note(out, "  why: proctor job show ", json_text(item, "job"));
 	(void)!buf_addc(out, '\n');
+}
+
+/* The stages of short forms have numbers for names, which say nothing. */
+static void
+put_runs(struct buf *out, const json_t *stage)
+{
+	const char *runs = json_text(stage, "runs");
+
+	if (strcmp(runs, json_text(stage, "name")) != 0)
+		put_note(out, "  ", runs);
 }
 
 void
@@ -280,11 +308,12 @@ flow_print(const json_t *flow)
 	{
 		put_name(&out, json_text(stage, "name"));
 		put_state(&out, json_text(stage, "state"), has_colour);
+		put_runs(&out, stage);
 		put_note(&out, "  until ", json_text(stage, "deadlineAt"));
 		put_note(&out, ": ", json_text(stage, "error"));
 		(void)!buf_addc(&out, '\n');
 		json_array_foreach(json_object_get(stage, "items"), k, part)
-			put_item(&out, part);
+			put_item(&out, part, json_text(stage, "error"));
 		json_array_foreach(json_object_get(stage, "conditions"), k, part)
 			put_condition(&out, part);
 	}

@@ -133,7 +133,7 @@ job_put_counts(struct buf *out, const json_t *counts)
 			return;
 		any = true;
 	}
-	if (!any && buf_adds(out, "nothing ran yet") < 0)
+	if (!any && buf_adds(out, "nothing ran") < 0)
 		return;
 }
 

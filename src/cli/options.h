@@ -52,6 +52,7 @@ extern const struct cli_option cli_schedule_fire_options[];
 
 extern const struct cli_option cli_flow_run_options[];
 extern const struct cli_option cli_flow_start_options[];
+extern const struct cli_option cli_flow_watch_options[];
 extern const struct cli_option cli_flow_list_options[];
 extern const struct cli_option cli_flow_decide_options[];
 extern const struct cli_option cli_flow_signal_options[];

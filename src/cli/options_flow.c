@@ -44,6 +44,11 @@
 		.help = "carried out at the end, as --prepare"                               \
 	}
 
+#define QUIET_OPTION                                                                        \
+	{                                                                                   \
+		.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .help = "only the end" \
+	}
+
 const struct cli_option cli_flow_run_options[] = {
 	FLOW_LINE_OPTIONS,
 	{ .name = "html",
@@ -54,7 +59,12 @@ const struct cli_option cli_flow_run_options[] = {
 		.kind = OPTION_FILE,
 		.value = "FILE",
 		.help = "write the results as JUnit XML" },
-	{ .name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .help = "only the end" },
+	QUIET_OPTION,
+	{ 0 },
+};
+
+const struct cli_option cli_flow_watch_options[] = {
+	QUIET_OPTION,
 	{ 0 },
 };
 
@@ -83,12 +93,19 @@ const struct cli_option cli_flow_list_options[] = {
 	{ 0 },
 };
 
+#define CONDITION_OPTION                                                                       \
+	{                                                                                      \
+		.name = "condition", .kind = OPTION_TEXT, .value = "NAME",                     \
+		.help = "which of several that the stage waits for: its name, or place from 0" \
+	}
+
 const struct cli_option cli_flow_decide_options[] = {
 	{ .name = "by",
 		.kind = OPTION_TEXT,
 		.value = "NAME",
-		.help = "who decides; default: $USER" },
+		.help = "who decides; default: who is logged in" },
 	{ .name = "note", .kind = OPTION_TEXT, .value = "TEXT", .help = "why" },
+	CONDITION_OPTION,
 	{ 0 },
 };
 
@@ -97,6 +114,7 @@ const struct cli_option cli_flow_signal_options[] = {
 		.kind = OPTION_TEXT,
 		.value = "JSON",
 		.help = "what the stage gets as its value" },
+	CONDITION_OPTION,
 	{ 0 },
 };
 

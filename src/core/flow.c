@@ -246,7 +246,7 @@ reset_stages(struct flow_run *run)
 	}
 	for (int32_t i = 0; i < run->spec.n; i++) {
 		if (reset[i])
-			stage_reset(run, i);
+			stage_reset(run, i, run->start.from != FLOW_FROM_BEGIN);
 	}
 	free(reset);
 }

@@ -50,6 +50,8 @@ flow_event_stage(struct uow *uow, const struct job *job, const struct flow_run *
 	jw_kstr(&jw, "state", stage_state_name(stage->state));
 	if (item >= 0) {
 		jw_ki64(&jw, "item", item);
+		if (stage->n_items > 1)
+			jw_ki64(&jw, "items", stage->n_items);
 		write_item(&jw, &stage->items[item], stage);
 	} else {
 		if (!stage_is_over(stage->state))

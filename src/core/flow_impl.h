@@ -196,8 +196,11 @@ int flow_run_read(const char *flow, const char *plan, struct arena *arena,
 const char *stage_state_name(enum stage_state state);
 bool stage_is_over(enum stage_state state);
 
-/* As if it had never begun; what names its attempts and looks goes on growing. */
-void stage_reset(struct flow_run *run, int32_t at);
+/*
+ * As if it had never begun; what names its attempts and looks goes on growing. Signals that a
+ * stage got and had not begun to wait for may be kept: their senders do not send them again.
+ */
+void stage_reset(struct flow_run *run, int32_t at, bool keeps_signals);
 
 /* A member that is JSON text; nothing when it is empty. */
 void flow_write_value(struct jw *jw, const char *name, struct str value);

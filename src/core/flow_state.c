@@ -420,14 +420,20 @@ attempts_made(const struct flow_stage *stage)
 }
 
 void
-stage_reset(struct flow_run *run, int32_t at)
+stage_reset(struct flow_run *run, int32_t at, bool keeps_signals)
 {
 	struct flow_stage *stage = &run->stages[at];
 	int32_t attempts = attempts_made(stage);
-	size_t n = run->spec.stages[at].n_conditions;
+	const struct stage_spec *spec = &run->spec.stages[at];
 
-	for (size_t i = 0; i < n; i++)
-		stage->conditions[i] = (struct stage_condition) { .n = stage->conditions[i].n };
+	for (size_t i = 0; i < spec->n_conditions; i++) {
+		struct stage_condition *condition = &stage->conditions[i];
+
+		if (keeps_signals && stage->started_ms == 0 &&
+			spec->conditions[i].kind == WAIT_SIGNAL)
+			continue;
+		*condition = (struct stage_condition) { .n = condition->n };
+	}
 	*stage = (struct flow_stage) {
 		.attempts_before = attempts,
 		.conditions = stage->conditions,

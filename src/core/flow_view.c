@@ -103,8 +103,27 @@ write_wait_part(struct jw *jw, const struct stage_spec *spec, const struct flow_
 	jw_end_arr(jw);
 }
 
+/* What a stage runs, in a word: the template, the flow, or the job's own name. */
+static const char *
+name_of_run(const struct stage_spec *spec, struct arena *arena)
+{
+	static const char *const members[] = { "template", "flow", "name" };
+	struct err ignored;
+	_cleanup_(json_unrefp) json_t *run = spec->run.n > 0
+		? json_read(spec->run.p, spec->run.n, JSON_DEPTH_MAX, &ignored)
+		: NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		const char *name = json_string_value(json_object_get(run, members[i]));
+
+		if (name)
+			return arena_strdup(arena, name);
+	}
+	return NULL;
+}
+
 static void
-write_stage(struct jw *jw, const struct flow_run *run, int32_t at)
+write_stage(struct jw *jw, const struct flow_run *run, int32_t at, struct arena *arena)
 {
 	const struct stage_spec *spec = &run->spec.stages[at];
 	const struct flow_stage *stage = &run->stages[at];
@@ -113,6 +132,7 @@ write_stage(struct jw *jw, const struct flow_run *run, int32_t at)
 	jw_kstr(jw, "name", spec->name);
 	jw_kstr(jw, "kind", spec->is_wait ? "wait" : "run");
 	jw_kstr(jw, "state", stage_state_name(stage->state));
+	jw_kstr_opt(jw, "runs", name_of_run(spec, arena));
 	jw_karr(jw, "needs");
 	for (int32_t i = 0; i < spec->n_needs; i++)
 		jw_str(jw, run->spec.stages[spec->needs[i]].name);
@@ -143,7 +163,7 @@ flow_stages_write(struct jw *jw, const struct job *job, struct arena *arena, str
 		return -1;
 	jw_arr(jw);
 	for (int32_t i = 0; i < run->spec.n; i++)
-		write_stage(jw, run, i);
+		write_stage(jw, run, i, arena);
 	jw_end_arr(jw);
 	return 0;
 }
@@ -195,6 +215,14 @@ last_look(struct list *list, const struct stage_condition *condition)
 		list->arena, "the last look was answered with %d", (int)condition->status);
 }
 
+static bool
+ends_a_sentence(const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	return n > 0 && strchr(".?!", text[n - 1]);
+}
+
 static void
 explain_condition(struct list *list, const char *stage, const struct wait_spec *spec,
 	const struct stage_condition *condition)
@@ -219,8 +247,9 @@ explain_condition(struct list *list, const char *stage, const struct wait_spec *
 		break;
 	case WAIT_APPROVAL:
 		add(list, BLOCKER_FLOW_APPROVAL, stage,
-			"Stage \"%s\" waits for a person to approve%s%.200s.", stage,
-			spec->text ? ": " : "", spec->text ? spec->text : "");
+			"Stage \"%s\" waits for a person to approve%s%.200s%s", stage,
+			spec->text ? ": " : "", spec->text ? spec->text : "",
+			ends_a_sentence(spec->text) ? "" : ".");
 		break;
 	case WAIT_JOB: {
 		char id[UUID_TEXT_LEN + 1];
@@ -277,14 +306,47 @@ explain_items(struct list *list, const struct stage_spec *spec, const struct flo
 			->until_ms = due;
 }
 
+/* The first job of a stage that did not end well; NULL: none was made. */
+static const struct job_id *
+failed_job(const struct flow_stage *stage)
+{
+	for (int32_t i = 0; i < stage->n_items; i++) {
+		const struct stage_item *item = &stage->items[i];
+
+		if (item->end != STAGE_SUCCEEDED && !uuid_is_zero(&item->job.u))
+			return &item->job;
+	}
+	return NULL;
+}
+
+/* How it ended, and where to read on. */
 static const char *
-sentence_of(const struct job *job, const struct explanation *explanation, struct arena *arena)
+sentence_of_end(const struct job *job, const struct flow_run *run, struct arena *arena)
 {
 	const char *reason = job_reason_name(job_shown_reason(job));
+	const char *ended = arena_printf(arena, "It has ended: %s (%s).",
+		job_state_name(job->state), reason ? reason : "no reason recorded");
+	const struct flow_stage *stage = run->failed >= 0 ? &run->stages[run->failed] : NULL;
+	const struct job_id *child = stage ? failed_job(stage) : NULL;
+	char id[UUID_TEXT_LEN + 1] = "";
 
+	if (!stage || job->state == JOB_COMPLETED)
+		return ended;
+	if (child)
+		uuid_format(&child->u, id);
+	return arena_printf(arena, "%s Stage \"%s\" %s%s%.200s%s%s%s.", ended,
+		run->spec.stages[run->failed].name,
+		stage->state == STAGE_TIMED_OUT ? "ran out of time" : "failed",
+		stage->error ? ": " : "", stage->error ? stage->error : "",
+		child ? "; see job " : "", id, child ? " for why" : "");
+}
+
+static const char *
+sentence_of(const struct job *job, const struct flow_run *run,
+	const struct explanation *explanation, struct arena *arena)
+{
 	if (job_state_is_final(job->state))
-		return arena_printf(arena, "It has ended: %s (%s).", job_state_name(job->state),
-			reason ? reason : "no reason recorded");
+		return sentence_of_end(job, run, arena);
 	if (job->state == JOB_STOPPING || job->state == JOB_RESTARTING)
 		return arena_printf(arena, "It is %s: jobs of its stages have to end first.",
 			job_state_name(job->state));
@@ -320,6 +382,6 @@ flow_explain(struct uow *uow, struct job *job, struct arena *arena)
 		else
 			explain_items(&list, &run->spec.stages[i], &run->stages[i]);
 	}
-	explanation->sentence = sentence_of(job, explanation, arena);
+	explanation->sentence = sentence_of(job, run, explanation, arena);
 	return explanation;
 }

@@ -595,6 +595,24 @@ wait_collected(struct uow *uow, struct job *job, struct flow_run *run, int32_t a
 
 /* ---- signals and approvals ---- */
 
+/* -1, with their places and names. */
+static int32_t
+say_which(const struct stage_spec *spec, enum wait_kind kind, struct err *err)
+{
+	_cleanup_(buf_deinit) struct buf list = BUF_INIT(sizeof err->text);
+
+	for (size_t i = 0; i < spec->n_conditions; i++) {
+		const char *name = spec->conditions[i].name;
+
+		if (spec->conditions[i].kind == kind)
+			(void)!buf_addf(&list, "%s%zu%s%s%s", list.len > 0 ? ", " : "", i,
+				name ? " (" : "", name ? name : "", name ? ")" : "");
+	}
+	return err_set(err, ERR_INVALID,
+		"stage \"%s\" has several conditions of kind %s; say which by `condition`: %.*s",
+		spec->name, wait_kind_name(kind), (int)list.len, buf_text(&list));
+}
+
 /* The place of the condition that is meant. -1: err. */
 static int32_t
 find_condition(const struct stage_spec *spec, const struct flow_signal *signal, struct err *err)
@@ -607,9 +625,7 @@ find_condition(const struct stage_spec *spec, const struct flow_signal *signal, 
 			(signal->condition >= 0 && i != signal->condition))
 			continue;
 		if (found >= 0)
-			return err_set(err, ERR_INVALID,
-				"stage \"%s\" has several conditions of kind %s; say which",
-				spec->name, wait_kind_name(kind));
+			return say_which(spec, kind, err);
 		found = i;
 	}
 	if (found < 0)
@@ -649,7 +665,7 @@ approval_value(struct uow *uow, const struct flow_signal *signal)
 
 	jw_init(&jw, &out);
 	jw_obj(&jw);
-	jw_kstr_opt(&jw, "by", signal->by);
+	jw_kstr(&jw, "by", signal->by ? signal->by : "");
 	if (signal->note)
 		jw_kstrn(&jw, "note", signal->note,
 			utf8_cut_len(signal->note, MESSAGE_BYTES_MAX));

@@ -75,30 +75,40 @@ put_url(json_t *object, struct naming *naming, size_t condition)
 static void
 put_condition(json_t *object, struct naming *naming, json_t *condition, size_t i)
 {
-	json_t *name = json_object_get(condition, "name"), *named;
+	const char *name = json_string_value(json_object_get(condition, "name"));
+	json_t *named = json_object();
+	char place[24];
 
-	if (!json_object_get(condition, "signal"))
-		return;
-	if (!json_object_get(object, "url"))
-		put_url(object, naming, i);
-	if (!json_is_string(name))
-		return;
-	named = json_object();
+	(void)snprintf(place, sizeof place, "%zu", i);
 	put_url(named, naming, i);
-	(void)json_object_set_new(object, json_string_value(name), named);
+	(void)json_object_set_new(object, name ? name : place, named);
+}
+
+static bool
+is_signal(json_t *condition)
+{
+	return json_object_get(condition, "signal") != NULL;
 }
 
 static json_t *
 urls_of_stage(struct naming *naming, json_t *wait)
 {
 	json_t *list = json_object_get(wait, "any"), *object = json_object(), *condition;
-	size_t i;
+	size_t i, n = 0, only = 0;
 
 	if (!list)
 		list = json_object_get(wait, "all");
-	if (!list)
-		put_condition(object, naming, wait, 0);
-	json_array_foreach(list, i, condition) put_condition(object, naming, condition, i);
+	json_array_foreach(list, i, condition)
+	{
+		if (!is_signal(condition))
+			continue;
+		put_condition(object, naming, condition, i);
+		only = i;
+		n++;
+	}
+	/* With several, nobody could tell whose it is. */
+	if (n == 1 || (!list && is_signal(wait)))
+		put_url(object, naming, only);
 	return object;
 }
 

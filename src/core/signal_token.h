@@ -30,9 +30,9 @@ int signal_token_make(const struct mac_key *key, const struct signal_ref *ref, s
 
 /*
  * The callback addresses of a flow: an object with a member for each stage that waits, with
- * `url` of its first signal and `<name>.url` of each that has a name. `flow` is the text of
- * job->flow, decoded; base is the server's address without a slash at the end. Owned by the
- * caller.
+ * `url` when it has one signal, and `<name>.url` of each, or `<place>.url` without a name.
+ * `flow` is the text of job->flow, decoded; base is the server's address without a slash at the
+ * end. Owned by the caller.
  */
 json_t *signal_urls(const struct mac_key *key, const char *base, int64_t project,
 	struct job_id id, json_t *flow);

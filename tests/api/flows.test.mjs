@@ -385,6 +385,17 @@ describe('signals', () => {
 		await server.post(`/jobs/${id}/cancel`);
 	});
 
+	test('curl calls it as it is, by its own type', async () => {
+		const { id } = await listening();
+		const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+
+		assert.equal((await fetch(await address(id), { method: 'POST', headers, body: 'a=b' })).status, 400);
+		assert.equal((await fetch(await address(id), { method: 'POST', headers, body: '{ "version": 3 }' })).status, 200);
+		await give({});
+		assert.deepEqual((await worker.take()).test.argv, ['got', '3']);
+		await server.post(`/jobs/${id}/cancel`);
+	});
+
 	test('the address is in the scope of expressions', async () => {
 		const { id } = await start([
 			{ name: 'ask', needs: [], run: { name: 'ask', tests: [commandTest({

@@ -67,3 +67,70 @@ test("files in one line: what is required is a result of the preparation", async
 
 	assert.equal(status, 0, stdout + stderr);
 });
+
+test("what is shown of numbered stages: what they run, and where to read on", async (t) => {
+	const server = await serve(t);
+	const dir = folder(t);
+	const good = write(dir, "good.json", { name: "good", tests: [says({})] });
+	const bad = write(dir, "bad.json", { name: "bad", tests: [{ kind: "command", argv: ["false"] }] });
+	const start = (...words) => server.call("flow", ...words).then(({ stdout }) => stdout.trim());
+	const id = await start("parallel", good, bad);
+	const { stdout, status } = await server.call("flow", "watch", "-q", id);
+
+	assert.equal(status, 1);
+	assert.doesNotMatch(stdout, /starting/);
+	assert.match(stdout, /^ {2}1 +succeeded {2}good$/m);
+	assert.match(stdout, /^ {2}2 +failed {2}bad: /m);
+	const [, child] = /why: proctor job show (\S+)$/m.exec(stdout);
+	const { stdout: why } = await server.call("job", "explain", id);
+
+	assert.match(why, new RegExp(`Stage "2" failed: .*; see job ${child} for why\\.`));
+	const ladder = await start("retry", bad, "--attempts", "2", "--delay", "10ms");
+	const { stdout: shown } = await server.call("flow", "watch", "-q", ladder);
+
+	assert.match(shown, /^\S+ {2}bad {2}failed/);
+	assert.match(shown, /failed {2}attempt 2/);
+});
+
+test("items of a matrix have their places, the first one too", async (t) => {
+	const file = write(folder(t), "m.json", { name: "m", stages: [{ name: "m", matrix: { a: [1, 2] },
+		run: { tests: [{ kind: "command", argv: ["true"] }] } }] });
+	const { stdout, status } = await proctor(["flow", "run", file, "--data", folder(t)]);
+
+	assert.equal(status, 0, stdout);
+	for (const place of [0, 1])
+		assert.match(stdout, new RegExp(`m +\\[${place}\\] succeeded`));
+});
+
+test("which of several signals and approvals", async (t) => {
+	const server = await serve(t);
+	const file = write(folder(t), "w.json", { name: "w", stages: [{ name: "w", wait: { all: [
+		{ name: "one", signal: {} }, { name: "two", signal: {} },
+		{ name: "boss", approval: {} }, { name: "ops", approval: {} }] } },
+	{ name: "by", when: 'stages.w.values.boss.by == "ann" and stages.w.values.ops.by != null', wait: { timer: { for: 1 } } }] });
+	const id = (await server.call("flow", "start", file)).stdout.trim();
+	const vague = await server.call("flow", "signal", id, "w");
+
+	assert.equal(vague.status, 2);
+	assert.match(vague.stderr, /0 \(one\), 1 \(two\)/);
+	assert.match((await server.call("flow", "signal", id, "w", "--condition", "three")).stderr, /"three"/);
+	assert.equal((await server.call("flow", "signal", id, "w", "--condition", "two", "--payload", "7")).status, 0);
+	assert.match((await server.call("flow", "show", id)).stdout, /signal two {2}satisfied {2}seen 1 time$/m);
+	assert.equal((await server.call("flow", "signal", id, "w", "--condition", "0")).status, 0);
+	await server.call("flow", "approve", id, "w", "--condition", "boss", "--by", "ann");
+	/* In a container nobody says who it is. */
+	const last = await proctor(["flow", "approve", id, "w", "--condition", "ops", "--data", server.data], { env: { USER: "" } });
+
+	assert.equal(last.status, 0, last.stderr);
+	const { stdout, status } = await server.call("flow", "watch", id);
+
+	assert.equal(status, 0, stdout);
+	assert.match(stdout, /^ {2}by +succeeded/m);
+});
+
+test("where to begin again is said once", async (t) => {
+	const { status, stderr } = await proctor(["flow", "restart", "x", "--from", "begin", "--stage", "c", "--data", folder(t)]);
+
+	assert.equal(status, 2);
+	assert.match(stderr, /do not go together/);
+});

@@ -228,6 +228,7 @@ names_the_addresses_of_a_flow(void **state)
 		"{\"stages\":[{\"name\":\"a\",\"wait\":{\"signal\":{}}},"
 		"{\"name\":\"b\",\"wait\":{\"any\":[{\"timer\":{\"for\":1}},"
 		"{\"name\":\"x\",\"signal\":{}},{\"name\":\"y\",\"signal\":{}}]}},"
+		"{\"name\":\"d\",\"wait\":{\"all\":[{\"timer\":{\"for\":1}},{\"signal\":{}}]}},"
 		"{\"name\":\"c\",\"run\":{}}]}";
 	struct mac_key key = { { 1 } };
 	struct job_id id = { { { 8 } } };
@@ -237,8 +238,8 @@ names_the_addresses_of_a_flow(void **state)
 	json_t *urls = signal_urls(&key, "http://h", 1, id, root);
 	const char *url = json_string_value(
 		json_object_get(json_object_get(json_object_get(urls, "b"), "y"), "url"));
-	const char *first =
-		json_string_value(json_object_get(json_object_get(urls, "b"), "url"));
+	const char *only =
+		json_string_value(json_object_get(json_object_get(urls, "d"), "url"));
 
 	(void)state;
 	assert_non_null(json_object_get(json_object_get(urls, "a"), "url"));
@@ -248,8 +249,12 @@ names_the_addresses_of_a_flow(void **state)
 	assert_int_equal(signal_token_read(&key, str_of(url + 24), &seen), 0);
 	assert_int_equal(seen.condition, 2);
 	assert_string_equal(seen.stage, "b");
-	assert_int_equal(signal_token_read(&key, str_of(first + 24), &seen), 0);
+	/* With several, one without a name would be anybody's. */
+	assert_null(json_object_get(json_object_get(urls, "b"), "url"));
+	assert_non_null(only);
+	assert_int_equal(signal_token_read(&key, str_of(only + 24), &seen), 0);
 	assert_int_equal(seen.condition, 1);
+	assert_non_null(json_object_get(json_object_get(urls, "d"), "1"));
 	json_decref(urls);
 	json_decref(root);
 }

@@ -446,6 +446,54 @@ a_new_incarnation_waits_for_a_new_signal(void **state)
 	assert_string_equal(value(s, 0), "2");
 }
 
+#define REFUSED_BEFORE_A_SIGNAL                            \
+	"{'stages':[{'name':'go','wait':{'approval':{}}}," \
+	"{'name':'w','wait':{'signal':{}}}]}"
+
+/* Whoever sent it was told that it was taken, and will not send it again. */
+static void
+a_signal_that_came_before_its_stage_outlives_a_restart(void **state)
+{
+	struct flow_scene *s = *state;
+	struct err err;
+
+	flow_begin(s, REFUSED_BEFORE_A_SIGNAL);
+	assert_int_equal(flow_signals(s, "w", "7", &err), 0);
+	assert_int_equal(flow_decides(s, "go", false, &err), 0);
+	assert_stages(s, "go failed, w skipped");
+	flow_starts(s, FLOW_FROM_FAILED, NULL);
+	assert_int_equal(flow_decides(s, "go", true, &err), 0);
+	assert_stages(s, "go succeeded, w succeeded");
+	assert_flow_is(s, JOB_COMPLETED, JOB_REASON_PASSED);
+}
+
+static void
+from_the_beginning_it_is_forgotten(void **state)
+{
+	struct flow_scene *s = *state;
+	struct err err;
+
+	flow_begin(s, REFUSED_BEFORE_A_SIGNAL);
+	assert_int_equal(flow_signals(s, "w", "7", &err), 0);
+	assert_int_equal(flow_decides(s, "go", false, &err), 0);
+	flow_starts(s, FLOW_FROM_BEGIN, NULL);
+	assert_int_equal(flow_decides(s, "go", true, &err), 0);
+	assert_stages(s, "go succeeded, w running");
+}
+
+static void
+of_several_signals_one_has_to_be_named(void **state)
+{
+	struct flow_scene *s = *state;
+	struct err err;
+
+	flow_begin(s,
+		WAIT("{'all':[{'name':'one','signal':{}},{'timer':{'for':'1m'}},"
+		     "{'name':'two','signal':{}}]}"));
+	assert_int_equal(flow_signals(s, "w", "1", &err), -1);
+	assert_non_null(strstr(err.text, "say which by `condition`: 0 (one), 2 (two)"));
+}
+
 /* ---- timer ---- */
 
 static void
@@ -694,7 +742,7 @@ explain_says_what_it_waits_for(void **state)
 	flow_begin(s, WAIT("{'approval':{'text':'Ship it?'}}"));
 	why = flow_explain(&s->uow, s->job, &s->arena);
 	assert_string_equal(
-		why->sentence, "Stage \"w\" waits for a person to approve: Ship it?.");
+		why->sentence, "Stage \"w\" waits for a person to approve: Ship it?");
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, flow_scene_setup, flow_scene_teardown)
@@ -748,6 +796,9 @@ main(void)
 		T(a_signal_after_the_flow_has_ended_changes_nothing),
 		T(a_signal_for_a_stage_that_waits_for_none_is_refused),
 		T(a_new_incarnation_waits_for_a_new_signal),
+		T(a_signal_that_came_before_its_stage_outlives_a_restart),
+		T(from_the_beginning_it_is_forgotten),
+		T(of_several_signals_one_has_to_be_named),
 		T(a_timer_ends_after_its_time),
 		T(a_timer_ends_at_its_instant),
 		T(a_timer_may_be_an_expression),
