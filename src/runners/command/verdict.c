@@ -65,7 +65,9 @@ verdict_parse(const char *data, size_t len, struct err *err)
 	}
 	const char *outcome = json_string_value(json_object_get(verdict, "outcome"));
 	if (!outcome || !message_outcome_valid(outcome)) {
-		err_set(err, ERR_INVALID, "the verdict has no proper \"outcome\"");
+		err_set(err, ERR_INVALID,
+			"the verdict has no proper \"outcome\"; it is a line like {\"outcome\": "
+			"\"passed\", \"output\": …}");
 		return NULL;
 	}
 	_cleanup_(json_unrefp) json_t *result = json_pack("{s:s}", "outcome", outcome);

@@ -188,6 +188,8 @@ the_last_line_is_the_verdict(void **state)
 	assert_int_equal(json_integer_value(json_pointer_get(verdict, "/output/0")), 1);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_null(verdict_parse(bad[i], strlen(bad[i]), &err));
+	assert_null(verdict_parse("{\"token\":1}", 11, &err));
+	assert_non_null(strstr(err.text, "\"output\"")); /* the form it should have */
 }
 
 /* --- Definitions --- */
