@@ -264,6 +264,15 @@ describe('signals', () => {
 		app.gates.length = 0;
 	});
 
+	test('the time of the whole flow is over: 5', async () => {
+		const file = path.join(server.data, 'short.json');
+
+		writeFileSync(file, JSON.stringify({ name: 'short', timeout: '300ms', stages: [{ name: 'hook', wait: { signal: {} } }] }));
+		const { code, said } = await call('flow', 'run', file);
+
+		assert.equal(code, 5, said);
+	});
+
 	test('an approval that is refused: 13', async () => {
 		const id = await gated({ approval: { text: 'Go on?' } });
 

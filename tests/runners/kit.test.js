@@ -65,6 +65,15 @@ test("a cancelled run answers cancelled, with the request's reason", TIMEOUT, as
 	await peer.close();
 });
 
+test("a cancel right behind its run counts", TIMEOUT, async (t) => {
+	const peer = start();
+	await peer.greet();
+	peer.send(request(temporary(t), { run: "r1", test: { say: [["started"]], waitForCancel: true } }));
+	peer.send({ type: "cancel", run: "r1", reason: "stop_requested" });
+	assert.equal((await peer.expect("result")).outcome, "cancelled");
+	await peer.close();
+});
+
 test("end of file ends the process although something keeps its loop alive", TIMEOUT, async (t) => {
 	const peer = start();
 	await peer.greet();
