@@ -229,12 +229,13 @@ signal_receive(struct call *call)
 	struct signal_ref ref;
 	struct intent *intent;
 
-	if (!take_place(call->api)) {
-		call_problem(call, PROBLEM_TOO_MANY_REQUESTS, "too many signals at once");
-		return;
-	}
+	/* Guesses come first: whoever knows no address keeps no real signal out. */
 	if (!key || signal_token_read(key, str_of(call->arg[0]), &ref) < 0) {
 		unknown_signal(call);
+		return;
+	}
+	if (!take_place(call->api)) {
+		call_problem(call, PROBLEM_TOO_MANY_REQUESTS, "too many signals at once");
 		return;
 	}
 	call->project = ref.project;

@@ -431,6 +431,26 @@ describe('signals', () => {
 		assert.equal((await send(url, {})).status, 404, 'a flow that is gone');
 	});
 
+	test('guesses keep no real signal out', async () => {
+		const { id } = await listening();
+		const url = await address(id);
+		const guess = async () => {
+			const statuses = new Set();
+
+			for (let i = 0; i < 100; i++) {
+				const answer = await send(`${url}x`, {});
+
+				await answer.arrayBuffer();
+				statuses.add(answer.status);
+			}
+			return [...statuses];
+		};
+
+		assert.deepEqual(new Set((await Promise.all(Array.from({ length: 20 }, guess))).flat()), new Set([404]));
+		assert.equal((await send(url, { version: 1 })).status, 200);
+		await server.call('POST', `/jobs/${id}/cancel`, {});
+	});
+
 	test('whoever may write sends one by the name of the stage', async () => {
 		const { id } = await start([{ name: 'hook', wait: { signal: {} } }]);
 
