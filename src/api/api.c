@@ -523,6 +523,7 @@ api_stop(struct api *api)
 		api->draining = true;
 	}
 	api_drain(api);
+	api->stopping = true;
 	list_init(&outputs);
 	api->thread = engine_thread_stop(api->thread, &outputs);
 	api->engine = NULL; /* closed with its thread */

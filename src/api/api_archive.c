@@ -61,6 +61,7 @@ write_archive(struct call *call, struct store_reader *reader, int fd, struct err
 		.blobs = call->api->blobs,
 		.project = call->project,
 		.project_name = api_project_name(call->project),
+		.stop = &call->api->stopping,
 	};
 	_cleanup_(arc_writer_freep) struct arc_writer *writer = NULL;
 	struct arc_counts counts;
@@ -451,7 +452,7 @@ on_taken(struct call *call)
 	const struct intent *intent = call->intent;
 
 	if (intent->status == INTENT_IS_ERROR) {
-		if (intent->err.code == ERR_UNAVAILABLE && !call->api->draining &&
+		if (intent->err.code == ERR_UNAVAILABLE && !call->api->stopping &&
 			import->n_retries++ < BUSY_TRIES_MAX)
 			call_read(call, wait_a_little, submit_slice);
 		else {
@@ -507,7 +508,7 @@ on_slice(struct call *call)
 static void
 next_slice(struct call *call)
 {
-	if (!call->api->draining) {
+	if (!call->api->stopping) {
 		call_read(call, read_slice, on_slice);
 		return;
 	}
@@ -528,7 +529,7 @@ judge(struct call *call, struct store_reader *reader, struct err *err)
 		return err_set(err, ERR_INVALID, "the body is empty: send the archive");
 	if (rewind_file(import, err) < 0)
 		return -1;
-	if (arc_check(import->fd, &import->head, call->arena, err) == 0)
+	if (arc_check(import->fd, &call->api->stopping, &import->head, call->arena, err) == 0)
 		return 0;
 	if (err->code == ERR_CORRUPT)
 		call->code = PROBLEM_INVALID_FIELD;

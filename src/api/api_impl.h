@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +67,7 @@ struct api {
 	int64_t signals_left;             /* that are taken now: a bucket that fills up */
 	unsigned streams_max;
 	bool draining;
+	atomic_bool stopping;  /* what takes long on the pool is to end; written by the loop */
 	bool handing_over;     /* to the next process: nobody is refused */
 	unsigned handles_open; /* of ours: async, two servers */
 	unsigned reads_open;   /* work on the pool */

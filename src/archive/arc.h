@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct arc_source {
 	struct blob_store *blobs;
 	int64_t project;
 	const char *project_name;
+	const atomic_bool *stop; /* UNAVAILABLE once it is true; NULL: never */
 };
 
 /* Begins an archive in a descriptor that stays the caller's. */
@@ -98,5 +100,6 @@ DEFINE_CLEANUP(struct arc_reader *, arc_close)
 int arc_decode(struct str line, struct arena *arena, struct archive_line *ret, struct err *err)
 	MUST_CHECK;
 
-/* Reads all of it and judges every line: whether an import could take it. */
-int arc_check(int fd, struct arc_head *ret, struct arena *arena, struct err *err) MUST_CHECK;
+/* Reads all of it and judges every line: whether an import could take it. `stop` as above. */
+int arc_check(int fd, const atomic_bool *stop, struct arc_head *ret, struct arena *arena,
+	struct err *err) MUST_CHECK;

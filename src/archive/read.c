@@ -379,6 +379,7 @@ arc_close(struct arc_reader *reader)
 
 struct check {
 	struct arc_reader *reader;
+	const atomic_bool *stop;
 	struct map blobs;   /* raw hashes */
 	struct map parents; /* flows that jobs before them belong to */
 	struct map jobs;    /* ids */
@@ -531,10 +532,13 @@ check_all(struct check *check, struct err *err)
 	struct arc_item item;
 	int rc;
 
-	while ((rc = arc_next(check->reader, &item, err)) == 0)
+	while ((rc = arc_next(check->reader, &item, err)) == 0) {
+		if (check->stop && atomic_load(check->stop))
+			return err_set(err, ERR_UNAVAILABLE, "the server is stopping");
 		if ((item.kind == ARC_BLOB ? check_blob(check, &item, err)
 					   : check_line(check, item.line, err)) < 0)
 			return -1;
+	}
 	if (rc < 0)
 		return -1;
 	if (check->last != ARCHIVE_END)
@@ -551,10 +555,11 @@ check_all(struct check *check, struct err *err)
 }
 
 int
-arc_check(int fd, struct arc_head *ret, struct arena *arena, struct err *err)
+arc_check(int fd, const atomic_bool *stop, struct arc_head *ret, struct arena *arena,
+	struct err *err)
 {
 	_cleanup_(arc_closep) struct arc_reader *reader = NULL;
-	struct check check = { .last = ARCHIVE_END };
+	struct check check = { .last = ARCHIVE_END, .stop = stop };
 
 	if (arc_open(&reader, fd, err) < 0)
 		return -1;

@@ -544,6 +544,8 @@ write_tree(struct arc_writer *writer, struct job_id id, unsigned depth, struct e
 	struct job *job;
 	int left_out = 0;
 
+	if (writer->source.stop && atomic_load(writer->source.stop))
+		return err_set(err, ERR_UNAVAILABLE, "the server is stopping");
 	arena_init(&arena, PAGE_ARENA_BYTES);
 	int rc = read_job(writer->source.reader, writer->source.project, id, &arena, &job, err);
 	if (rc < 0)

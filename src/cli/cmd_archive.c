@@ -165,7 +165,7 @@ cmd_archive_show(struct cli *cli)
 	if (open_archive(cli->args[0], &fd, &err) < 0)
 		return cli_fail(cli, &err);
 	note_progress(cli, "reading", cli->args[0]);
-	if (arc_check(fd, &head, &arena, &err) < 0)
+	if (arc_check(fd, NULL, &head, &arena, &err) < 0)
 		return cli_fail(cli, &err);
 	if (cli->json)
 		return show_json(fd, &head, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
@@ -215,7 +215,7 @@ fetch_archive(struct remote *remote, const char *path, const char *file, struct 
 	if (remote_fetch(remote, path, fd, err) == 0 &&
 		(fsync(fd) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		(void)err_sys(err, ERR_UNAVAILABLE, errno, "%s", part);
-	else if (err->code == 0 && arc_check(fd, ret, arena, err) == 0) {
+	else if (err->code == 0 && arc_check(fd, NULL, ret, arena, err) == 0) {
 		if (rename(part, file) == 0)
 			return 0;
 		(void)err_sys(err, ERR_INVALID, errno, "%s", file);

@@ -2,6 +2,7 @@
 /* Inside the conductor: a task for each effect, and what each kind of effect does. */
 #pragma once
 
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "base/arena.h"
@@ -33,7 +34,7 @@ struct conductor {
 	size_t n_waiting, n_running;
 	size_t n_reports; /* with the engine */
 	uint64_t n_done;
-	bool stopping;
+	atomic_bool stopping; /* written by the loop */
 
 	/* Shared with the pool's threads, under the lock. */
 	uv_mutex_t lock;

@@ -190,6 +190,7 @@ write_archive(struct keep *keep, struct store_reader *reader, int fd, const char
 		.blobs = keep->conductor->options.blobs,
 		.project = keep->scan.project,
 		.project_name = project,
+		.stop = &keep->conductor->stopping,
 	};
 	_cleanup_(arc_writer_freep) struct arc_writer *writer = NULL;
 	struct arc_counts counts;

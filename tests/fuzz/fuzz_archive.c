@@ -102,7 +102,7 @@ try_file(const uint8_t *data, size_t size)
 	arena_init(&arena, ARENA_BYTES);
 	FUZZ_CHECK(fd >= 0 && fd_write_all(fd, data, size, &err) == 0);
 	FUZZ_CHECK(lseek(fd, 0, SEEK_SET) == 0);
-	if (arc_check(fd, &head, &arena, &err) < 0)
+	if (arc_check(fd, NULL, &head, &arena, &err) < 0)
 		check_err(&err);
 	else
 		FUZZ_CHECK(head.version == ARC_VERSION);
