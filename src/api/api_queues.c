@@ -49,6 +49,42 @@ find_queue(struct call *call, struct store_reader *reader, struct queue **ret, s
 	return STORE_NONE;
 }
 
+/* Of "*", which no job is in: those of all queues together. */
+static int
+read_sum(struct store_reader *reader, const struct queue *queues, size_t n,
+	struct queue_figures *ret, struct err *err)
+{
+	*ret = (struct queue_figures) { 0 };
+	for (size_t i = 0; i < n; i++) {
+		struct queue_figures one;
+
+		if (read_queue_figures(reader, queues[i].id, &one, err) < 0)
+			return -1;
+		ret->running += one.running;
+		ret->ready += one.ready;
+		ret->held += one.held;
+		ret->at_least = ret->at_least || one.at_least;
+		if (one.oldest_ms > 0 &&
+			(ret->oldest_ms == 0 || one.oldest_ms < ret->oldest_ms))
+			ret->oldest_ms = one.oldest_ms;
+	}
+	return 0;
+}
+
+static int
+read_figures(struct call *call, struct store_reader *reader, const struct queue *queue,
+	struct queue_figures *ret, struct err *err)
+{
+	struct queue *queues;
+	size_t n;
+
+	if (strcmp(queue->name, "*") != 0)
+		return read_queue_figures(reader, queue->id, ret, err);
+	if (read_queues(reader, call->project, call->arena, &queues, &n, err) < 0)
+		return -1;
+	return read_sum(reader, queues, n, ret, err);
+}
+
 int
 queues_list(struct call *call, struct store_reader *reader, struct err *err)
 {
@@ -62,7 +98,7 @@ queues_list(struct call *call, struct store_reader *reader, struct err *err)
 	jw_karr(&jw, "items");
 	for (size_t i = 0; i < n; i++) {
 		struct queue_figures figures;
-		if (read_queue_figures(reader, queues[i].id, &figures, err) < 0)
+		if (read_figures(call, reader, &queues[i], &figures, err) < 0)
 			return -1;
 		queue_write(&jw, &queues[i], &figures, NULL);
 	}
@@ -82,7 +118,7 @@ queue_show(struct call *call, struct store_reader *reader, struct err *err)
 	if (r == STORE_NONE)
 		return err_set(
 			err, ERR_NOT_FOUND, "there is no queue \"%.100s\"", call->arg[0]);
-	if (r < 0 || read_queue_figures(reader, queue->id, &figures, err) < 0 ||
+	if (r < 0 || read_figures(call, reader, queue, &figures, err) < 0 ||
 		forecast_queue(call, reader, queue, &figures, err) < 0)
 		return -1;
 	call_etag(call, queue->revision);

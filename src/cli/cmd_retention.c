@@ -146,6 +146,8 @@ preview_file(struct cli *cli, struct remote *remote, const json_t *policy)
 		  " files, %" PRId64 " bytes\n",
 		json_int(answer, "jobs"), json_int(answer, "onlyArtifacts"),
 		json_int(answer, "artifacts"), json_int(answer, "bytes"));
+	int64_t n_all = json_int(answer, "jobs");
+
 	json_array_foreach(json_object_get(answer, "sample"), i, job)
 	{
 		cli_print("%s  %-10s  %.19s  ", json_text(job, "id"), json_text(job, "status"),
@@ -153,6 +155,8 @@ preview_file(struct cli *cli, struct remote *remote, const json_t *policy)
 		print_plain(json_text(job, "name"), 0);
 		cli_print("\n");
 	}
+	if (n_all > (int64_t)i)
+		cli_print("and %" PRId64 " more\n", n_all - (int64_t)i);
 	return CLI_OK;
 }
 

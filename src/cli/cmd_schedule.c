@@ -39,6 +39,22 @@ print_plain(const char *text, int width)
 }
 
 /* "cron 30 2 * * *", "every 15m", "at …". */
+/* "every 15m": in the largest unit of which it is a whole number. */
+static int
+put_every(struct buf *text, int64_t ms)
+{
+	static const struct {
+		int64_t ms;
+		const char *name;
+	} units[] = { { DAYS_MS(1), "d" }, { HOURS_MS(1), "h" }, { MINUTES_MS(1), "m" },
+		{ 1000, "s" }, { 1, "ms" } };
+	size_t i = 0;
+
+	while (ms % units[i].ms != 0)
+		i++;
+	return buf_addf(text, "every %" PRId64 "%s", ms / units[i].ms, units[i].name);
+}
+
 static void
 print_when(const json_t *schedule)
 {
@@ -50,12 +66,13 @@ print_when(const json_t *schedule)
 	if (json_object_get(schedule, "cron"))
 		r = buf_adds(&text, json_text(schedule, "cron"));
 	else if (json_is_integer(every))
-		r = buf_addf(
-			&text, "every %" JSON_INTEGER_FORMAT " ms", json_integer_value(every));
+		r = put_every(&text, json_integer_value(every));
 	else if (every)
 		r = buf_addf(&text, "every %s", json_text(schedule, "every"));
 	else if (json_is_array(at))
-		r = buf_addf(&text, "at %zu instants", json_array_size(at));
+		r = json_array_size(at) == 1
+			? buf_addf(&text, "at %s", json_string_value(json_array_get(at, 0)))
+			: buf_addf(&text, "at %zu instants", json_array_size(at));
 	else
 		r = buf_addf(&text, "at %s", json_text(schedule, "at"));
 	if (r == 0)

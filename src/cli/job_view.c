@@ -208,6 +208,11 @@ job_print(const json_t *job)
 		job_put_duration(&text, json_int(job, "runMs"));
 		print_fact("took", buf_text(&text));
 	}
+	if (json_is_true(json_object_get(job, "pinned"))) {
+		buf_clear(&text);
+		put_plain(&text, json_text(job, "pinNote"));
+		print_fact("pinned", text.len > 0 ? buf_text(&text) : "yes");
+	}
 }
 
 /* What the outcome does not tell: nothing, or in brackets behind the test's name. */

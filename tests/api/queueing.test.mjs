@@ -242,6 +242,24 @@ describe('changes of what waits', () => {
 });
 
 test('a forecast from history, and an honest unknown', async () => {
+test('the figures of * are those of all queues', async () => {
+	const own = alone();
+
+	await server.call('PUT', '/queues/*', { share: 1 });
+	await submit(own, {});
+	await submit(own, {});
+	const lease = await own.worker.take();
+	const { items } = await server.get('/queues');
+	const sum = (name) => items.filter((queue) => queue.name !== '*')
+		.reduce((all, queue) => all + queue.figures[name], 0);
+	const star = (await server.get('/queues/*')).figures;
+
+	assert.ok(star.running >= 1 && star.ready >= 1);
+	assert.deepEqual(items.find((queue) => queue.name === '*').figures, star);
+	assert.deepEqual([star.running, star.ready, star.held], [sum('running'), sum('ready'), sum('held')]);
+	await own.worker.finish(lease);
+});
+
 	const own = alone();
 	const name = uuid7();
 	const { json: first } = await submit(own, { name });

@@ -66,3 +66,16 @@ test("put saves a file, new or changed; mistakes are named", async (t) => {
 	assert.match(lost.stderr, /there is no template "nowhere"/);
 	assert.equal((await server.call("schedule", "add", "x", "--every", "1h")).status, 2);
 });
+
+test("the list says when in words", async (t) => {
+	const server = await serve(t);
+	const job = "start: { tests: [{ name: t, kind: command, argv: ['true'] }] }\n";
+
+	for (const [name, when] of [["fast", "every: 2000"], ["slow", "every: 90m"], ["once", "at: ['2099-01-02T03:04:05Z']"]])
+		await server.call("schedule", "put", write(folder(t), "s.yaml", `name: ${name}\n${when}\n${job}`));
+	const { stdout } = await server.call("schedule", "list");
+
+	assert.match(stdout, /^fast +every 2s /m);
+	assert.match(stdout, /^slow +every 90m /m);
+	assert.match(stdout, /^once +at 2099-01-02T03:04:05/m);
+});
