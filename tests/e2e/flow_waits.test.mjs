@@ -148,6 +148,25 @@ describe('one line', () => {
 		}
 	});
 
+	test('a file, a kept test and tags are as good as templates', async () => {
+		const file = path.join(server.data, 'begin.json');
+		const kept = (name, tags) => server.api.post('/tests', { ...command(name, 'GET', `${app.url}/checked?${name}`), tags });
+
+		app.state = 'SUCCESS';
+		writeFileSync(file, JSON.stringify({ name: 'begin', params: { url: { type: 'string' } },
+			tests: [command('begins', 'POST', '${{ params.url }}/tasks')] }));
+		await kept('one', ['quick']);
+		await kept('two', ['quick', 'slow']);
+		for (const then of ['two', 'quick and not slow']) {
+			const { code, said } = await call('flow', 'run', '--prepare', file, '--until', '$URL/tasks/$id', '--then', then,
+				'--param', `url=${app.url}`);
+
+			assert.equal(code, 0, said);
+			assert.ok(checked(then === 'two' ? 'two' : 'one'));
+		}
+		assert.equal(app.seen.filter((one) => one === 'GET /checked?two').length, 1);
+	});
+
 	test('cancelled while it waits: 14', async () => {
 		app.state = 'PENDING';
 		const ends = line(), n = app.tasks.size + 1;
