@@ -387,6 +387,10 @@ cmd_job_command(struct cli *cli)
 			"ids of jobs are expected, or filters such as --status and --tag");
 		return cli_fail(cli, &err);
 	}
+	if (cli->n_args > 0 && cli_flag(cli, "dry-run")) {
+		(void)err_set(&err, ERR_INVALID, "--dry-run goes with filters, not with ids");
+		return cli_fail(cli, &err);
+	}
 	if (cli->n_args == 0)
 		return cli_job_each(cli);
 	if (remote_open(&remote, cli, &err) < 0)

@@ -360,6 +360,23 @@ filter_of_options(const struct cli *cli)
 	return filter;
 }
 
+static int
+show_matching(const struct cli *cli, const json_t *dry)
+{
+	json_t *job;
+	size_t i;
+
+	if (cli->json) {
+		cli_print_json(dry);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(dry, "sample"), i, job) cli_print("%s  %s  %s\n",
+		json_text(job, "id"), json_text(job, "status"), json_text(job, "name"));
+	cli_print("%s: %" PRId64 " jobs match; nothing was done\n", cli->command->verb,
+		json_int(dry, "count"));
+	return CLI_OK;
+}
+
 /* Shows what it is about and asks. A pipe cannot answer: --yes says so there. */
 static bool
 is_wanted(const struct cli *cli, const json_t *dry)
@@ -390,6 +407,8 @@ cli_job_each(struct cli *cli)
 	if (remote_open(&remote, cli, &err) < 0 ||
 		remote_call(&remote, "POST", "/jobs:action", body, &dry, &err) < 0)
 		return remote_fail(cli, &remote, &err);
+	if (cli_flag(cli, "dry-run"))
+		return show_matching(cli, dry);
 	if (json_int(dry, "count") == 0 || !is_wanted(cli, dry)) {
 		cli_note("nothing was done: %" PRId64 " jobs match%s", json_int(dry, "count"),
 			json_int(dry, "count") > 0 ? "; --yes does it" : "");

@@ -4,6 +4,7 @@
  * in local time.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -38,7 +39,6 @@ print_plain(const char *text, int width)
 	cli_print("%-*s", width, buf_text(&plain));
 }
 
-/* "cron 30 2 * * *", "every 15m", "at …". */
 /* "every 15m": in the largest unit of which it is a whole number. */
 static int
 put_every(struct buf *text, int64_t ms)
@@ -55,6 +55,7 @@ put_every(struct buf *text, int64_t ms)
 	return buf_addf(text, "every %" PRId64 "%s", ms / units[i].ms, units[i].name);
 }
 
+/* "cron 30 2 * * *", "every 15m", "at …". */
 static void
 print_when(const json_t *schedule)
 {
@@ -229,9 +230,23 @@ cmd_schedule_next(struct cli *cli)
 
 /* --- Saving --- */
 
-/* Shows what would happen; to stderr, so that stdout has the answer alone. */
+/* Of a dry run it is the answer. Else it goes to stderr, so that stdout has the answer alone. */
+static void PRINTF_LIKE(2, 3) say(const struct cli *cli, const char *fmt, ...)
+{
+	_cleanup_free_ char *line = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	line = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (cli_flag(cli, "dry-run"))
+		cli_print("%s\n", line);
+	else
+		cli_note("%s", line);
+}
+
 static int
-show_preview(struct remote *remote, const json_t *schedule, struct err *err)
+show_preview(struct cli *cli, struct remote *remote, const json_t *schedule, struct err *err)
 {
 	_cleanup_(json_unrefp) json_t *answer = NULL;
 	json_t *one;
@@ -239,9 +254,13 @@ show_preview(struct remote *remote, const json_t *schedule, struct err *err)
 
 	if (remote_call(remote, "POST", "/schedules:preview", schedule, &answer, err) < 0)
 		return -1;
-	cli_note("next runs (%s):", json_text(answer, "timezone"));
+	if (cli_flag(cli, "dry-run") && cli->json) {
+		cli_print_json(answer);
+		return 0;
+	}
+	say(cli, "next runs (%s):", json_text(answer, "timezone"));
 	json_array_foreach(json_object_get(answer, "next"), i, one)
-		cli_note("  %s%s", json_text(one, "local"),
+		say(cli, "  %s%s", json_text(one, "local"),
 			json_is_true(json_object_get(one, "blackout")) ? "  blackout" : "");
 	return 0;
 }
@@ -253,7 +272,7 @@ save(struct cli *cli, struct remote *remote, const json_t *schedule, bool is_new
 	_cleanup_free_ char *path = schedule_path(json_text(schedule, "name"), "");
 	struct err err;
 
-	if (show_preview(remote, schedule, &err) < 0)
+	if (show_preview(cli, remote, schedule, &err) < 0)
 		return remote_fail(cli, remote, &err);
 	if (cli_flag(cli, "dry-run"))
 		return CLI_OK;

@@ -526,12 +526,28 @@ select_kept(struct job_file *file, const struct cli *cli, struct err *err)
 	return 0;
 }
 
+/* Those of the file stay. What is no list there is told by the server. */
+static void
+add_tags(struct job_file *file, const struct cli *cli)
+{
+	const struct cli_value *value = has_option(cli, "tag") ? cli_all(cli, "tag") : NULL;
+	json_t *tags = json_object_get(file->job, "tags");
+
+	if (!value)
+		return;
+	if (!tags)
+		(void)json_object_set_new(file->job, "tags", tags = json_array());
+	for (size_t i = 0; i < value->n && json_is_array(tags); i++)
+		(void)json_array_append_new(tags, json_string(value->text[i]));
+}
+
 static int
 apply_options(struct job_file *file, const struct cli *cli, struct err *err)
 {
 	if (select_kept(file, cli, err) < 0)
 		return -1;
 	set_text(file, cli, "name", "name");
+	add_tags(file, cli);
 	set_text(file, cli, "queue", "queue");
 	set_text(file, cli, "run-at", "runAt");
 	set_number(file, cli, "iterations", "iterations");

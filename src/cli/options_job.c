@@ -4,40 +4,43 @@
 
 #include "base/limits.h"
 
-#define JOB_FILTERS                                                \
-	{ .name = "status",                                        \
-		.kind = OPTION_TEXT,                               \
-		.many = true,                                      \
-		.value = "STATUS",                                 \
-		.help = "all jobs in this state" },                \
-		{ .name = "tag",                                   \
-			.kind = OPTION_TEXT,                       \
-			.many = true,                              \
-			.value = "TAG",                            \
-			.help = "all jobs with this tag" },        \
-		{ .name = "name",                                  \
-			.kind = OPTION_TEXT,                       \
-			.value = "NAME",                           \
-			.help = "all jobs of this name" },         \
-		{ .name = "queue",                                 \
-			.kind = OPTION_TEXT,                       \
-			.value = "NAME",                           \
-			.help = "all jobs of this queue" },        \
-		{ .name = "template",                              \
-			.kind = OPTION_TEXT,                       \
-			.value = "NAME",                           \
-			.help = "all jobs of this template" },     \
-		{ .name = "created-after",                         \
-			.kind = OPTION_TEXT,                       \
-			.value = "TIME",                           \
-			.help = "only younger ones" },             \
-		{ .name = "created-before",                        \
-			.kind = OPTION_TEXT,                       \
-			.value = "TIME",                           \
-			.help = "only older ones" },               \
-	{                                                          \
-		.name = "yes", .letter = 'y', .kind = OPTION_FLAG, \
-		.help = "do it without asking"                     \
+#define JOB_FILTERS                                                  \
+	{ .name = "status",                                          \
+		.kind = OPTION_TEXT,                                 \
+		.many = true,                                        \
+		.value = "STATUS",                                   \
+		.help = "all jobs in this state" },                  \
+		{ .name = "tag",                                     \
+			.kind = OPTION_TEXT,                         \
+			.many = true,                                \
+			.value = "TAG",                              \
+			.help = "all jobs with this tag" },          \
+		{ .name = "name",                                    \
+			.kind = OPTION_TEXT,                         \
+			.value = "NAME",                             \
+			.help = "all jobs of this name" },           \
+		{ .name = "queue",                                   \
+			.kind = OPTION_TEXT,                         \
+			.value = "NAME",                             \
+			.help = "all jobs of this queue" },          \
+		{ .name = "template",                                \
+			.kind = OPTION_TEXT,                         \
+			.value = "NAME",                             \
+			.help = "all jobs of this template" },       \
+		{ .name = "created-after",                           \
+			.kind = OPTION_TEXT,                         \
+			.value = "TIME",                             \
+			.help = "only younger ones" },               \
+		{ .name = "created-before",                          \
+			.kind = OPTION_TEXT,                         \
+			.value = "TIME",                             \
+			.help = "only older ones" },                 \
+		{ .name = "dry-run",                                 \
+			.kind = OPTION_FLAG,                         \
+			.help = "show which they are, do nothing" }, \
+	{                                                            \
+		.name = "yes", .letter = 'y', .kind = OPTION_FLAG,   \
+		.help = "do it without asking"                       \
 	}
 
 const struct cli_option cli_command_options[] = { JOB_FILTERS, { 0 } };

@@ -194,6 +194,12 @@ const struct cli_option cli_worker_options[] = {
 		.help = "only what failed in the last job of that name"                   \
 	}
 
+#define TAG_OPTION                                                                \
+	{                                                                         \
+		.name = "tag", .kind = OPTION_TEXT, .many = true, .value = "TAG", \
+		.help = "tag of the job, to find it by"                           \
+	}
+
 /* Which kept tests, in the words of a job's selector. */
 #define SELECT_OPTIONS                                                                     \
 	{ .name = "tags",                                                                  \
@@ -289,6 +295,7 @@ const struct cli_option cli_run_options[] = {
 		.env = "PROCTOR_DATA",
 		.help = "keep database and artifacts there" },
 	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .help = "name of the job" },
+	TAG_OPTION,
 	{ .name = "quiet",
 		.letter = 'q',
 		.kind = OPTION_FLAG,
@@ -306,6 +313,7 @@ const struct cli_option cli_submit_options[] = {
 		.value = "NAME=VALUE",
 		.help = "value of a parameter" },
 	{ .name = "name", .kind = OPTION_TEXT, .value = "NAME", .help = "name of the job" },
+	TAG_OPTION,
 	{ .name = "priority",
 		.kind = OPTION_INT,
 		.value = "NUMBER",

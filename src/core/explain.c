@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "core/lanes.h"
+#include "core/needs.h"
 #include "core/plan_impl.h"
 
 /* clang-format off */
@@ -349,6 +350,23 @@ labels_text(struct list *list, const char *labels)
 }
 
 static void
+add_scarce(struct list *list, const struct explain_facts *facts)
+{
+	const struct lane *lane = facts->lane;
+	const char *name = facts->scarce ? facts->scarce : "what it needs";
+	double wanted = (double)needs_amount(lane->needs, str_of(name)) / 1000;
+	bool is_the_machines = strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0;
+
+	add(list, BLOCKER_NO_WORKER_NEEDS,
+		"No worker for \"%s\" has so much of \"%s\": a run takes %.15g, the most that one has is "
+		"%.15g%s%s%s.",
+		lane->kind, name, wanted, (double)facts->scarce_most / 1000,
+		is_the_machines ? "" : "; a worker is given it by --resource ",
+		is_the_machines ? "" : name, is_the_machines ? "" : "=N")
+		->subject = facts->scarce;
+}
+
+static void
 add_workers(struct list *list, const struct explain_facts *facts)
 {
 	const struct lane *lane = facts->lane;
@@ -365,10 +383,7 @@ add_workers(struct list *list, const struct explain_facts *facts)
 			labels_text(list, lane->labels));
 		blocker->subject = lane->labels;
 	} else if (has_needs && facts->n_workers_needs == 0) {
-		blocker = add(list, BLOCKER_NO_WORKER_NEEDS,
-			"No worker for \"%s\" has so much of \"%s\".", lane->kind,
-			facts->scarce ? facts->scarce : "what it needs");
-		blocker->subject = facts->scarce;
+		add_scarce(list, facts);
 	} else if (has_needs && facts->n_workers_room == 0) {
 		blocker = add(list, BLOCKER_NEEDS_BUSY,
 			"The workers that have enough of \"%s\" use it for other runs.",

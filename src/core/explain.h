@@ -77,6 +77,7 @@ struct explain_facts {
 	size_t n_workers_needs;   /* of those that match, with so much of everything */
 	size_t n_workers_room;    /* and with so much left */
 	struct str scarce_name;   /* the same, while it is being looked for */
+	int64_t scarce_most;      /* thousandths of it that the best worker has */
 	const char *scarce;       /* resource that is missing or busy */
 	const char *served_first; /* whose share is smaller: a text; or NULL */
 	bool is_debounced;        /* its start time is its unique key's */

@@ -325,6 +325,11 @@ count_room(const struct member *member, const struct lane *lane, struct explain_
 			taken[i] = member->runs[i].needs;
 		scarce = needs_scarce(lane->needs, have, taken, member->n_runs);
 		facts->n_workers_room += scarce.n == 0;
+	} else {
+		int64_t most = needs_amount(have, scarce);
+
+		if (!str_eq(scarce, facts->scarce_name) || most > facts->scarce_most)
+			facts->scarce_most = most;
 	}
 	facts->scarce_name = scarce.n > 0 ? scarce : facts->scarce_name;
 }

@@ -101,6 +101,7 @@ describe('limits', () => {
 
 		assert.equal(why.kind, 'no_worker_needs');
 		assert.equal(why.subject, 'browsers');
+		assert.match(why.text, /a run takes 2, the most that one has is 1; .* --resource browsers=N\.$/);
 		const { leases } = await own.worker.poll({ resources: { browsers: 2, memory: '4GiB' } });
 
 		assert.equal(leases[0].job, job.id);
@@ -241,7 +242,6 @@ describe('changes of what waits', () => {
 	});
 });
 
-test('a forecast from history, and an honest unknown', async () => {
 test('the figures of * are those of all queues', async () => {
 	const own = alone();
 
@@ -260,6 +260,7 @@ test('the figures of * are those of all queues', async () => {
 	await own.worker.finish(lease);
 });
 
+test('a forecast from history, and an honest unknown', async () => {
 	const own = alone();
 	const name = uuid7();
 	const { json: first } = await submit(own, { name });

@@ -61,6 +61,11 @@ test("many jobs at once: the number first, then --yes", async (t) => {
 
 	assert.equal(asked.status, 2);
 	assert.match(asked.stderr, /cancel 3 jobs\?/);
+	const dry = await server.call("job", "cancel", "--tag", "nightly", "--dry-run", "--yes");
+
+	assert.equal(dry.status, 0, dry.stderr);
+	assert.match(dry.stdout, /waits\n.*waits\n.*waits\ncancel: 3 jobs match; nothing was done\n$/);
+	assert.equal((await server.call("job", "cancel", "0193a6c2-7b1e-7cc0-9f3a-5d2f0c4e8b17", "--dry-run")).status, 2);
 	const done = await server.call("job", "cancel", "--status", "queued", "--tag", "nightly", "--yes");
 
 	assert.equal(done.status, 0, done.stderr);
@@ -69,4 +74,17 @@ test("many jobs at once: the number first, then --yes", async (t) => {
 
 	assert.match(none.stderr, /nothing was done: 0 jobs match/);
 	assert.equal((await server.call("job", "cancel")).status, 2);
+});
+
+test("tags that are given with the job are those that filters use", async (t) => {
+	const server = await serve(t);
+	const file = write(folder(t), "j.json", { name: "tagged", tags: ["own"], labels: { nobody: "here" },
+		tests: [{ kind: "command", argv: ["true"] }] });
+	const { status, stdout, stderr } = await server.call("job", "submit", file, "--tag", "batch", "--tag", "seven");
+
+	assert.equal(status, 0, stderr);
+	const listed = await server.call("job", "list", "--tag", "batch", "--json");
+
+	assert.deepEqual(JSON.parse(listed.stdout).items.map(({ id, tags }) => ({ id, tags })),
+		[{ id: stdout.trim(), tags: ["own", "batch", "seven"] }]);
 });

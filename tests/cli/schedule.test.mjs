@@ -16,8 +16,8 @@ test("add, list, next, show, fire, pause, resume, delete", async (t) => {
 	const dry = await server.call("schedule", "add", "nightly", ...options, "--dry-run");
 
 	assert.equal(dry.status, 0, dry.stderr);
-	assert.equal(dry.stdout, "");
-	assert.equal(dry.stderr.match(/T02:30:00\+0[12]:00/g).length, 10);
+	assert.equal(dry.stderr, "");
+	assert.equal(dry.stdout.match(/T02:30:00\+0[12]:00/g).length, 10);
 	assert.deepEqual(JSON.parse((await server.call("schedule", "list", "--json")).stdout).items, []);
 
 	const add = await server.call("schedule", "add", "nightly", ...options);
