@@ -230,7 +230,7 @@ cmd_schedule_next(struct cli *cli)
 
 /* --- Saving --- */
 
-/* Of a dry run it is the answer. Else it goes to stderr, so that stdout has the answer alone. */
+/* Of a dry run it is the answer. Else it goes to stderr: stdout has the answer alone. */
 static void PRINTF_LIKE(2, 3) say(const struct cli *cli, const char *fmt, ...)
 {
 	_cleanup_free_ char *line = NULL;
