@@ -41,6 +41,8 @@ test("what ended is in every table", async (t) => {
 	assert.match(await text("tests", "--by", "team"), /^payments +6 +1 /m);
 	assert.match(await text("teams"), /^payments +6 +1 /m);
 	assert.match(await text("jobs", "--by", "tag"), /^smoke +3 +1 /m);
+	assert.match(await text("jobs", "--by", "tag", "--last", "1h"), /^\d{4}-\d\d-\d\d … \d{4}-\d\d-\d\d UTC, by day$/m);
+	assert.match(await text("queues", "--last", "1h"), /T\d\d:00 … .*T\d\d:00 UTC, by hour$/m);
 	assert.match(await text("queues"), /^default +3 +1 /m);
 	assert.match(await text("flaky", "--min-runs", "3"), /^pays by card +3 +2 /m);
 	assert.match(await text("cost"), /^pays by card +3 +3 /m);
