@@ -122,6 +122,8 @@ fail(struct flow_cmd *cmd, const struct err *err)
 	if (cmd->has_file)
 		return remote_fail_file(cmd->cli, remote, cmd->file.path,
 			cmd->file.yaml.root ? &cmd->file.yaml : NULL, err);
+	if (cmd->cli->n_args == 0)
+		flow_request_name_offences(cmd->cli, remote->problem);
 	return remote_fail(cmd->cli, remote, err);
 }
 
@@ -306,8 +308,10 @@ submit(struct cli *cli, struct remote *remote, const json_t *body)
 	_cleanup_(json_unrefp) json_t *flow = NULL;
 	struct err err;
 
-	if (remote_call(remote, "POST", "/jobs", body, &flow, &err) < 0)
+	if (remote_call(remote, "POST", "/jobs", body, &flow, &err) < 0) {
+		flow_request_name_offences(cli, remote->problem);
 		return remote_fail(cli, remote, &err);
+	}
 	if (cli->json)
 		cli_print_json(flow);
 	else

@@ -591,7 +591,8 @@ const struct cli_command cli_commands[] = {
 		.args_min = 1,
 		.args_max = 1,
 		.summary = "Refuse new jobs, serve what is there, then pause the queue.",
-		.details = "An empty queue is paused at once. Paused, it takes new jobs and keeps them waiting.",
+		.details =
+			"An empty queue is paused at once. Paused, it takes new jobs and keeps them waiting.",
 		.more_options = cli_server_options,
 		.examples = EXAMPLES("proctor queue drain nightly"),
 		.handle = cmd_queue_command },

@@ -335,6 +335,72 @@ flow_request_line(const struct cli *cli, struct remote *remote, struct err *err)
 		"params", params, "stages", stages);
 }
 
+/* --- Where offences are --- */
+
+struct place {
+	char pointer[32];
+	const char *name; /* on the command line */
+};
+
+/* Of the one line. Returns how many. */
+static size_t
+places_of_line(const struct cli *cli, struct place places[3])
+{
+	const char *prepare = cli_text(cli, "prepare");
+	int wait = prepare ? 1 : 0;
+
+	places[0] = (struct place) { "/stages/0/run", prepare };
+	places[1] = (struct place) { .name = "--until" };
+	places[2] = (struct place) { .name = cli_text(cli, "then") };
+	(void)snprintf(places[1].pointer, sizeof places[1].pointer, "/stages/%d/wait", wait);
+	(void)snprintf(places[2].pointer, sizeof places[2].pointer, "/stages/%d/run", wait + 1);
+	return 3;
+}
+
+/* Of the arguments of chain, parallel and retry. */
+static struct place
+place_of_argument(const struct cli *cli, size_t i)
+{
+	struct place place = { "/attempts/run", cli->args[i] };
+
+	if (strcmp(cli->command->verb, "retry") != 0)
+		(void)snprintf(
+			place.pointer, sizeof place.pointer, "/%s/%zu", cli->command->verb, i);
+	return place;
+}
+
+static void
+name_offence(json_t *offence, const struct place *place)
+{
+	const char *pointer = json_string_value(json_object_get(offence, "pointer"));
+	size_t n = strlen(place->pointer);
+
+	if (!pointer || !place->name || strncmp(pointer, place->pointer, n) != 0 ||
+		(pointer[n] != '/' && pointer[n]))
+		return;
+	(void)json_object_set_new(offence, "pointer",
+		json_sprintf("%s%s%s", place->name, pointer[n] ? ": " : "", pointer + n));
+}
+
+void
+flow_request_name_offences(const struct cli *cli, json_t *problem)
+{
+	struct place line[3];
+	bool is_line = strcmp(cli->command->verb, "run") == 0 ||
+		strcmp(cli->command->verb, "start") == 0;
+	size_t i, n = is_line ? places_of_line(cli, line) : cli->n_args;
+	json_t *offence;
+
+	json_array_foreach(json_object_get(problem, "errors"), i, offence)
+	{
+		for (size_t k = 0; k < n; k++) {
+			struct place place = is_line ? line[k] : place_of_argument(cli, k);
+
+			name_offence(offence, &place);
+		}
+	}
+}
+
 /* --- Files of stages --- */
 
 static int

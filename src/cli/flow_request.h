@@ -33,5 +33,11 @@ json_t *flow_request_until(
 /* The flow that --prepare, --until, --fail-if, --timeout, --every and --then say. NULL: err. */
 json_t *flow_request_line(const struct cli *cli, struct remote *remote, struct err *err);
 
+/*
+ * What the server says of a flow that was made here is about names on the command line: its
+ * offences get them for places, "valid.yaml: /tests/0" for "/stages/2/run/tests/0".
+ */
+void flow_request_name_offences(const struct cli *cli, json_t *problem);
+
 /* `run: { file: … }` of stages becomes the content of the file. -1 INVALID. */
 int flow_request_files(struct job_file *file, struct err *err) MUST_CHECK;

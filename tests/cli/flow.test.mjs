@@ -38,7 +38,7 @@ test("a chain of files passes results on", async (t) => {
 	const never = await server.call("flow", "chain", one, two);
 
 	assert.equal(never.status, 2);
-	assert.match(never.stderr, /\/chain\/1\/params\/tok: the parameter "tok" is required/);
+	assert.match(never.stderr, /^ {2}\S+two\.json: \/params\/tok: the parameter "tok" is required/m);
 });
 
 test("offences in a chain have the lines of its file", async (t) => {
@@ -66,6 +66,11 @@ test("files in one line: what is required is a result of the preparation", async
 		"--param", `url=${await answering(t)}`, "--param", "to=given"]);
 
 	assert.equal(status, 0, stdout + stderr);
+	const wrong = await proctor(["flow", "run", "--data", folder(t), "--until", "GET http://127.0.0.1:1/ .x ==", "--then", then]);
+
+	assert.equal(wrong.status, 2);
+	assert.match(wrong.stderr, /^ {2}--until: \/http\/until: /m);
+	assert.match(wrong.stderr, /^ {2}\S+then\.json: \/params\/id: the parameter "id" is required/m);
 });
 
 test("what is shown of numbered stages: what they run, and where to read on", async (t) => {
