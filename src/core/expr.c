@@ -605,3 +605,33 @@ expr_check(
 		names[n++] = json_object_iter_key(at);
 	return expr_check_rules(tree, &rules, pointer, issues);
 }
+
+bool
+tree_has_expr(const json_t *tree)
+{
+	const char *key;
+	size_t index;
+	json_t *item;
+	struct str text;
+	/* The iteration macros want a pointer that is not const; nothing is changed. */
+	union {
+		const json_t *in;
+		json_t *out;
+	} value = { .in = tree };
+
+	if (json_is_string(tree)) {
+		text = str_from(json_string_value(tree), json_string_length(tree));
+		return text.n >= 2 && memmem(text.p, text.n, "{{", 2) != NULL;
+	}
+	json_object_foreach(value.out, key, item)
+	{
+		if (tree_has_expr(item))
+			return true;
+	}
+	json_array_foreach(value.out, index, item)
+	{
+		if (tree_has_expr(item))
+			return true;
+	}
+	return false;
+}

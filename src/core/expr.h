@@ -66,6 +66,9 @@ typedef int expr_each_fn(
 int expr_each(const json_t *tree, expr_each_fn *fn, void *arg, const char *pointer,
 	struct issues *issues) MUST_CHECK;
 
+/* Whether a text of the tree may hold an expression. */
+bool tree_has_expr(const json_t *tree);
+
 /* Checks a tree against rules. */
 int expr_check_rules(const json_t *tree, const struct lang_rules *rules, const char *pointer,
 	struct issues *issues) MUST_CHECK;

@@ -62,6 +62,17 @@ bool flow_stage_has_params(const json_t *stage);
 int flow_stages_check(json_t *job, json_t *params, bool is_saved, const char *pointer,
 	struct arena *arena, struct issues *issues, const char **ret) MUST_CHECK;
 
+/* Whether a stage of a request, in any form, names something saved. */
+bool flow_names_saved_things(const json_t *job);
+
+/*
+ * Looks up the saved things that the stages of a request name, short forms written out, and
+ * holds the parameters they get against those they declare. -1: err says why the source failed;
+ * what is missing is in issues.
+ */
+int flow_names_check(const json_t *job, const struct job_source *source, const char *pointer,
+	struct issues *issues, struct err *err) MUST_CHECK;
+
 /* Checks a flow that is to be saved. -1: issues. */
 int flow_definition_read(json_t *flow, struct arena *arena, struct issues *issues,
 	struct definition_head *ret) MUST_CHECK;

@@ -150,36 +150,6 @@ job_strs_json(struct arena *arena, const struct strs *strs)
 	return jw_done(&jw) < 0 ? NULL : arena_strndup(arena, out.data, out.len);
 }
 
-static bool
-tree_has_expr(const json_t *tree)
-{
-	const char *key;
-	size_t index;
-	json_t *item;
-	struct str text;
-	/* The iteration macros want a pointer that is not const; nothing is changed. */
-	union {
-		const json_t *in;
-		json_t *out;
-	} value = { .in = tree };
-
-	if (json_is_string(tree)) {
-		text = str_from(json_string_value(tree), json_string_length(tree));
-		return text.n >= 2 && memmem(text.p, text.n, "{{", 2) != NULL;
-	}
-	json_object_foreach(value.out, key, item)
-	{
-		if (tree_has_expr(item))
-			return true;
-	}
-	json_array_foreach(value.out, index, item)
-	{
-		if (tree_has_expr(item))
-			return true;
-	}
-	return false;
-}
-
 /* --- Saved things under the request --- */
 
 bool
@@ -239,7 +209,7 @@ names_saved_things(const json_t *job)
 	if (json_object_get(job, "flow"))
 		return true;
 	if (flow_is_asked_for(job))
-		return false; /* what its stages name is looked up when they begin */
+		return flow_names_saved_things(job);
 	if (json_object_get(job, "template") || has_ref(json_object_get(job, "tests")) ||
 		hooks_have_ref(json_object_get(job, "hooks")))
 		return true;
@@ -743,6 +713,15 @@ read_stages(struct reading *reading, json_t *job, struct job_spec *ret)
 }
 
 static int
+check_names(struct reading *reading, const json_t *job, size_t first)
+{
+	if (flow_names_check(
+		    job, reading->source, reading->pointer, reading->issues, reading->err) < 0)
+		return -1;
+	return reading->issues->n > first || reading->issues->n_more > 0 ? -1 : 0;
+}
+
+static int
 read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
 {
 	size_t first = reading->issues->n;
@@ -752,6 +731,8 @@ read_flow(struct reading *reading, json_t *job, struct job_spec *ret)
 	const char *form = flow_form(job);
 	int r = read_stages(reading, job, ret);
 
+	if (r == 0 && reading->source)
+		r = check_names(reading, job, first);
 	flow_name_places(form, reading->pointer, reading->issues, first);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "core/expr.h"
 
 enum param_type {
 	PARAM_STRING,
@@ -17,6 +18,9 @@ enum param_type {
 
 static const char *const param_type_names[] = { "string", "number", "integer", "boolean",
 	"object", "array", NULL };
+
+#define UNKNOWN_PARAM "the template has no such parameter"
+#define MISSING_PARAM "the parameter \"%s\" is required"
 
 struct param {
 	json_t *fallback, *allowed;
@@ -174,8 +178,7 @@ settle_declared(const char *name, json_t *declaration, json_t *value, const char
 	if (!value)
 		value = param.fallback;
 	if (!value && param.required) {
-		issues_add(issues, pointer, ISSUE_MISSING, "the parameter \"%s\" is required",
-			name);
+		issues_add(issues, pointer, ISSUE_MISSING, MISSING_PARAM, name);
 		return -1;
 	}
 	if (!value)
@@ -201,8 +204,7 @@ settle_given(json_t *declared, bool strict, json_t *given, const char *pointer,
 		if (declared && json_object_get(declared, name))
 			continue;
 		if (strict) {
-			issues_add(issues, at, ISSUE_UNKNOWN,
-				"the template has no such parameter");
+			issues_add(issues, at, ISSUE_UNKNOWN, UNKNOWN_PARAM);
 			r = -1;
 		} else if (is_declaration(value)) {
 			r = settle_declared(name, value, NULL, at, issues, ret) < 0 ? -1 : r;
@@ -235,4 +237,35 @@ params_settle(json_t *declared, bool strict, json_t *given, const char *pointer,
 	else
 		*ret = values;
 	return r;
+}
+
+void
+params_foresee(json_t *declared, json_t *given, json_t *passed, const char *pointer,
+	struct issues *issues)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(given, name, value)
+	{
+		json_t *declaration = json_object_get(declared, name);
+		const char *at = json_pointer_member(issues->arena, pointer, name);
+		struct param param;
+
+		if (!declaration)
+			issues_add(issues, at, ISSUE_UNKNOWN, UNKNOWN_PARAM);
+		else if (!tree_has_expr(value) &&
+			read_param(declaration, at, issues, &param) == 0)
+			(void)!check_value(&param, value, at, issues);
+	}
+	json_object_foreach(declared, name, value)
+	{
+		struct param param;
+
+		if (read_param(value, pointer, issues, &param) == 0 && param.required &&
+			!param.fallback && !json_object_get(given, name) &&
+			!json_object_get(passed, name))
+			issues_add_member(
+				issues, pointer, name, ISSUE_MISSING, MISSING_PARAM, name);
+	}
 }

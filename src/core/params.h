@@ -16,6 +16,13 @@ int params_check(json_t *declared, const char *pointer, struct issues *issues) M
 bool params_is_required(const json_t *value);
 
 /*
+ * What can be said of the values that a template will get before expressions in them have
+ * values; those of `passed` (may be NULL) come later. Offences are in issues.
+ */
+void params_foresee(json_t *declared, json_t *given, json_t *passed, const char *pointer,
+	struct issues *issues);
+
+/*
  * Settles the values. `declared` (may be NULL) are a template's declarations; given values must
  * then be declared ones (`strict`). Without a template, a given value that is itself a
  * declaration (an object with a known `type`, as in a job file) counts with its default. *ret

@@ -224,6 +224,21 @@ describe('two phases', () => {
 	});
 });
 
+describe('names', () => {
+	test('a slip in a later stage is refused before the first one begins', async () => {
+		const asked = { stages: [
+			{ name: 'a', run: { tests: [commandTest()] } },
+			{ name: 'b', run: { template: 'validatoin' } },
+			{ name: 'c', run: { tests: [{ tags: 'smokee' }] } },
+		] };
+
+		assertProblem(await server.request('POST', '/jobs', asked), 400, 'invalid_field',
+			[['/stages/1/run/template', 'invalid_field'], ['/stages/2/run/tests/0', 'invalid_field']]);
+		assertProblem(await server.request('POST', '/jobs?dryRun=true', asked), 400, 'invalid_field',
+			[['/stages/1/run/template', 'invalid_field'], ['/stages/2/run/tests/0', 'invalid_field']]);
+	});
+});
+
 describe('looks', () => {
 	const once = (http, members = {}) => start([{ name: 'w', timeout: '20s', ...wait(http), ...members }]);
 

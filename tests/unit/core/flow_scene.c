@@ -48,6 +48,21 @@ quoted(struct flow_scene *s, const char *text)
 	return copy;
 }
 
+/* Whatever is named is saved, with these parameters. */
+static int
+find_any(void *arg, const char *name, struct job_source_item *ret, struct err *err)
+{
+	static const char body[] = "{\"params\":{\"u\":{\"required\":false},"
+				   "\"k\":{\"type\":\"integer\",\"required\":false}}}";
+
+	(void)arg;
+	(void)name;
+	ret->body = json_read(body, strlen(body), JSON_DEPTH_MAX, err);
+	return ret->body ? 0 : -1;
+}
+
+static const struct job_source anything = { .tmpl = find_any, .flow = find_any };
+
 static struct job_spec *
 read_request(struct flow_scene *s, const char *request)
 {
@@ -59,7 +74,7 @@ read_request(struct flow_scene *s, const char *request)
 
 	if (!tree)
 		fail_msg("%s: %s", text, err.text);
-	if (job_spec_read(tree, NULL, "", &s->arena, &issues, spec, &err) != 0)
+	if (job_spec_read(tree, &anything, "", &s->arena, &issues, spec, &err) != 0)
 		fail_msg("%s: %s", issues.n > 0 ? issues.item[0].pointer : "",
 			issues.n > 0 ? issues.item[0].detail : err.text);
 	json_decref(tree);

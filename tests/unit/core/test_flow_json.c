@@ -4,7 +4,7 @@
 #include "core/flow_impl.h"
 #include "job_reader.h"
 
-#define RUN "\"run\":{\"template\":\"shop\"}"
+#define RUN "\"run\":{\"template\":\"step\"}"
 #define A "{\"name\":\"a\"," RUN "}"
 #define STAGES(stages) "{\"stages\":[" stages "]}"
 #define HTTP(more) "{\"http\":{\"request\":\"GET http://x/\"" more "}}"
@@ -43,7 +43,49 @@ a_flow_has_no_tests_of_its_own(void **state)
 	refuses("{\"tests\":[" HI "],\"stages\":[" A "]}", "/tests");
 	refuses("{\"concurrency\":3,\"stages\":[" A "]}", "/concurrency");
 	refuses("{\"priority\":3,\"stages\":[" A "]}", "/priority");
-	refuses("{\"template\":\"shop\",\"stages\":[" A "]}", "/template");
+	refuses("{\"template\":\"step\",\"stages\":[" A "]}", "/template");
+}
+
+/* A slip must not show after hours of waiting. */
+static void
+names_are_looked_up_when_the_flow_is_asked_for(void **state)
+{
+	(void)state;
+	refuses_with(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"stepp\"}}"),
+		"/stages/0/run/template", "there is no template \"stepp\"");
+	refuses_with(STAGES(A ",{\"name\":\"b\",\"run\":{\"flow\":\"nightlyy\"}}"),
+		"/stages/1/run/flow", "there is no flow \"nightlyy\"");
+	refuses_with("{\"chain\":[{\"template\":\"step\"},{\"template\":\"stepp\"}]}",
+		"/chain/1/template", "there is no template");
+	refuses_with("{\"attempts\":{\"max\":2,\"run\":{\"template\":\"stepp\"}}}",
+		"/attempts/run/template", "there is no template");
+	refuses_with(STAGES("{\"name\":\"a\",\"run\":{\"tests\":[{\"test\":\"nobody\"}]}}"),
+		"/stages/0/run/tests/0/test", "there is no test \"nobody\"");
+	refuses_with(STAGES("{\"name\":\"a\",\"run\":{\"tests\":[{\"tags\":\"smokee\"}]}}"),
+		"/stages/0/run/tests/0", "no test is selected");
+	/* How tests end may change until then, and what an expression gives. */
+	(void)reader_ok(STAGES(
+		"{\"name\":\"a\",\"run\":{\"tests\":[{\"tags\":\"smoke\",\"last\":\"flaky\"}]}}"));
+	(void)reader_ok(STAGES(
+		"{\"name\":\"a\",\"matrix\":{\"t\":[\"x\"]},\"run\":{\"template\":\"${{ matrix.t }}\"}}"));
+}
+
+static void
+parameters_of_what_is_named_are_looked_at(void **state)
+{
+	(void)state;
+	reader_refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\"}}"),
+		"/stages/0/run/params/bin", ISSUE_MISSING);
+	reader_refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\",\"params\":"
+			      "{\"bin\":\"x\",\"bni\":\"x\"}}}"),
+		"/stages/0/run/params/bni", ISSUE_UNKNOWN);
+	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\",\"params\":"
+		       "{\"bin\":\"x\",\"n\":\"two\"}}}"),
+		"/stages/0/run/params/n");
+	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"pass\":{\"bin\":\"path\"},"
+				 "\"run\":{\"template\":\"shop\"}}"));
+	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"run\":{\"template\":\"shop\",\"params\":"
+				 "{\"bin\":\"x\",\"n\":\"${{ stages.a.results.n }}\"}}}"));
 }
 
 static void
@@ -57,7 +99,7 @@ a_saved_flow_is_laid_under_the_request(void **state)
 	assert_non_null(strstr(spec.flow, "\"params\":{\"n\":5}"));
 	assert_non_null(strstr(spec.options.p, "\"flow\":\"nightly\",\"flowRevision\":2"));
 	spec = reader_ok("{\"flow\":\"nightly\"}");
-	assert_non_null(strstr(spec.flow, "\"template\":\"shop\",\"params\":{\"n\":3}"));
+	assert_non_null(strstr(spec.flow, "\"template\":\"step\",\"params\":{\"n\":3}"));
 	refuses("{\"flow\":\"none\"}", "/flow");
 }
 
@@ -116,11 +158,11 @@ static void
 expressions_see_only_what_is_needed(void **state)
 {
 	(void)state;
-	refuses_with(STAGES(A ",{\"name\":\"b\",\"needs\":[],\"run\":{\"template\":\"shop\","
+	refuses_with(STAGES(A ",{\"name\":\"b\",\"needs\":[],\"run\":{\"template\":\"step\","
 			      "\"params\":{\"u\":\"${{ stages.a.results.u }}\"}}}"),
 		"/stages/1/run/params/u", "is not needed by this one");
 	(void)reader_ok(STAGES(
-		A ",{\"name\":\"b\"," RUN "},{\"name\":\"c\",\"run\":{\"template\":\"shop\","
+		A ",{\"name\":\"b\"," RUN "},{\"name\":\"c\",\"run\":{\"template\":\"step\","
 		  "\"params\":{\"u\":\"${{ stages.a.results.u }}\"}}}"));
 	refuses_with(STAGES(A ",{\"name\":\"b\",\"when\":\"stages.zz.state == 1\"," RUN "}"),
 		"/stages/1/when", "character 1");
@@ -140,7 +182,7 @@ expressions_are_parsed_before_anything_runs(void **state)
 		"/stages/0/run/template");
 	(void)reader_ok(STAGES("{\"name\":\"a\",\"matrix\":{\"b\":[\"shop\"]},"
 			       "\"run\":{\"template\":\"${{ matrix.b }}\"}}"));
-	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\","
+	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"step\","
 		       "\"params\":{\"u\":\"${{ params.none }}\"}}}"),
 		"/stages/0/run/params/u");
 }
@@ -149,10 +191,10 @@ static void
 signals_of_stages_that_have_one(void **state)
 {
 	(void)state;
-	(void)reader_ok(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\","
+	(void)reader_ok(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"step\","
 			       "\"params\":{\"u\":\"${{ signals.w.url }}\"}}},"
 			       "{\"name\":\"w\",\"wait\":{\"signal\":{}}}"));
-	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\","
+	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"step\","
 		       "\"params\":{\"u\":\"${{ signals.a.url }}\"}}}"),
 		"/stages/0/run/params/u");
 }
@@ -240,13 +282,13 @@ static void
 the_job_of_a_stage_is_checked_as_far_as_it_can_be(void **state)
 {
 	(void)state;
-	reader_refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\",\"prams\":{}}}"),
+	reader_refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"step\",\"prams\":{}}}"),
 		"/stages/0/run/prams", ISSUE_UNKNOWN);
 	reader_refuses(STAGES("{\"name\":\"a\",\"run\":{\"priority\":1}}"), "/stages/0/run",
 		ISSUE_MISSING);
-	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\",\"concurrency\":\"x\"}}"),
+	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"step\",\"concurrency\":\"x\"}}"),
 		"/stages/0/run/concurrency");
-	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"run\":{\"template\":\"shop\","
+	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"run\":{\"template\":\"step\","
 				 "\"concurrency\":\"${{ stages.a.results.n }}\"}}"));
 	refuses(STAGES("{\"name\":\"a\",\"run\":{\"stages\":[" A "]}}"),
 		"/stages/0/run/stages");
@@ -295,15 +337,17 @@ short_forms_become_stages(void **state)
 {
 	(void)state;
 	struct job_spec spec = reader_ok(
-		"{\"chain\":[{\"template\":\"x\"},{\"template\":\"y\"}],\"pass\":{\"u\":\"v\"}}");
+		"{\"chain\":[{\"template\":\"step\"},{\"template\":\"step\"}],\"pass\":{\"u\":\"v\"}}");
 
 	assert_non_null(strstr(spec.flow,
-		"{\"name\":\"2\",\"run\":{\"template\":\"y\"},\"pass\":{\"u\":\"v\"}}"));
-	refuses("{\"chain\":[{\"template\":\"x\"}],\"parallel\":[{\"template\":\"x\"}]}", "");
+		"{\"name\":\"2\",\"run\":{\"template\":\"step\"},\"pass\":{\"u\":\"v\"}}"));
+	refuses("{\"chain\":[{\"template\":\"step\"}],\"parallel\":[{\"template\":\"step\"}]}",
+		"");
 	refuses("{\"chain\":[]}", "/chain");
-	refuses("{\"attempts\":{\"run\":{\"template\":\"x\"},\"max\":0}}", "/attempts/max");
-	refuses("{\"parallel\":[{\"template\":\"x\"}],\"pass\":{\"u\":\"v\"}}", "/pass");
-	refuses("{\"chain\":[{\"template\":\"x\"}],\"allowFailures\":true}", "/allowFailures");
+	refuses("{\"attempts\":{\"run\":{\"template\":\"step\"},\"max\":0}}", "/attempts/max");
+	refuses("{\"parallel\":[{\"template\":\"step\"}],\"pass\":{\"u\":\"v\"}}", "/pass");
+	refuses("{\"chain\":[{\"template\":\"step\"}],\"allowFailures\":true}",
+		"/allowFailures");
 }
 
 #define COMMAND(arg) "[{\"kind\":\"command\",\"name\":\"t\",\"argv\":[\"x\",\"" arg "\"]}]"
@@ -346,10 +390,11 @@ places_are_those_of_the_short_form(void **state)
 	(void)state;
 	refuses("{\"chain\":[{\"template\":\"x\",\"priority\":\"high\"}]}",
 		"/chain/0/priority");
-	refuses("{\"parallel\":[{\"template\":\"x\"},{\"stages\":[]}]}", "/parallel/1/stages");
+	refuses("{\"parallel\":[{\"template\":\"step\"},{\"stages\":[]}]}",
+		"/parallel/1/stages");
 	refuses("{\"attempts\":{\"max\":2,\"run\":{\"template\":7}}}",
 		"/attempts/run/template");
-	refuses("{\"chain\":[{\"template\":\"x\"},{\"template\":\"x\"}],\"pass\":{\"u\":7}}",
+	refuses("{\"chain\":[{\"template\":\"step\"},{\"template\":\"step\"}],\"pass\":{\"u\":7}}",
 		"/pass/u");
 }
 
@@ -424,6 +469,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_flow_has_no_tests_of_its_own),
+		T(names_are_looked_up_when_the_flow_is_asked_for),
+		T(parameters_of_what_is_named_are_looked_at),
 		T(a_saved_flow_is_laid_under_the_request),
 		T(names_are_unique_and_plain),
 		T(a_stage_runs_or_waits),
