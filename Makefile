@@ -28,10 +28,12 @@ setup-build:
 $(BUILD)/build.ninja:
 	meson setup $(BUILD) $(MESON_FLAGS)
 
-.PHONY: $(BUILD)/proctor
-$(BUILD)/proctor: $(BUILD)/build.ninja
+# The program, or the program and all that tests it.
+.PHONY: $(BUILD)/proctor $(BUILD)/everything
+$(BUILD)/proctor: TARGET = proctor
+$(BUILD)/proctor $(BUILD)/everything: $(BUILD)/build.ninja
 	@test -z "$(MESON_FLAGS)" || meson configure $(BUILD) $(MESON_FLAGS)
-	ninja -C $(BUILD)
+	ninja -C $(BUILD) $(TARGET)
 
 demo:
 	@tools/setup.sh build run
@@ -41,7 +43,7 @@ demo:
 # A build that was configured before cmocka was there gets its tests in C now.
 test:
 	@tools/setup.sh
-	@$(MAKE) --no-print-directory MESON_FLAGS="$(MESON_FLAGS) -Dtests=enabled" $(BUILD)/proctor
+	@$(MAKE) --no-print-directory MESON_FLAGS="$(MESON_FLAGS) -Dtests=enabled" $(BUILD)/everything
 	@tools/run_tests.py --build $(BUILD) $(TEST_FLAGS)
 
 install:
@@ -57,7 +59,7 @@ style:
 
 sim: setup-build
 	@tools/setup.sh test
-	@$(MAKE) --no-print-directory MESON_FLAGS="$(MESON_FLAGS) -Dtests=enabled" $(BUILD)/proctor
+	@$(MAKE) --no-print-directory MESON_FLAGS="$(MESON_FLAGS) -Dtests=enabled" $(BUILD)/everything
 	$(BUILD)/tests/sim/sim --seeds $(SEEDS)
 
 fuzz:
