@@ -5,6 +5,7 @@ the pages on 127.0.0.1. Ends all three when it is told to, or when one of them e
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,15 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"  # Debian's, which has Flask and Celery
+
+
+def check_needs():
+    """A sentence that helps instead of a trace of calls."""
+    modules = [PYTHON, "-c", "import celery, flask, redis"]
+    if not shutil.which("redis-server") or \
+            subprocess.run(modules, stderr=subprocess.DEVNULL, check=False).returncode:
+        sys.exit("this example needs Flask, Celery and Redis: "
+                 "apt-get install python3-flask celery redis-server python3-redis")
 
 
 def wait_for(path, child):
@@ -43,6 +53,7 @@ def main():
     parser.add_argument("--port", default="8151")
     parser.add_argument("--workers", default="4")
     options = parser.parse_args()
+    check_needs()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     children = []
     with tempfile.TemporaryDirectory(prefix="two-phase-") as folder:
