@@ -574,7 +574,7 @@ api_queue_name(struct api *api, struct store_reader *reader, int64_t id)
 	_cleanup_(arena_deinit) struct arena arena;
 
 	arena_init(&arena, MIB(16));
-	if (read_queues(reader, PROJECT_DEFAULT, &arena, &queues, &n, &ignored) < 0)
+	if (read_queues(reader, 0, &arena, &queues, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		api_queue_learn(api, queues[i].id, queues[i].name);

@@ -621,7 +621,7 @@ list_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct chosen chosen = { .arena = arena };
 	for (size_t i = 0; i < queues->n; i++) {
 		const struct queue *queue = queues->item[i];
-		if (queue->project == project)
+		if (project == 0 || queue->project == project)
 			choose(&chosen, queue);
 	}
 	sort_chosen(&chosen, by_queue_name);

@@ -700,7 +700,7 @@ static const struct {
 		NULL,
 	},
 	[SQL_QUEUES_OF] = {
-		"SELECT $columns FROM queue WHERE project = ?"
+		"SELECT $columns FROM queue WHERE ?1 = 0 OR project = ?1"
 		" ORDER BY name",
 		&queue_table,
 	},

@@ -338,7 +338,7 @@ int read_definition_revisions(struct store_reader *reader, int64_t def_seq, stru
 int read_workers(struct store_reader *reader, int64_t project, bool all, struct arena *arena,
 	struct worker_row **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 
-/* In order of name. */
+/* Of a project, 0: of all; in order of name. */
 int read_queues(struct store_reader *reader, int64_t project, struct arena *arena,
 	struct queue **ret, size_t *ret_n, struct err *err) MUST_CHECK;
 

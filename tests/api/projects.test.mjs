@@ -55,6 +55,15 @@ describe('projects', () => {
 		assert.ok(!(await names()).includes('shop'));
 	});
 
+	test("a job's queue has its name in each project, also after a restart", async () => {
+		await make({ name: 'queued' });
+		const job = await server.post('/jobs?project=queued', { tests: [commandTest()], queue: 'apart' });
+
+		await server.restart();
+		assert.equal((await server.get(`/jobs/${job.id}?project=queued`)).queue, 'apart');
+		assert.equal((await server.request('DELETE', '/projects/queued')).status, 204);
+	});
+
 	test('a repeated POST with its key makes one', async () => {
 		const options = { headers: { 'idempotency-key': 'p-1' } };
 		const first = await server.request('POST', '/projects', { name: 'once' }, options);
