@@ -14,7 +14,7 @@ RUNS ?= 1000
 # More options for tools/run_tests.py
 TEST_FLAGS ?=
 
-.PHONY: all setup setup-build demo test install fuzz bench sim style sanitize tsan thousand clean
+.PHONY: all setup setup-build demo test install fuzz bench sim style sanitize tsan thousand octomind clean
 
 all: setup-build
 	@$(MAKE) --no-print-directory $(BUILD)/proctor
@@ -85,6 +85,12 @@ thousand:
 	@tools/setup.sh build run
 	@$(MAKE) --no-print-directory $(BUILD)/proctor
 	RUNS=$(RUNS) PROCTOR_BIN=$(abspath $(BUILD))/proctor node --test tests/e2e/thousand.test.mjs
+
+# Every case of the Octomind format by our runner and by Playwright: everyday it is each third.
+octomind:
+	@tools/setup.sh build run
+	@$(MAKE) --no-print-directory MESON_FLAGS="$(MESON_FLAGS) -Dtests=enabled" $(BUILD)/everything
+	OCTOMIND_ROWS=all PROCTOR_BIN=$(abspath $(BUILD))/proctor node --test tests/runners/octomind.test.js
 
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-bench

@@ -118,18 +118,24 @@ describe('nothing is chosen: which part left nothing', () => {
 		/2 have the tags slow or nightly, of those 1 is named r\*, of those none has the last result flaky or failed/));
 	test('exclude', () => refused({ name: 'login', exclude: { tags: 'smoke' } }, '/tests/0/exclude',
 		/1 is named login, of those all are excluded/));
-	test('a template says it when it is used, a flow when its stage begins', async () => {
+	test('a template says it when it is used, a flow when it is asked for, or when its stage begins', async () => {
 		await server.post('/templates', { name: 'chosen', params: { what: { type: 'string', required: true } }, tests: [{ tags: '${{ params.what }}' }] });
 		await server.post('/templates/chosen/invoke', { params: { what: 'nightly' } });
 		const none = await server.request('POST', '/templates/chosen/invoke', { params: { what: 'nobody' } });
 
 		assertProblem(none, 400, 'invalid_field');
 		assert.match(none.json.errors[0].detail, /of 4 saved tests none has the tags nobody/);
-		const { id } = await server.post('/jobs', { name: 'empty', stages: [{ name: 'a', run: { tests: [{ tags: 'nobody' }] } }] });
-		let flow;
+		const flow = (chosen) => ({ name: 'empty', stages: [{ name: 'a', run: { tests: [chosen] } }] });
+		const refusal = await server.request('POST', '/jobs', flow({ tags: 'nobody' }));
 
-		do flow = await server.get(`/jobs/${id}?wait=20s`); while (flow.status !== 'failed');
-		assert.match(flow.stages[0].error, /of 4 saved tests none has the tags nobody/);
+		assertProblem(refusal, 400, 'invalid_field');
+		assert.match(refusal.json.errors[0].detail, /of 4 saved tests none has the tags nobody/);
+		/* How tests end may still change. */
+		const { id } = await server.post('/jobs', flow({ tags: 'slow or nightly', name: 'r*', last: 'flaky' }));
+		let ended;
+
+		do ended = await server.get(`/jobs/${id}?wait=20s`); while (ended.status !== 'failed');
+		assert.match(ended.stages[0].error, /of those 1 is named r\*, of those none has the last result flaky/);
 	});
 	test('words that do not exist', async () => {
 		await refused({ last: 'broken' }, '/tests/0/last', /none of new, passed, flaky, failed/);

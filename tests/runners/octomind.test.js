@@ -206,10 +206,14 @@ writeProject(t, { code, names, config })
 	return directory;
 }
 
-describe("the same verdict twice", { skip }, () => {
+/* All of them take three minutes (make octomind): every day it is each third one. */
+const STRIDE = process.env.OCTOMIND_ROWS === "all" ? 1 : 3;
+const CHOSEN = ROWS.filter((_, place) => place % STRIDE === 0);
+
+describe(`the same verdict twice, ${CHOSEN.length} of ${ROWS.length} cases`, { skip }, () => {
 	const lab = new Lab();
 	const quiet = { har: "off", dom: "off", screenshot: "off" };
-	const rowsOf = (verdict) => ROWS.filter(([, , wanted]) => wanted === verdict);
+	const rowsOf = (verdict) => CHOSEN.filter(([, , wanted]) => wanted === verdict);
 	const translated = {};
 	let run, files;
 
