@@ -386,6 +386,8 @@ on_old(struct call *call)
 	}
 	if (json_is_object(call->json) && edit->by_name && !json_object_get(call->json, "name"))
 		(void)json_object_set_new(call->json, "name", json_string(call->arg[0]));
+	if (!edit->old)
+		call_check_new_name(call);
 	call->intent = prepare(call, edit);
 	if (!call->intent)
 		return;

@@ -234,6 +234,9 @@ int call_written(struct call *call, struct jw *jw, struct err *err) MUST_CHECK;
 /* Reads a UUID of the path. -1: err NOT_FOUND. */
 int call_uuid(const char *text, const char *what, struct uuid *ret, struct err *err) MUST_CHECK;
 
+/* An offence when a PUT that makes something new says another name than its address. */
+void call_check_new_name(struct call *call);
+
 /* If-Match: 0 none or "*", n a revision; -1 malformed. */
 int64_t call_if_match(const struct call *call);
 void call_etag(struct call *call, int64_t revision);

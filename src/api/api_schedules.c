@@ -392,6 +392,8 @@ read_for_edit(struct call *call, struct store_reader *reader, struct err *err)
 
 		if (r < 0 && (err->code != ERR_NOT_FOUND || by_id))
 			return -1;
+		if (!edit->old)
+			call_check_new_name(call);
 	}
 	check_future(call, edit);
 	return check_start(call, reader, err);

@@ -556,6 +556,17 @@ call_not_modified(struct call *call, int64_t revision)
 	return true;
 }
 
+void
+call_check_new_name(struct call *call)
+{
+	const char *name = json_string_value(json_object_get(call->json, "name"));
+
+	if (name && strcmp(name, call->arg[0]) != 0)
+		issues_add(&call->issues, "/name", ISSUE_INVALID,
+			"the address says \"%.100s\", and nothing of that name is there to be renamed",
+			call->arg[0]);
+}
+
 /* --- Names of queues --- */
 
 const char *

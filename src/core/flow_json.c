@@ -397,6 +397,20 @@ check_schema(struct check *check, json_t *schema, const char *pointer)
 			ISSUE_INVALID, "%s", found.item[i].detail);
 }
 
+/* One stage with one job's results: those of a matrix are a list. */
+static void
+check_pass(struct check *check, const struct stage_spec *spec, const char *pointer)
+{
+	if (spec->n_needs != 1)
+		issues_add_member(check->issues, pointer, "pass", ISSUE_INVALID,
+			"it takes from the one stage that is needed; here are %d",
+			(int)spec->n_needs);
+	else if (check->in[spec->needs[0]].matrix)
+		issues_add_member(check->issues, pointer, "pass", ISSUE_INVALID,
+			"the results of a stage with a matrix are a list: "
+			"take what is meant in params, ${{ stages.NAME.results }}");
+}
+
 /* Members that mean nothing beside the others. */
 static void
 check_kind(
@@ -413,10 +427,8 @@ check_kind(
 			issues_add_member(check->issues, pointer, of_run[i], ISSUE_INVALID,
 				"only a stage with run has %s", of_run[i]);
 	}
-	if (in->pass && check->flow.stages[check->at].n_needs != 1)
-		issues_add_member(check->issues, pointer, "pass", ISSUE_INVALID,
-			"it takes from the one stage that is needed; here are %d",
-			(int)check->flow.stages[check->at].n_needs);
+	if (in->pass)
+		check_pass(check, &check->flow.stages[check->at], pointer);
 }
 
 /* A failure that it could begin after. */

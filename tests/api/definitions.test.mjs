@@ -90,6 +90,12 @@ for (const [list, make] of Object.entries(forms)) {
 			assertProblem(await server.request('GET', at('old name')), 404, 'not_found');
 		});
 
+		test('put under one name makes nothing of another name', async () => {
+			assertProblem(await server.request('PUT', at('here'), make('there')), 400, 'invalid_field',
+				[['/name', 'invalid_field']]);
+			assertProblem(await server.request('GET', at('there')), 404, 'not_found');
+		});
+
 		test('If-Match: only over the revision that was read', async () => {
 			const saved = await server.post(`/${list}`, make('guarded'));
 			const put = (etag) => server.request('PUT', at('guarded'), make('guarded'),

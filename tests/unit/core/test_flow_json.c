@@ -82,6 +82,10 @@ parameters_of_what_is_named_are_looked_at(void **state)
 	refuses(STAGES("{\"name\":\"a\",\"run\":{\"template\":\"shop\",\"params\":"
 		       "{\"bin\":\"x\",\"n\":\"two\"}}}"),
 		"/stages/0/run/params/n");
+	refuses_with(
+		STAGES("{\"name\":\"a\",\"matrix\":{\"x\":[1,2]}," RUN
+		       "},{\"name\":\"b\",\"pass\":{\"bin\":\"path\"},\"run\":{\"template\":\"shop\"}}"),
+		"/stages/1/pass", "are a list");
 	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"pass\":{\"bin\":\"path\"},"
 				 "\"run\":{\"template\":\"shop\"}}"));
 	(void)reader_ok(STAGES(A ",{\"name\":\"b\",\"run\":{\"template\":\"shop\",\"params\":"
