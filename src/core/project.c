@@ -88,6 +88,22 @@ project_by_seq(const struct project_list *list, int64_t seq)
 	return NULL;
 }
 
+bool
+project_is_deleted(const struct project_list *list, int64_t seq)
+{
+	size_t low = 0, high = list->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list->item[middle]->seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < list->n && list->item[low]->seq == seq && list->item[low]->deleted_ms > 0;
+}
+
 /* --- Changing --- */
 
 /* Into the list, and into the turn. */

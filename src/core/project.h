@@ -51,6 +51,8 @@ void project_list_set(struct project_list *list, const struct project *project);
 const struct project *project_by_id(const struct project_list *list, const struct uuid *id);
 const struct project *project_by_name(const struct project_list *list, const char *name);
 const struct project *project_by_seq(const struct project_list *list, int64_t seq);
+/* False also of one that never was. */
+bool project_is_deleted(const struct project_list *list, int64_t seq);
 
 /*
  * Changes of a turn: the list and the unit of work. `id` zero: a new one. ERR_NOT_FOUND,

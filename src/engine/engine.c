@@ -118,6 +118,7 @@ boot(struct engine *engine, struct err *err)
 	engine->purge_due_ms = engine->now_ms + HOURS_MS(1);
 	engine->idem_kept_ms = engine->now_ms;
 	engine->remains_due_ms = facts.has_remains ? engine->now_ms : 0;
+	projects_boot(engine);
 	engine->workers_due_ms = facts.n_workers > 0 ? engine->now_ms + HOURS_MS(1) : 0;
 	if (boot_members(engine, &facts, err) < 0 || stats_boot(engine, err) < 0)
 		return -1;
@@ -187,7 +188,7 @@ engine_close(struct engine *engine, struct turn_output *out)
 	quarantine_list_deinit(&engine->quarantine);
 	schedule_list_deinit(&engine->schedules);
 	retention_list_deinit(&engine->retention);
-	project_list_deinit(&engine->projects);
+	projects_deinit(engine);
 	arena_deinit(&engine->arena);
 	free(engine);
 	return NULL;

@@ -65,7 +65,12 @@ struct engine {
 	struct schedule_list schedules;
 	struct project_list projects;
 	struct retention_list retention;
-	int64_t remains_due_ms;  /* next slice of rows of deleted jobs; 0: none are left */
+	int64_t remains_due_ms; /* next slice of rows of deleted jobs and projects; 0: none are
+				   left */
+	struct {
+		int64_t *item; /* owned */
+		size_t n, cap;
+	} gone;                  /* deleted projects, each once, of which rows may be left */
 	int64_t workers_due_ms;  /* next look for workers and hours of figures long past */
 	struct map members;      /* worker_id → struct member */
 	struct map watched;      /* run_id → struct watched */
@@ -180,6 +185,13 @@ void project_put_apply(struct turn *turn, struct intent *intent);
 void project_delete_apply(struct turn *turn, struct intent *intent);
 /* False, and the intent is refused, when its project is not there. */
 bool project_is_open(struct turn *turn, struct intent *intent);
+/* At start: every deleted project is looked at once more. */
+void projects_boot(struct engine *engine);
+void projects_deinit(struct engine *engine);
+/* After the save: what the turn still wrote for deleted projects must go, too. */
+void projects_see_late(struct turn *turn);
+/* Deletes some of what deleted projects left. Its own commit. STORE_MORE: there is more. */
+int projects_clear(struct engine *engine, struct err *err) MUST_CHECK;
 
 /* ---- retention.c ---- */
 

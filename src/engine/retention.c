@@ -190,17 +190,21 @@ ask_for_blobs(struct uow *uow)
 	UOW_PUSH(uow, &uow->effects, effect);
 }
 
-/* The rest of a large job goes in turns of its own, between which others have theirs. */
+/* The rest of a large job, and of a project, goes in turns of its own, between which others
+ * have theirs. */
 int
 retention_clear(struct turn *turn, struct err *err)
 {
 	struct engine *engine = turn->engine;
 
+	projects_see_late(turn);
 	if (turn->uow.has_remains) {
 		engine->remains_due_ms = engine->now_ms; /* the next turn */
 	} else if (engine->remains_due_ms > 0 && engine->remains_due_ms <= engine->now_ms) {
 		int rc = store_purge_deleted(engine->store, DELETE_ROWS_MAX, &turn->uow, err);
 
+		if (rc == 0)
+			rc = projects_clear(engine, err);
 		if (rc < 0)
 			return -1;
 		engine->remains_due_ms = rc == STORE_MORE ? engine->now_ms : 0;

@@ -12,6 +12,16 @@
 
 enum { BACKLOG_PAUSE_MS = 50 };
 
+/* Deleted projects have none: what is left of theirs goes, and must not come back. */
+#define DROP_DELETED(projects, array)                                                   \
+	do {                                                                            \
+		size_t kept_ = 0;                                                       \
+		for (size_t i = 0; i < (array)->n; i++)                                 \
+			if (!project_is_deleted((projects), (array)->item[i]->project)) \
+				(array)->item[kept_++] = (array)->item[i];              \
+		(array)->n = kept_;                                                     \
+	} while (0)
+
 static int
 collect(struct engine *engine, struct uow *uow, struct err *err)
 {
@@ -22,6 +32,9 @@ collect(struct engine *engine, struct uow *uow, struct err *err)
 	if (n > 0 && store_load_units(engine->store, units, n, uow->arena, err) < 0)
 		return -1;
 	stats_collect(uow, units, n);
+	DROP_DELETED(&engine->projects, &uow->stats);
+	DROP_DELETED(&engine->projects, &uow->known_tests);
+	DROP_DELETED(&engine->projects, &uow->error_classes);
 	return 0;
 }
 

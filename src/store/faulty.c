@@ -128,6 +128,12 @@ faulty_purge_deleted(struct store *store, size_t max, struct uow *uow, struct er
 }
 
 static int
+faulty_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+{
+	return store_purge_project(faulty_of(store)->inner, project, max, err);
+}
+
+static int
 faulty_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
 	return store_purge_hours(faulty_of(store)->inner, before_ms, max, err);
@@ -170,6 +176,7 @@ static const struct store_ops faulty_ops = {
 	.count_due = faulty_count_due,
 	.purge_idem = faulty_purge_idem,
 	.purge_deleted = faulty_purge_deleted,
+	.purge_project = faulty_purge_project,
 	.purge_workers = faulty_purge_workers,
 	.purge_hours = faulty_purge_hours,
 	.token_put = faulty_token_put,

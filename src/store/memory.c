@@ -544,6 +544,64 @@ memory_purge_deleted(struct store *store, size_t max, struct uow *uow, struct er
 	return 0;
 }
 
+/* Rows of a deleted project while *left lasts; `project` is where their number of it is. */
+static void
+drop_of_project(struct rows *rows, size_t project, int64_t seq, size_t *left)
+{
+	for (size_t i = rows->n; i-- > 0 && *left > 0;) {
+		int64_t own;
+		memcpy(&own, (const char *)rows->item[i] + project, sizeof own);
+		if (own != seq)
+			continue;
+		rows_remove(rows, i);
+		--*left;
+	}
+}
+
+static void
+drop_gone_workers(struct memory_db *db, int64_t project, size_t *left)
+{
+	for (size_t i = db->workers.n; i-- > 0 && *left > 0;) {
+		const struct worker_row *row = db->workers.item[i];
+		if (row->project != project || memory_has_leased_runs(db, row) ||
+			(row->state != WORKER_GONE && row->state != WORKER_LOST))
+			continue;
+		rows_remove(&db->workers, i);
+		--*left;
+	}
+}
+
+/* The same of an array of rows that are one allocation each. */
+#define DROP_OF_PROJECT(array, seq, left)                                         \
+	do {                                                                      \
+		size_t kept_ = 0;                                                 \
+		for (size_t i = 0; i < (array)->n; i++) {                         \
+			if ((array)->item[i]->project != (seq) || *(left) == 0) { \
+				(array)->item[kept_++] = (array)->item[i];        \
+				continue;                                         \
+			}                                                         \
+			free((array)->item[i]);                                   \
+			--*(left);                                                \
+		}                                                                 \
+		(array)->n = kept_;                                               \
+	} while (0)
+
+static int
+memory_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+{
+	_cleanup_(memory_unlockp) struct memory_db *db = memory_lock(memory_db_of(store));
+	size_t left = max;
+	(void)err;
+	drop_of_project(&db->stats, offsetof(struct stat_cell, project), project, &left);
+	drop_of_project(&db->known_tests, offsetof(struct known_test, project), project, &left);
+	drop_of_project(
+		&db->error_classes, offsetof(struct error_class, project), project, &left);
+	DROP_OF_PROJECT(&db->idems, project, &left);
+	DROP_OF_PROJECT(&db->events, project, &left);
+	drop_gone_workers(db, project, &left);
+	return left == 0 ? STORE_MORE : 0;
+}
+
 static int
 memory_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
@@ -641,6 +699,7 @@ static const struct store_ops memory_ops = {
 	.count_due = memory_count_due,
 	.purge_idem = memory_purge_idem,
 	.purge_deleted = memory_purge_deleted,
+	.purge_project = memory_purge_project,
 	.purge_workers = memory_purge_workers,
 	.purge_hours = memory_purge_hours,
 	.token_put = memory_token_put,

@@ -192,6 +192,7 @@ static const struct store_ops sqlite_ops = {
 	.count_due = sqlite_count_due,
 	.purge_idem = sqlite_purge_idem,
 	.purge_deleted = sqlite_purge_deleted,
+	.purge_project = sqlite_purge_project,
 	.purge_workers = sqlite_purge_workers,
 	.purge_hours = sqlite_purge_hours,
 	.token_put = sqlite_token_put,

@@ -91,6 +91,8 @@ int sqlite_purge_idem(struct store *store, int64_t before_ms, size_t max, struct
 	MUST_CHECK;
 int sqlite_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
 	MUST_CHECK;
+int sqlite_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+	MUST_CHECK;
 int sqlite_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;
 int sqlite_purge_hours(struct store *store, int64_t before_ms, size_t max, struct err *err)

@@ -868,6 +868,54 @@ sqlite_purge_deleted(struct store *store, size_t max, struct uow *uow, struct er
 	return rc == STORE_NONE ? 0 : STORE_MORE;
 }
 
+/* What a deleted project has beside its jobs and definitions; each statement is told how many
+ * rows it may take. Queues and lanes stay: their numbers have no gaps. */
+static const enum sql_id project_parts[] = {
+	SQL_PROJECT_DELETE_STATS,
+	SQL_PROJECT_DELETE_TESTS,
+	SQL_PROJECT_DELETE_ERRORS,
+	SQL_PROJECT_DELETE_IDEMS,
+	SQL_PROJECT_DELETE_EVENTS,
+	SQL_PROJECT_DELETE_WORKERS,
+	SQL_PROJECT_DELETE_COUNTS,
+};
+
+static int
+delete_project_part(struct saver *saver, enum sql_id id, int64_t project, int64_t *left)
+{
+	sqlite3_stmt *stmt = sql_get(saver->db, id, saver->err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, project);
+	sql_bind_i64(stmt, 2, *left);
+	if (sql_exec(saver->db, stmt, saver->err) != 0)
+		return -1;
+	int n = sqlite3_changes(saver->db->handle);
+	*left -= n;
+	/* The last event may be among them. */
+	if (id == SQL_PROJECT_DELETE_EVENTS && n > 0)
+		return put_floor(saver, "event", saver->sqlite->next_event_seq);
+	return 0;
+}
+
+int
+sqlite_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+{
+	struct sqlite_store *sqlite = sqlite_of(store);
+	struct saver saver = { .sqlite = sqlite, .db = &sqlite->db, .err = err };
+	int64_t left = (int64_t)max;
+	if (sqlite_usable(sqlite, err) < 0)
+		return -1;
+	int rc = sql_run(&sqlite->db, SQL_BEGIN_WRITE, err);
+	for (size_t i = 0; i < ARRAY_LEN(project_parts) && rc == 0 && left > 0; i++)
+		rc = delete_project_part(&saver, project_parts[i], project, &left);
+	if (rc != 0 || sql_run(&sqlite->db, SQL_COMMIT, err) != 0) {
+		sqlite->is_broken = true;
+		return -1;
+	}
+	return left <= 0 ? STORE_MORE : 0;
+}
+
 /* A statement that deletes at most max rows from before a time. */
 static int
 purge_before(

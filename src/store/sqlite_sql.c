@@ -384,6 +384,46 @@ static const struct {
 		"DELETE FROM deleted_job WHERE job = ?",
 		NULL,
 	},
+	[SQL_PROJECT_DELETE_STATS] = {
+		"DELETE FROM stat WHERE (project, subject, scale, at_ms, name, kind, queue,"
+		" template, schedule, tag, team, state, reason) IN (SELECT project,"
+		" subject, scale, at_ms, name, kind, queue, template, schedule, tag,"
+		" team, state, reason FROM stat WHERE project = ?1 LIMIT ?2)",
+		NULL,
+	},
+	/* The planner takes a partial index only for a condition that it finds word for word. */
+	[SQL_PROJECT_DELETE_TESTS] = {
+		"DELETE FROM known_test WHERE key IN (SELECT key FROM known_test"
+		" WHERE project = ?1 AND project > 1 LIMIT ?2)",
+		NULL,
+	},
+	[SQL_PROJECT_DELETE_ERRORS] = {
+		"DELETE FROM error_class WHERE key IN (SELECT key FROM error_class"
+		" WHERE project = ?1 AND project > 1 LIMIT ?2)",
+		NULL,
+	},
+	[SQL_PROJECT_DELETE_IDEMS] = {
+		"DELETE FROM idem WHERE (project, key) IN (SELECT project, key FROM idem"
+		" WHERE project = ?1 LIMIT ?2)",
+		NULL,
+	},
+	[SQL_PROJECT_DELETE_EVENTS] = {
+		"DELETE FROM event_batch WHERE last_seq IN (SELECT last_seq FROM event_batch"
+		" WHERE project = ?1 AND project > 1 LIMIT ?2)",
+		NULL,
+	},
+	[SQL_PROJECT_DELETE_WORKERS] = {
+		"DELETE FROM worker WHERE id IN (SELECT id FROM worker"
+		" WHERE project = ?1 AND state IN ('gone', 'lost') AND NOT EXISTS"
+		" (SELECT 1 FROM run WHERE run.worker = worker.id"
+		" AND run.state = 'leased') LIMIT ?2)",
+		NULL,
+	},
+	[SQL_PROJECT_DELETE_COUNTS] = {
+		"DELETE FROM job_count WHERE (project, state) IN (SELECT project, state"
+		" FROM job_count WHERE project = ?1 AND n = 0 LIMIT ?2)",
+		NULL,
+	},
 	[SQL_RETENTION_PUT] = {
 		"INSERT INTO retention ($columns) VALUES ($values)"
 		" ON CONFLICT (seq) DO UPDATE SET $again",

@@ -64,6 +64,12 @@ store_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err
 }
 
 int
+store_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+{
+	return store->ops->purge_project(store, project, max, err);
+}
+
+int
 store_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
 {
 	return store->ops->purge_workers(store, before_ms, max, err);

@@ -205,6 +205,13 @@ int store_purge_idem(struct store *store, int64_t before_ms, size_t max, struct 
  * Blobs that the rows named go to uow->loose; nothing else of it is used. */
 int store_purge_deleted(struct store *store, size_t max, struct uow *uow, struct err *err)
 	MUST_CHECK;
+/*
+ * Deletes what a deleted project has beside its jobs and definitions, at most max rows:
+ * figures, events, kept answers, workers that are gone. Queues and lanes stay. Its own commit.
+ * STORE_MORE: max of them went, there may be more.
+ */
+int store_purge_project(struct store *store, int64_t project, size_t max, struct err *err)
+	MUST_CHECK;
 /* Forgets workers that have been gone since before_ms, at most max; likewise. */
 int store_purge_workers(struct store *store, int64_t before_ms, size_t max, struct err *err)
 	MUST_CHECK;

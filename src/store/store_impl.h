@@ -29,6 +29,7 @@ struct store_ops {
 		struct store *store, int64_t queue, int64_t max, int64_t *ret, struct err *err);
 	int (*purge_idem)(struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*purge_deleted)(struct store *store, size_t max, struct uow *uow, struct err *err);
+	int (*purge_project)(struct store *store, int64_t project, size_t max, struct err *err);
 	int (*purge_workers)(
 		struct store *store, int64_t before_ms, size_t max, struct err *err);
 	int (*purge_hours)(struct store *store, int64_t before_ms, size_t max, struct err *err);

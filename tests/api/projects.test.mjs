@@ -4,6 +4,8 @@
  * Environments, whose secrets nobody reads back.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { Server, assertProblem, commandTest } from './lib/server.mjs';
@@ -128,7 +130,7 @@ describe('deleting a project', () => {
 		const project = await make({ name: 'doomed' });
 		const P = `project=${project.id}`;
 
-		await server.put(`/tests/kept?${P}`, commandTest());
+		await server.put(`/tests/kept?${P}`, commandTest({ name: 'kept' }));
 		await server.put(`/environments/here?${P}`, { url: 'http://x.test/' });
 		const jobs = [];
 
@@ -159,6 +161,84 @@ describe('deleting a project', () => {
 		await server.restart('SIGKILL');
 		while (await jobsLeft() !== 2) await server.get('/projects');
 		assert.ok(!(await names()).includes('doomed too'));
+	});
+});
+
+describe('what a deleted project leaves', () => {
+	/* Rows of projects other than the default one, and of jobs, runs and definitions that are not
+	 * there, by table. */
+	const count = `
+import json, sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+parents = {"job": "job", "run": "run", "definition": "definition"}
+left = {}
+for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+    columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    where = ["project > 1"] if "project" in columns else [
+        f"{c} NOT IN (SELECT seq FROM {parents[c]})" for c in columns if c in parents]
+    for condition in where:
+        n, = db.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()
+        if n: left[table] = n
+print(json.dumps(left))
+`;
+	const tables = () => JSON.parse(execFileSync('/usr/bin/python3',
+		['-c', count, path.join(own.data, 'proctor.db')], { encoding: 'utf8' }));
+	const failed = { error: { message: 'the shop is closed' } };
+	let own;
+
+	after(() => own?.close());
+	before(async () => { own = await Server.start(); });
+
+	/* Jobs that passed, failed, were deleted; and what stands around them. */
+	async function fill(worker, project) {
+		const post = (target, body, options) => own.post(`${target}?project=${project}`, body, options);
+		const jobs = [];
+
+		for (const outcome of ['passed', 'failed', 'passed']) {
+			jobs.push((await post('/jobs', { tests: [commandTest({ name: 't' })], tags: ['a', 'b'] },
+				{ headers: { 'idempotency-key': `k-${jobs.length}` } })).id);
+			await worker.finish(await worker.take(), outcome, outcome === 'failed' ? failed : {});
+		}
+		await own.call('DELETE', `/jobs/${jobs[2]}?project=${project}`);
+		for (const url of ['http://a.test/', 'http://b.test/'])
+			await own.put(`/environments/here?project=${project}`, { url });
+		await post('/retention', { name: 'short', keep: { age: '1d' } });
+		await post('/quarantine', { test: 't', owner: 'ann', reason: 'odd',
+			expiresAt: new Date(Date.now() + 86400000).toISOString() });
+	}
+
+	test('no row but of its queues, also of what ends after it and over a power cut', { timeout: 120000 }, async () => {
+		const worker = new Worker(own);
+		const { id } = await own.post('/projects', { name: 'shop' });
+
+		await fill(worker, id);
+		const kept = await own.post('/jobs', { tests: [commandTest({ name: 't' })] });
+
+		await worker.finish(await worker.take(), 'failed', failed);
+		await own.post(`/jobs?project=${id}`, { tests: [commandTest({ name: 'late' })] });
+		const lease = await worker.take();
+		const before = tables();
+
+		for (const table of ['stat', 'known_test', 'error_class', 'idem', 'event_batch', 'job'])
+			assert.ok(before[table] > 0, `${table}: ${JSON.stringify(before)}`);
+		assert.equal((await own.request('DELETE', `/projects/${id}`)).status, 204);
+		await own.restart('SIGKILL');
+		for (;;) {
+			const { directives } = await worker.poll({ waitMs: 100 });
+
+			if (directives.some((d) => d.run === lease.run)) break;
+		}
+		await worker.finish(lease, 'failed', failed);
+		for (let left = before; Object.keys(left).some((t) => t !== 'queue' && t !== 'lane'); left = tables())
+			await own.get('/projects');
+
+		/* One of that name begins with nothing, and the others' are as they were. */
+		await own.post('/projects', { name: 'shop' });
+		assert.deepEqual((await own.get('/stats/tests?project=shop')).items, []);
+		assert.equal((await own.get('/stats/jobs?project=shop')).total.n, 0);
+		assert.equal((await own.get('/stats/tests')).total.n, 1);
+		assert.equal((await own.get('/stats/tests/t/history')).items[0].job, kept.id);
+		assert.equal((await own.get('/stats/errors')).items.length, 1);
 	});
 });
 

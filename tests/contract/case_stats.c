@@ -225,6 +225,125 @@ jobs_are_counted_by_state(void **state)
 	assert_int_equal(jobs[JOB_COMPLETED], 0);
 }
 
+/* What a turn of an engine writes beside jobs: n cells, tests and classes, an event, an answer.
+ */
+static void
+put_rows_of(struct fixture *fx, int64_t project, int n)
+{
+	turn(fx);
+	load(fx);
+	for (int i = 0; i < n; i++) {
+		struct stat_cell *cell = arena_xalloc(&fx->arena, sizeof *cell);
+		struct known_test *known = arena_xalloc(&fx->arena, sizeof *known);
+		struct error_class *class = arena_xalloc(&fx->arena, sizeof *class);
+
+		*cell = (struct stat_cell) {
+			.project = project,
+			.at_ms = DAYS_MS(i),
+			.name = "",
+			.kind = "",
+			.tmpl = "",
+			.tag = "",
+			.team = "",
+			.state = "",
+			.reason = "",
+			.n = 1,
+			.queued_hist = "",
+			.run_hist = "",
+		};
+		*known = (struct known_test) {
+			.key = stats_test_key(project, "t") + i,
+			.project = project,
+			.name = "t",
+			.n = 1,
+		};
+		*class = (struct error_class) {
+			.key = stats_error_key(project, "e") + i,
+			.project = project,
+			.text = "e",
+			.sample = "e",
+			.n = 1,
+		};
+		UOW_PUSH(&fx->uow, &fx->uow.stats, cell);
+		UOW_PUSH(&fx->uow, &fx->uow.known_tests, known);
+		UOW_PUSH(&fx->uow, &fx->uow.error_classes, class);
+	}
+	struct idem *idem = arena_xalloc(&fx->arena, sizeof *idem);
+	*idem = (struct idem) { .project = project, .key = STR("k"), .change = ROW_NEW };
+	UOW_PUSH(&fx->uow, &fx->uow.idems, idem);
+	uow_event(&fx->uow,
+		&(struct event) { .project = project,
+			.type = EV_QUEUE_CHANGED,
+			.at_ms = fx->now_ms,
+			.data = STR("{}") });
+	save(fx);
+}
+
+/* Figures, an event and an answer: all of them, or none. */
+static void
+assert_rows_of(struct fixture *fx, int64_t project, int n)
+{
+	const struct event_filter events = {
+		.project = project,
+		.types = UINT64_C(1) << EV_QUEUE_CHANGED,
+		.limit = 10,
+		.bytes_max = MIB(1),
+	};
+	struct idem_key key = { .project = project, .key = STR("k") };
+	struct known_test *known;
+	struct error_class *class;
+	struct event *event;
+	size_t n_events;
+
+	turn(fx);
+	assert_int_equal(cells(fx, &(struct stat_filter) { .project = project }).sum.n, n);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(read_known_test(fx->reader, stats_test_key(project, "t") + i,
+					 &fx->arena, &known, &fx->err),
+			i < n ? 0 : STORE_NONE);
+		assert_int_equal(read_error_class(fx->reader, stats_error_key(project, "e") + i,
+					 &fx->arena, &class, &fx->err),
+			i < n ? 0 : STORE_NONE);
+	}
+	assert_done(
+		fx, read_events(fx->reader, &events, &fx->arena, &event, &n_events, &fx->err));
+	assert_int_equal(n_events, n > 0 ? 1 : 0);
+	UOW_PUSH(&fx->uow, &fx->keys.idems, key);
+	load(fx);
+	assert_int_equal(fx->uow.idems.n, n > 0 ? 1 : 0);
+}
+
+static void
+a_deleted_project_takes_its_figures_along(void **state)
+{
+	struct fixture *fx = *state;
+	int64_t last_event;
+	int n_slices = 1;
+
+	put_rows_of(fx, 3, 5);
+	put_rows_of(fx, 2, 5);
+	assert_rows_of(fx, 2, 5);
+	last_event = fx->uow.next_event_seq;
+
+	assert_int_equal(store_purge_project(fx->store, 2, 4, &fx->err), STORE_MORE);
+	turn(fx);
+	assert_int_equal(cells(fx, &(struct stat_filter) { .project = 2 }).sum.n, 1);
+	reopen(fx);
+	while (store_purge_project(fx->store, 2, 4, &fx->err) == STORE_MORE)
+		n_slices++;
+	assert_int_equal(n_slices, (3 * 5 + 2) / 4);
+	assert_rows_of(fx, 2, 0);
+	assert_rows_of(fx, 3, 5);
+
+	/* The number of an event that is gone is not given again. */
+	reopen(fx);
+	turn(fx);
+	load(fx);
+	assert_true(fx->uow.next_event_seq >= last_event);
+	assert_done(fx, store_purge_project(fx->store, 2, 4, &fx->err));
+	assert_rows_of(fx, 3, 5);
+}
+
 const struct contract_case stats_cases[] = {
 	{ "cells of one key are added", cells_of_one_key_are_added },
 	{ "old hours go and their days stay", old_hours_go_and_their_days_stay },
@@ -232,5 +351,7 @@ const struct contract_case stats_cases[] = {
 	{ "a test has a history", a_test_has_a_history },
 	{ "classes of errors are counted", classes_of_errors_are_counted },
 	{ "jobs are counted by state", jobs_are_counted_by_state },
+	{ "a deleted project takes its figures along",
+		a_deleted_project_takes_its_figures_along },
 	{ 0 },
 };

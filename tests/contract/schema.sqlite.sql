@@ -365,7 +365,9 @@ CREATE TABLE worker (
 , resources TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_blob ON artifact (blob);
 CREATE INDEX artifact_job ON artifact (job);
+CREATE INDEX error_class_project ON error_class (project) WHERE project > 1;
 CREATE INDEX event_batch_job ON event_batch (job) WHERE job IS NOT NULL;
+CREATE INDEX event_batch_project ON event_batch (project) WHERE project > 1;
 CREATE INDEX idem_created ON idem (created_ms);
 CREATE INDEX job_due ON job (due_ms) WHERE due_ms > 0;
 CREATE INDEX job_ended_completed ON job (project, completed_ms) WHERE completed_ms > 0;
@@ -386,6 +388,7 @@ CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_ready ON job (lane, rank DESC) WHERE ready = 1;
 CREATE INDEX job_schedule ON job (schedule, seq) WHERE schedule <> 0;
 CREATE UNIQUE INDEX job_unique ON job (project, unique_key) WHERE unique_key IS NOT NULL AND unique_until_ms >= 0;
+CREATE INDEX known_test_project ON known_test (project) WHERE project > 1;
 CREATE UNIQUE INDEX project_name ON project (name) WHERE deleted_ms = 0;
 CREATE INDEX run_error ON run (error_class) WHERE error_class <> 0;
 CREATE INDEX run_job ON run (job);

@@ -229,6 +229,12 @@ hot_statements_use_their_indexes(void **state)
 			"PRIMARY KEY (project=? AND subject=? AND scale=? AND at_ms=? AND name=?)" },
 		{ SQL_JOB_ID_NAME, "INTEGER PRIMARY KEY" },
 		{ SQL_BACKLOG, "stat_backlog" },
+		{ SQL_PROJECT_DELETE_STATS, "PRIMARY KEY (project=?)" },
+		{ SQL_PROJECT_DELETE_TESTS, "known_test_project" },
+		{ SQL_PROJECT_DELETE_ERRORS, "error_class_project" },
+		{ SQL_PROJECT_DELETE_IDEMS, "PRIMARY KEY (project=?)" },
+		{ SQL_PROJECT_DELETE_EVENTS, "event_batch_project" },
+		{ SQL_PROJECT_DELETE_COUNTS, "PRIMARY KEY (project=?)" },
 		{ SQL_RUNS_DECIDED, "run_job" },
 	};
 	sqlite3 *db = open_plain(fx);
