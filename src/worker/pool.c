@@ -393,11 +393,18 @@ pool_run_over(struct runner *runner)
 	prewarm(worker, kind);
 }
 
-/* A runner that dies before it has the run, a warm one perhaps, says nothing about the run. */
+/*
+ * A runner that dies before it has the run says nothing about the run. Neither does a warm one
+ * before the test has begun: it may have been dying when the run was sent.
+ */
 static bool
-may_start_again(const struct task *task)
+may_start_again(const struct runner *runner)
 {
-	return !task->is_sent && !task->outcome && !task->is_dropped && !task->hands_back &&
+	const struct task *task = runner->task;
+
+	if (task->is_sent && (task->has_started || !runner->has_served))
+		return false;
+	return !task->outcome && !task->is_dropped && !task->hands_back &&
 		task->n_starts < STARTS_MAX;
 }
 
@@ -413,13 +420,13 @@ pool_runner_gone(struct runner *runner)
 		watch_kind_failed(
 			runner, runner->failure[0] ? runner->failure : "it ended at once");
 	}
-	if (runner->task && !runner->is_run_over && may_start_again(runner->task)) {
+	if (runner->task && !runner->is_run_over && may_start_again(runner)) {
 		struct task *task = runner->task;
 
 		runner->task = NULL;
 		task->phase = TASK_WAITING;
 		task->runner = NULL;
-		task->is_prepared = false;
+		task->is_prepared = task->is_sent = false;
 		remove_folder(runner);
 		assign(task);
 	} else if (runner->task && !runner->is_run_over) {

@@ -723,6 +723,7 @@ finish(struct runner *runner)
 	if (runner->state != SUPERVISE_IDLE)
 		return; /* the log was too much at the last moment */
 	capture_close(&runner->capture);
+	runner->has_served = true;
 	pool_run_over(runner);
 }
 

@@ -50,6 +50,7 @@ struct runner {
 	struct capture capture;
 
 	bool is_reusable;
+	bool has_served; /* a run before this one */
 	bool was_ready;  /* ever */
 	bool is_judged;  /* its failed start has been counted */
 	unsigned n_lost; /* runs that it lost in a row */

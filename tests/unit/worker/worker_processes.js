@@ -647,6 +647,17 @@ test('kill -9 of the worker, or of the runner, takes the warm browser along', as
   await gone(mark);
 });
 
+test('a warm runner that dies before the test has begun is no end of the run', async () => {
+  const it = await server();
+  worker(it.url, { capacity: 1, env: BROWSER });
+  const first = await browsed(it, browser('pass'));
+  const second = await browsed(it, browser('die unless new'));
+  assert.notEqual(second.runner, first.runner);
+  // A new one that dies of it says something about the run.
+  const end = await it.result(it.lease(browser('die')));
+  assert.deepEqual([end.outcome, end.reason], ['errored', 'runner_exited']);
+});
+
 test('a run goes to the runner that served its connection last', async () => {
   const it = await server();
   worker(it.url, { capacity: 3, env: BROWSER });
@@ -739,7 +750,8 @@ test('a kind whose browser does not start is withdrawn for a while', async () =>
   const late = it.lease(browser('pass'));
   await it.until(() => it.returned.includes(late), 'the return of the run');
   assert.equal((await it.result(it.lease(shell('true')))).outcome, 'passed');
-  // Then it is offered again.
+  // Then it is offered again. A poll that was under way before may arrive late and still name it.
+  await child.logged(/worker.kind_offered/);
   await it.until(() => it.polls.slice(n).find((p) => p.kinds.includes('browser')), 'the kind again');
   await browsed(it, browser('pass'));
 });

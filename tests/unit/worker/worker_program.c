@@ -8,6 +8,7 @@
  *
  * Its browser runner is a stand-in that keeps a child and does what the test says.
  */
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,10 @@ browse(struct kit *kit, const struct kit_request *request)
 		fclose(file);
 	if (what && strcmp(what, "start fails") == 0)
 		return kit_result("errored", "browser_start", "no browser");
+	if (what && strcmp(what, "die unless new") == 0 && browser)
+		raise(SIGKILL);
+	if (what && strcmp(what, "die") == 0)
+		raise(SIGKILL);
 	if (what && strcmp(what, "hang") == 0)
 		while (kit_poll(kit, NULL, 0, -1) >= 0)
 			continue;
